@@ -1,0 +1,232 @@
+"""The program form: typed, immutable SSA with block arguments in place of phi.
+
+A `Module` is a set of named `Program`s of which one is the entry; a call names its callee, so recursion
+needs no cycle of objects.  A `Program` is a function of flat scalar values: tuples, closures and the like
+are taken apart when a function is read, so every `Var` here holds one machine value.  Types are Numba's.
+
+    program f(x: float64) -> float64
+      b0:
+        y: float64 = sin(x)                    # f.py:3
+        return y
+
+Nothing here is ever changed in place: a pass builds new blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+from numba import types
+
+Type: TypeAlias = types.Type
+
+
+@dataclass(frozen=True, slots=True)
+class Pos:
+    """Where in the user's source an op comes from; `caller` is the call site it was inlined at."""
+
+    file: str
+    line: int
+    function: str
+    caller: Pos | None = None
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Var:
+    """One SSA value; two `Var`s are the same value only if they are the same object."""
+
+    type: Type
+    name: str = ""
+
+    def __repr__(self) -> str:
+        return f"{self.name or '_'}:{self.type}"
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """A literal of a machine type (int, float, complex, bool)."""
+
+    value: int | float | complex | bool
+    type: Type
+
+    def __repr__(self) -> str:
+        return f"{self.value!r}:{self.type}"
+
+
+Operand: TypeAlias = Var | Const
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How to build an exception in Python once native code has reported it.
+
+    `build` gets the run-time values of the operands that accompany it and returns the exception.
+    """
+
+    build: Callable[..., BaseException]
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The `fn` of an op that calls another program of the module."""
+
+    callee: str
+
+    @property
+    def __name__(self) -> str:
+        return self.callee
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """The `fn` of an op `guard(ok, *values)`: raises unless `ok`."""
+
+    failure: Failure
+
+    @property
+    def __name__(self) -> str:
+        return "guard"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Op:
+    """`results = fn(*args)`.  What `fn` may be is listed in `primitives`; it is also `Call` or `Guard`."""
+
+    fn: Any
+    args: tuple[Operand, ...]
+    results: tuple[Var, ...]
+    pos: Pos
+
+    @property
+    def result(self) -> Var:
+        (var,) = self.results
+        return var
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A transfer of control to block `target`, passing `args` to its parameters."""
+
+    target: int
+    args: tuple[Operand, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    to: Edge
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    cond: Operand
+    then: Edge
+    other: Edge
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    values: tuple[Operand, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    failure: Failure
+    args: tuple[Operand, ...]
+    pos: Pos
+
+
+End: TypeAlias = Jump | Branch | Return | Raise
+
+
+def edges(end: End) -> tuple[Edge, ...]:
+    """The outgoing edges of a terminator, in order."""
+    if isinstance(end, Jump):
+        return (end.to,)
+    if isinstance(end, Branch):
+        return (end.then, end.other)
+    return ()
+
+
+def with_edges(end: End, new: Callable[[Edge], Edge]) -> End:
+    """`end` with each outgoing edge replaced."""
+    if isinstance(end, Jump):
+        return Jump(new(end.to))
+    if isinstance(end, Branch):
+        return Branch(end.cond, new(end.then), new(end.other))
+    return end
+
+
+def end_operands(end: End) -> tuple[Operand, ...]:
+    """The operands of a terminator itself, without those of its edges."""
+    if isinstance(end, Branch):
+        return (end.cond,)
+    if isinstance(end, Return):
+        return end.values
+    if isinstance(end, Raise):
+        return end.args
+    return ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    params: tuple[Var, ...]
+    ops: tuple[Op, ...]
+    end: End
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Program:
+    """A function.  The first block is the entry; it has no parameters of its own and no predecessors."""
+
+    name: str
+    params: tuple[Var, ...]
+    results: tuple[Type, ...]
+    blocks: Mapping[int, Block]
+    recursive: bool = False
+
+    @property
+    def entry(self) -> int:
+        return next(iter(self.blocks))
+
+    def ops(self) -> Iterator[Op]:
+        for block in self.blocks.values():
+            yield from block.ops
+
+    def calls(self) -> set[str]:
+        return {op.fn.callee for op in self.ops() if isinstance(op.fn, Call)}
+
+    def with_blocks(self, blocks: Mapping[int, Block]) -> Program:
+        return replace(self, blocks=blocks)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Module:
+    programs: Mapping[str, Program]
+    entry: str
+
+    @property
+    def main(self) -> Program:
+        return self.programs[self.entry]
+
+    def with_programs(self, programs: Mapping[str, Program]) -> Module:
+        return Module(programs, self.entry)
+
+    def reachable(self) -> Module:
+        """The module without programs that the entry cannot reach."""
+        seen: dict[str, Program] = {}
+        todo = [self.entry]
+        while todo:
+            name = todo.pop()
+            if name not in seen:
+                seen[name] = self.programs[name]
+                todo.extend(sorted(self.programs[name].calls()))
+        return Module(seen, self.entry)

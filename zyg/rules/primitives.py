@@ -1,0 +1,142 @@
+"""The vocabulary of programs: every elementwise function that an op may name.
+
+Elementary functions are named by NumPy's ufunc where there is one (`np.sin` also stands for `math.sin` and
+`cmath.sin`), by `operator`'s or `math`'s function otherwise; what Python has no name for is defined here.
+Calling the key on NumPy scalars gives the value, so the table is its own reference semantics.
+
+All operands of an arithmetic op have one type; the reader inserts `cast`s.  No primitive raises: division by
+zero, say, is a `Guard` of its own in front of `truediv`, which itself gives inf or nan.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+# --- primitives that Python has no name for; each body is the meaning -------------------------------------
+
+
+def apply(fn: Callable[..., Any], *args: Any) -> Any:
+    """`fn(*args)`, also where an argument is a symbol of a traced rule, which plain functions don't know."""
+    for arg in args:
+        if hasattr(arg, "__zyg_apply__"):
+            return arg.__zyg_apply__(fn, args)
+    return fn(*args)
+
+
+def cast(x: Any) -> Any:
+    """`x` converted to the type of the result: int, float, complex widths; bool to 0 or 1; complex to real
+    keeps the real part; float to int truncates."""
+    return x
+
+
+def select(cond: Any, a: Any, b: Any) -> Any:
+    """`a if cond else b`, both already evaluated."""
+    return a if cond else b
+
+
+def make_complex(re: Any, im: Any) -> Any:
+    """The complex number re + im·i; operands float64 (float32), result complex128 (complex64)."""
+    return re + 1j * im
+
+
+def powi(x: Any, n: Any) -> Any:
+    """x ** n for float or complex x and int64 n, as repeated multiplication would; 1 / x**-n for n < 0."""
+    return x ** int(n)
+
+
+def is_nonzero(x: Any) -> Any:
+    """Truth of a number, as a bool."""
+    return x != 0
+
+
+def identity(x: Any) -> Any:
+    """`x`, and the gradient flows through."""
+    return x
+
+
+def stop_gradient(x: Any) -> Any:
+    """`x`, and no gradient flows through."""
+    return x
+
+
+def frexp_mantissa(x: Any) -> Any:
+    """The mantissa of `math.frexp(x)`."""
+    return np.frexp(x)[0]
+
+
+def frexp_exponent(x: Any) -> Any:
+    """The exponent of `math.frexp(x)`, as int64."""
+    return np.int64(np.frexp(x)[1])
+
+
+def round_digits(x: Any, n: Any) -> Any:
+    """Python's `round(x, n)` for float x and int64 n (correctly rounded half to even)."""
+    return type(x)(round(float(x), int(n)))
+
+
+def polygamma(n: Any, x: Any) -> Any:
+    """The (n + 1)-th derivative of log Γ at x; n = 0 is the digamma function."""
+    from scipy.special import polygamma as poly
+    from scipy.special import psi
+
+    return psi(x) if int(n) == 0 else poly(int(n), x)
+
+
+@dataclass(frozen=True, slots=True)
+class Primitive:
+    """What passes may ask about a function.
+
+    name: as printed.  cost: of one evaluation, in additions (what `record` weighs against a store).
+    effect: must not be removed, repeated or reordered with other effects.
+    """
+
+    name: str
+    cost: int = 1
+    effect: bool = False
+
+
+table: dict[Callable[..., Any], Primitive] = {}
+
+
+def _add(cost: int, *functions: Any, effect: bool = False) -> None:
+    for fn in functions:
+        table[fn] = Primitive(fn.__name__.rstrip("_"), cost, effect)
+
+
+# int64, float32/64, complex64/128 (same type in and out); bool only for and/or/xor
+_add(1, operator.add, operator.sub, operator.mul, operator.neg, operator.and_, operator.or_, operator.xor)
+# int64 only
+_add(1, operator.invert, operator.lshift, operator.rshift)
+_add(5, operator.truediv)  # float and complex; IEEE, never raises
+_add(20, operator.floordiv, operator.mod)  # int64 and float, Python's signs; a zero divisor gives 0 (int) or nan
+_add(40, operator.pow)  # float ** float, complex ** complex, int64 ** int64 (negative exponent: 0 as in Numba)
+_add(8, powi)
+# comparisons: two operands of one type (complex: eq and ne only); result bool
+_add(1, operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne)
+_add(1, operator.not_)  # bool to bool
+_add(1, is_nonzero)
+_add(1, select, cast, identity, stop_gradient)
+_add(0, make_complex, np.real, np.imag, np.conj)
+_add(1, operator.abs)  # int64, float; complex gives float
+# float and complex
+_add(20, np.sqrt)
+_add(40, np.exp, np.log, np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh)
+_add(40, np.arcsin, np.arccos, np.arctan, np.arcsinh, np.arccosh, np.arctanh, np.log10, np.log2, np.exp2)
+_add(40, np.expm1, np.log1p)
+# float only
+_add(40, np.cbrt, np.arctan2, np.hypot, math.erf, math.erfc, math.gamma, math.lgamma)
+_add(40, np.logaddexp, np.logaddexp2)
+_add(40, np.angle)  # complex to float
+_add(2, np.floor, np.ceil, np.trunc, np.rint, np.sign, np.copysign)
+_add(2, np.maximum, np.minimum, np.fmax, np.fmin)  # also int64
+_add(20, np.fmod)
+_add(2, np.isnan, np.isinf, np.isfinite, np.signbit)  # to bool
+_add(5, np.nextafter, np.spacing, np.heaviside, np.ldexp, frexp_mantissa, frexp_exponent, round_digits)
+_add(40, math.gcd)  # int64
+_add(60, polygamma)  # (int64 Const order, float)
