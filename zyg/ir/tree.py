@@ -1,0 +1,43 @@
+"""The shape of an argument or a result: how Python objects are taken apart into flat machine values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from zyg.ir.program import Type
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A number of one machine type."""
+
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class TupleTree:
+    """A tuple, or an instance of the namedtuple class `cls`."""
+
+    items: tuple[Tree, ...]
+    cls: type | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConstTree:
+    """An object known when the program is compiled (None, a string, a function): no machine value."""
+
+    value: object
+
+
+Tree: TypeAlias = Leaf | TupleTree | ConstTree
+
+
+def leaves(tree: Tree) -> Iterator[Type]:
+    """The machine types of a tree, in order."""
+    if isinstance(tree, Leaf):
+        yield tree.type
+    elif isinstance(tree, TupleTree):
+        for item in tree.items:
+            yield from leaves(item)
