@@ -1,0 +1,169 @@
+"""Python bytecode to Numba's IR.
+
+Numba's interpreter knows every CPython version's bytecode; it is run here on a code object alone, without
+resolving names: globals and free variables stay names, for the reader to look up where the function lives.
+Three things that Numba reads differently from Python are corrected: cells of local variables that are not
+assigned yet (recursive closures), keyword-only defaults of nested functions, and rebound `nonlocal` names,
+which Numba silently reads as their frozen value and which are refused.
+"""
+
+from __future__ import annotations
+
+import types
+from functools import lru_cache
+from typing import Any
+
+from numba.core import bytecode, errors, interpreter
+from numba.core import ir as nir
+
+from zyg.errors import UnsupportedError, unsupported
+from zyg.ir.program import Pos
+
+
+class LookUp:
+    """Value of a `Global` that the reader has to look up by name."""
+
+
+class CellName(str):
+    """Value of a `Const` that stands for the cell of a local or free variable of this name."""
+
+    __slots__ = ()
+
+
+class Unassigned:
+    """Value of a `Const` stored in a cell variable before its first assignment."""
+
+
+def position(code: types.CodeType, line: int, caller: Pos | None = None) -> Pos:
+    name = getattr(code, "co_qualname", code.co_name).split("<locals>.")[-1]
+    return Pos(code.co_filename, line, name, caller)
+
+
+class _Interpreter(interpreter.Interpreter):  # type: ignore[misc]
+    def init_first_block(self) -> None:
+        super().init_first_block()
+        for name in self.code_cellvars:
+            if name not in self.arg_names:
+                self.store(nir.Const(Unassigned, loc=self.loc), name)
+
+    def post_process(self, peepholes: list[Any], func_ir: Any) -> Any:
+        # The reader handles f(*args, **kwargs) itself; this rewrite refuses most forms of it.
+        refusing = interpreter.peep_hole_call_function_ex_to_call_function_kw
+        return super().post_process([peephole for peephole in peepholes if peephole is not refusing], func_ir)
+
+    def _variable(self, inst: Any) -> str:
+        code = self.func_id.code
+        if hasattr(code, "_varname_from_oparg"):
+            return str(code._varname_from_oparg(inst.arg))
+        names = code.co_cellvars + code.co_freevars
+        return str(names[inst.arg])
+
+    def op_LOAD_GLOBAL(self, inst: Any, res: str, idx: int | None = None) -> None:
+        name = self.code_names[inst.arg if idx is None else idx]
+        self.store(nir.Global(name, LookUp, loc=self.loc), res)
+
+    def op_LOAD_DEREF(self, inst: Any, res: str) -> None:
+        name = self._variable(inst)
+        if name in self.code_freevars:
+            self.store(nir.FreeVar(self.code_freevars.index(name), name, LookUp, loc=self.loc), res)
+        else:
+            self.store(self.get(name), res)
+
+    op_LOAD_CLASSDEREF = op_LOAD_DEREF
+
+    def op_LOAD_CLOSURE(self, inst: Any, res: str) -> None:
+        self.store(nir.Const(CellName(self._variable(inst)), loc=self.loc), res)
+
+    def op_STORE_DEREF(self, inst: Any, value: str) -> None:
+        name = self._variable(inst)
+        if name in self.code_freevars:
+            raise unsupported(
+                f"{name!r} is rebound by a nested function (nonlocal), which native code cannot follow",
+                position(self.func_id.code, self.loc.line),
+                "Return the new value instead.",
+            )
+        self.store(value=self.get(value), name=name)
+
+    def op_DELETE_DEREF(self, inst: Any) -> None:
+        self.store(nir.Const(Unassigned, loc=self.loc), self._variable(inst))
+
+    def op_MAKE_FUNCTION(
+        self,
+        inst: Any,
+        name: Any,
+        code: Any,
+        closure: Any,
+        annotations: Any,
+        kwdefaults: Any,
+        defaults: Any,
+        res: Any,
+        annotate: Any = None,
+    ) -> None:
+        (const,) = self.definitions[code][:1]
+        if isinstance(defaults, tuple):
+            defaults = tuple(self.get(item) for item in defaults)
+        elif defaults:
+            defaults = self.get(defaults)
+        expr = nir.Expr(
+            op="make_function",
+            loc=self.loc,
+            name=None,
+            code=const.value,
+            closure=self.get(closure) if closure else None,
+            defaults=defaults or None,
+            kwdefaults=self.get(kwdefaults) if kwdefaults else None,
+        )
+        self.store(expr, res)
+
+
+def _identity(code: types.CodeType) -> bytecode.FunctionIdentity:
+    """A `FunctionIdentity` of a code object (Numba makes them of functions only, and searches modules for it)."""
+    identity = bytecode.FunctionIdentity()
+    names = parameter_names(code)
+    identity.func = types.FunctionType(code, {}, code.co_name, None, tuple(types.CellType() for _ in code.co_freevars))
+    identity.func_qualname = getattr(code, "co_qualname", code.co_name)
+    identity.func_name = code.co_name
+    identity.code = code
+    identity.module = None
+    identity.modname = "zyg"
+    identity.is_generator = False
+    identity.pysig = None
+    identity.filename = code.co_filename
+    identity.firstlineno = code.co_firstlineno
+    identity.arg_count = len(names)
+    identity.arg_names = names
+    identity.unique_name = code.co_name
+    identity.unique_id = 0
+    return identity
+
+
+def parameter_names(code: types.CodeType) -> list[str]:
+    """All parameters in the order of the frame's locals: positional, keyword-only, *args, **kwargs."""
+    count = code.co_argcount + code.co_kwonlyargcount
+    count += bool(code.co_flags & 0x04) + bool(code.co_flags & 0x08)
+    return list(code.co_varnames[:count])
+
+
+@lru_cache(maxsize=4096)
+def numba_ir(code: types.CodeType) -> nir.FunctionIR:
+    """Numba's untyped IR of a code object.
+
+    Raises UnsupportedError, naming the line, for constructs that Numba's interpreter does not read.
+    """
+    here = position(code, code.co_firstlineno)
+    if code.co_flags & 0x2A0:
+        raise unsupported("generators and coroutines cannot be compiled", here, "Use a loop.")
+    try:
+        identity = _identity(code)
+        return _Interpreter(identity).interpret(bytecode.ByteCode(identity))
+    except UnsupportedError:
+        raise
+    except (errors.NumbaError, errors.UnsupportedBytecodeError) as error:
+        line = getattr(getattr(error, "loc", None), "line", None) or code.co_firstlineno
+        raise unsupported(_first_line(error), position(code, line)) from None
+    except (NotImplementedError, KeyError, AssertionError) as error:
+        raise unsupported(f"this function uses a construct that cannot be compiled: {error}", here) from None
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0]
