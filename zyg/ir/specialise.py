@@ -1,0 +1,210 @@
+"""Specialisation: one program per function and kind of arguments, and the module that holds them.
+
+A recursive call is met before the kind of its result is known: reading stops there (`Bottom`), the other
+paths give a first answer, and the function is read again until the answer is stable.
+"""
+
+from __future__ import annotations
+
+import types as pytypes
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from numba import types
+
+from zyg.errors import unsupported
+from zyg.ir.captures import Captures
+from zyg.ir.program import Block, Call, Const, Module, Op, Operand, Pos, Program, Return, Type, Var
+from zyg.ir.read import Bottom, Env, FunctionReader, bind
+from zyg.ir.values import ClosureHead, Node, Static, Value, is_operand, leaves, rebuild, structure, variables
+from zyg.ir.values import Path
+
+
+@dataclass(slots=True)
+class Specialisation:
+    name: str
+    result: Value | None = None
+    program: Program | None = None
+    active: bool = True
+    used: bool = False
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A function read: its module, the kind of its result, and what it captured."""
+
+    module: Module
+    result: Value
+    guards: dict[Path, tuple[str, Any]]
+    inputs: dict[Path, tuple[int, Type]]
+
+
+class Specialiser:
+    """Reads functions and everything that they call into one module."""
+
+    def __init__(self, calls: Any, lifted_ints: frozenset[Path] = frozenset()) -> None:
+        self.calls = calls
+        self.captures = Captures(lifted_ints)
+        self.memo: dict[Hashable, Specialisation] = {}
+        self.programs: dict[str, Program] = {}
+        self.stack: list[Specialisation] = []
+        self.keep: list[Any] = []
+
+    def unique(self, base: str) -> str:
+        base = base.replace("<lambda>", "lambda").replace("<locals>.", "")
+        name, number = base, 1
+        taken = {spec.name for spec in self.memo.values()} | set(self.programs)
+        while name in taken:
+            number += 1
+            name = f"{base}.{number}"
+        return name
+
+    def call(self, reader: FunctionReader, fn: Static | Node, args: Sequence[Value], kws: dict[str, Value]) -> Value:
+        """A call of a Python function or closure: an op `Call` and the kind of value that it gives."""
+        code, env = self.bound(fn, list(args), kws, reader.pos)
+        spec = self.specialise(fn, code, env, reader.pos)
+        if spec.result is None:
+            raise Bottom
+        operands = self.actual(fn, env)
+        results = tuple(Var(leaf.type, "") for leaf in variables(spec.result))
+        reader.ops.append(Op(Call(spec.name), tuple(operands), results, reader.pos))
+        fresh = iter(results)
+        return rebuild(spec.result, lambda leaf: next(fresh) if isinstance(leaf, Var) else leaf)
+
+    def bound(
+        self, fn: Static | Node, args: list[Value], kws: dict[str, Value], pos: Pos
+    ) -> tuple[pytypes.CodeType, Env]:
+        defaults: dict[str, Value] = {}
+        if isinstance(fn, Node):
+            head: ClosureHead = fn.head
+            code = head.code
+            after = len(head.captures)
+            given = fn.items[after : after + head.defaults]
+            defaults |= dict(zip(code.co_varnames[code.co_argcount - head.defaults : code.co_argcount], given, strict=True))
+            defaults |= dict(zip(head.kwdefaults, fn.items[after + head.defaults :], strict=True))
+        else:
+            code = fn.obj.__code__
+            values = fn.obj.__defaults__ or ()
+            for i, (name, obj) in enumerate(
+                zip(code.co_varnames[code.co_argcount - len(values) : code.co_argcount], values, strict=True)
+            ):
+                if name not in kws and code.co_varnames.index(name) >= len(args):
+                    path = None if fn.path is None else (*fn.path, ("default", i))
+                    defaults[name] = self.captures.value(obj, path, pos)
+            for name, obj in (fn.obj.__kwdefaults__ or {}).items():
+                if name not in kws:
+                    path = None if fn.path is None else (*fn.path, ("kwdefault", name))
+                    defaults[name] = self.captures.value(obj, path, pos)
+        return code, bind(code, args, kws, defaults, pos)
+
+    def actual(self, fn: Static | Node, env: Env) -> list[Operand]:
+        """The operands of a call: those leaves that the callee does not know as constants."""
+        values = [*(fn.items if isinstance(fn, Node) else ()), *env.values()]
+        return [leaf for value in values for leaf in leaves(value) if _is_input(leaf)]
+
+    def specialise(self, fn: Static | Node, code: pytypes.CodeType, env: Env, pos: Pos | None) -> Specialisation:
+        formal_fn = _formal(fn, "") if isinstance(fn, Node) else fn
+        formals = {name: _formal(value, name) for name, value in env.items()}
+        where: Hashable = id(fn.obj) if isinstance(fn, Static) else structure(formal_fn)
+        key = (code, where, tuple((name, structure(value)) for name, value in formals.items()))
+        found = self.memo.get(key)
+        if found is not None:
+            found.used = found.used or found.active
+            return found
+        if len(self.stack) > 100:
+            raise unsupported("functions call each other with ever new kinds of arguments", pos)
+        self.keep.append(fn)
+        spec = self.memo[key] = Specialisation(self.unique(getattr(code, "co_qualname", code.co_name)))
+        params = [
+            *(variables(formal_fn) if isinstance(formal_fn, Node) else ()),
+            *(leaf for value in formals.values() for leaf in variables(value)),
+        ]
+        self.stack.append(spec)
+        try:
+            self._read(spec, formal_fn, code, formals, tuple(p for p in params if isinstance(p, Var)))
+        except BaseException:
+            del self.memo[key]
+            raise
+        finally:
+            self.stack.pop()
+        spec.active = False
+        return spec
+
+    def _read(
+        self, spec: Specialisation, fn: Static | Node, code: pytypes.CodeType, formals: Env, params: tuple[Var, ...]
+    ) -> None:
+        while True:
+            before = dict(self.memo)
+            spec.used = False
+            reader = FunctionReader(self, code, formals, None)
+            reader.scope = fn
+            outer, self.captures.reader = self.captures.reader, reader
+            try:
+                found = reader.read()
+            finally:
+                self.captures.reader = outer
+            known = found if spec.result is None or found is None else reader.join(spec.result, found, "the result")
+            stable = known is None or (spec.result is not None and structure(known) == structure(spec.result))
+            spec.result = known
+            if not spec.used or stable:
+                break
+            self.memo = before  # what was read inside rested on the earlier answer
+        if spec.result is None:
+            spec.result = Static(None)
+        spec.program = reader.program(spec.name, params, spec.result, recursive=spec.used)
+        self.programs[spec.name] = spec.program
+
+    def synthetic(self, name: str, params: tuple[Var, ...], build: Callable[[FunctionReader], Value]) -> tuple[str, Value]:
+        """A program of one block whose ops `build` emits."""
+        reader = FunctionReader(self, _EMPTY.__code__, {}, None)
+        outer, self.captures.reader = self.captures.reader, reader
+        try:
+            value = build(reader)
+        finally:
+            self.captures.reader = outer
+        results = tuple(variables(value))
+        end = Return(results)
+        name = self.unique(name)
+        kinds = tuple(leaf.type for leaf in results)
+        self.programs[name] = Program(name, params, kinds, {0: Block((), tuple(reader.ops), end)})
+        return name, value
+
+
+def _EMPTY() -> None:
+    """The code that synthetic programs claim to come from."""
+
+
+def _is_input(leaf: Operand) -> bool:
+    return isinstance(leaf, Var) or leaf.type != types.boolean
+
+
+def _formal(value: Value, name: str) -> Value:
+    """The parameter that receives `value`: constants other than bools become variables."""
+
+    def new(leaf: Operand) -> Value:
+        return Var(leaf.type, name) if _is_input(leaf) else leaf
+
+    return rebuild(value, new)
+
+
+def read_function(
+    calls: Any, fn: Static | Node, args: Sequence[Value], kws: dict[str, Value], lifted_ints: frozenset[Path]
+) -> Reading:
+    """Read `fn` for arguments of these kinds; the entry's parameters are the arguments' variables, in order."""
+    spec = Specialiser(calls, lifted_ints)
+    params = tuple(leaf for value in (*args, *kws.values()) for leaf in variables(value) if isinstance(leaf, Var))
+    name = getattr(fn.obj if isinstance(fn, Static) else fn.head.code, "__name__", "f")
+
+    def build(reader: FunctionReader) -> Value:
+        value = calls.call(reader, fn, list(args), kws)
+        assert value is not None
+        return value  # type: ignore[no-any-return]
+
+    entry, result = spec.synthetic(name, params, build)
+    module = Module(spec.programs, entry).reachable()
+    return Reading(module, result, spec.captures.guards, spec.captures.inputs)
+
+
+__all__ = ["Const", "Reading", "Specialiser", "is_operand", "read_function"]

@@ -1,0 +1,235 @@
+"""Abstract values: what the reader knows of a Python object while it reads.
+
+A value is a machine operand, an object known when reading (`Static`), or a `Node`: a static head that says
+what kind of object it is, over the values inside it.  Tuples, closures, ranges and iterators are nodes, so a
+program never sees them: only the operands at their leaves become its variables.
+"""
+
+from __future__ import annotations
+
+import types as pytypes
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from numba import types
+
+from zyg.ir.program import Const, Operand, Type, Var
+from zyg.ir.tree import ConstTree, Leaf, Tree, TupleTree
+
+Path: TypeAlias = tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Static:
+    """An object known when reading, and how it is reached from the function that is differentiated."""
+
+    obj: Any
+    path: Path | None = None
+
+    def key(self) -> Hashable:
+        return ("static", type(self.obj), self.obj if isinstance(self.obj, (str, bytes)) else id(self.obj))
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A compound value: `head` is static and hashable, `items` are inside it."""
+
+    head: Any
+    items: tuple[Value, ...]
+
+
+Value: TypeAlias = Var | Const | Static | Node
+
+
+@dataclass(frozen=True, slots=True)
+class TupleHead:
+    cls: type | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClosureHead:
+    """A function made while reading: its code, where its globals live, and the names of what it captures.
+
+    items: the captured values, then the defaults, then the keyword-only defaults.
+    """
+
+    code: pytypes.CodeType
+    scope: Static
+    captures: tuple[str, ...]
+    defaults: int
+    kwdefaults: tuple[str, ...]
+    siblings: tuple[tuple[str, pytypes.CodeType], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PartialHead:
+    """`functools.partial`: items are the function, the positional and the keyword arguments."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MethodHead:
+    """A method of a value, bound: items are the value."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DictHead:
+    """A dict with constant string keys, as keyword arguments are."""
+
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SliceHead:
+    """A slice; items are start, stop and step."""
+
+
+@dataclass(frozen=True, slots=True)
+class RangeHead:
+    """items: start, stop, step."""
+
+
+@dataclass(frozen=True, slots=True)
+class LazyHead:
+    """A Python object that is only built if an exception needs it: `fn(*items)`."""
+
+    fn: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorHead:
+    """An exception instance; items are its arguments."""
+
+    cls: type[BaseException]
+
+
+@dataclass(frozen=True, slots=True)
+class IterHead:
+    """An iterator; items are its sources and its position.
+
+    kind: "range" (start, step, count, position), "tuple" (the elements; `position` is static),
+    "enumerate" (inner iterator, start, position), "zip" (inner iterators).
+    """
+
+    kind: str
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class NextHead:
+    """The result of `iternext`: items are whether there is an element, and the element."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaybeHead:
+    """A local that may be unassigned: items are a bool (assigned?) and the value."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnionHead:
+    """One of several values of different kinds: items are the number of the one it is, then the alternatives."""
+
+
+def numba_type(value: object) -> Type | None:
+    """The machine type of a Python or NumPy number, or None.
+
+    >>> numba_type(True), numba_type(3), numba_type(2.0)
+    (bool, int64, float64)
+    """
+    kind = type(value)
+    if kind in _MACHINE:
+        return _MACHINE[kind]
+    dtype = getattr(value, "dtype", None)
+    if dtype is not None and getattr(value, "ndim", None) == 0:
+        return _NUMPY.get(dtype.str[1:])
+    return None
+
+
+_MACHINE: dict[type, Type] = {
+    bool: types.boolean,
+    int: types.int64,
+    float: types.float64,
+    complex: types.complex128,
+}
+_NUMPY: dict[str, Type] = {
+    "b1": types.boolean,
+    "f4": types.float32,
+    "f8": types.float64,
+    "c8": types.complex64,
+    "c16": types.complex128,
+    **dict.fromkeys(("i1", "i2", "i4", "i8", "u1", "u2", "u4"), types.int64),
+}
+
+
+def constant(value: bool | int | float | complex) -> Const:
+    typ = numba_type(value)
+    assert typ is not None
+    return Const(value, typ)
+
+
+def is_operand(value: Value) -> bool:
+    return isinstance(value, (Var, Const))
+
+
+def leaves(value: Value) -> Iterator[Operand]:
+    """The machine operands of a value, in order."""
+    if isinstance(value, (Var, Const)):
+        yield value
+    elif isinstance(value, Node):
+        for item in value.items:
+            yield from leaves(item)
+
+
+def variables(value: Value) -> Iterator[Operand]:
+    """The leaves that are not constants."""
+    return (leaf for leaf in leaves(value) if isinstance(leaf, Var))
+
+
+def rebuild(value: Value, new: Callable[[Operand], Value]) -> Value:
+    """`value` with each leaf replaced."""
+    if isinstance(value, (Var, Const)):
+        return new(value)
+    if isinstance(value, Node):
+        return Node(value.head, tuple(rebuild(item, new) for item in value.items))
+    return value
+
+
+def structure(value: Value) -> Hashable:
+    """A key equal for values of the same kind: same heads, same leaf types, same constants."""
+    if isinstance(value, Var):
+        return value.type
+    if isinstance(value, Const):
+        return (value.type, repr(value.value))
+    if isinstance(value, Static):
+        return value.key()
+    return (value.head, tuple(structure(item) for item in value.items))
+
+
+def tuple_of(items: Sequence[Value], cls: type | None = None) -> Node:
+    return Node(TupleHead(cls), tuple(items))
+
+
+def tree_of(value: Value) -> Tree:
+    """The tree of a result: tuples and numbers; anything else must be static."""
+    if isinstance(value, (Var, Const)):
+        return Leaf(value.type)
+    if isinstance(value, Static):
+        return ConstTree(value.obj)
+    if isinstance(value.head, TupleHead):
+        return TupleTree(tuple(tree_of(item) for item in value.items), value.head.cls)
+    raise TypeError(f"a result of kind {type(value.head).__name__.removesuffix('Head').lower()}")
+
+
+def of_tree(tree: Tree, leaf: Callable[[Type], Value], path: Path | None = None) -> Value:
+    """An abstract value of the given shape."""
+    if isinstance(tree, Leaf):
+        return leaf(tree.type)
+    if isinstance(tree, ConstTree):
+        return Static(tree.value, path)
+    return tuple_of([of_tree(item, leaf) for item in tree.items], tree.cls)
