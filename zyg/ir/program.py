@@ -183,6 +183,14 @@ class Block:
     end: End
 
 
+@dataclass(frozen=True, slots=True)
+class Custom:
+    """A derivative given by the user: `forward` gives the results and what `backward` needs besides cotangents."""
+
+    forward: str
+    backward: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Program:
     """A function.  The first block is the entry; it has no parameters of its own and no predecessors."""
@@ -192,6 +200,7 @@ class Program:
     results: tuple[Type, ...]
     blocks: Mapping[int, Block]
     recursive: bool = False
+    custom: Custom | None = None
 
     @property
     def entry(self) -> int:
@@ -228,5 +237,7 @@ class Module:
             name = todo.pop()
             if name not in seen:
                 seen[name] = self.programs[name]
+                custom = self.programs[name].custom
                 todo.extend(sorted(self.programs[name].calls()))
+                todo.extend((custom.forward, custom.backward) if custom else ())
         return Module(seen, self.entry)

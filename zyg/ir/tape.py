@@ -86,7 +86,8 @@ def is_pure(op: Op) -> bool:
     """
     if isinstance(op.fn, (Call, Guard)) or op.fn is tape_get:
         return False
-    return not table[op.fn].effect
+    known = table.get(op.fn)
+    return known is not None and not known.effect
 
 
 def cost(op: Op) -> int:

@@ -10,6 +10,7 @@ zero, say, is a `Guard` of its own in front of `truediv`, which itself gives inf
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Callable
@@ -29,27 +30,44 @@ def apply(fn: Callable[..., Any], *args: Any) -> Any:
     return fn(*args)
 
 
+def traceable(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """`fn`, made to leave an op where an argument is a symbol of a traced rule."""
+
+    @functools.wraps(fn)
+    def traced(*args: Any) -> Any:
+        for arg in args:
+            if hasattr(arg, "__zyg_apply__"):
+                return arg.__zyg_apply__(traced, args)
+        return fn(*args)
+
+    return traced
+
+
 def cast(x: Any) -> Any:
     """`x` converted to the type of the result: int, float, complex widths; bool to 0 or 1; complex to real
     keeps the real part; float to int truncates."""
     return x
 
 
+@traceable
 def select(cond: Any, a: Any, b: Any) -> Any:
     """`a if cond else b`, both already evaluated."""
     return a if cond else b
 
 
+@traceable
 def make_complex(re: Any, im: Any) -> Any:
     """The complex number re + im·i; operands float64 (float32), result complex128 (complex64)."""
     return re + 1j * im
 
 
+@traceable
 def powi(x: Any, n: Any) -> Any:
     """x ** n for float or complex x and int64 n, as repeated multiplication would; 1 / x**-n for n < 0."""
     return x ** int(n)
 
 
+@traceable
 def is_nonzero(x: Any) -> Any:
     """Truth of a number, as a bool."""
     return x != 0
@@ -65,21 +83,25 @@ def stop_gradient(x: Any) -> Any:
     return x
 
 
+@traceable
 def frexp_mantissa(x: Any) -> Any:
     """The mantissa of `math.frexp(x)`."""
     return np.frexp(x)[0]
 
 
+@traceable
 def frexp_exponent(x: Any) -> Any:
     """The exponent of `math.frexp(x)`, as int64."""
     return np.int64(np.frexp(x)[1])
 
 
+@traceable
 def round_digits(x: Any, n: Any) -> Any:
     """Python's `round(x, n)` for float x and int64 n (correctly rounded half to even)."""
     return type(x)(round(float(x), int(n)))
 
 
+@traceable
 def polygamma(n: Any, x: Any) -> Any:
     """The (n + 1)-th derivative of log Γ at x; n = 0 is the digamma function."""
     from scipy.special import polygamma as poly

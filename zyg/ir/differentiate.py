@@ -1,0 +1,174 @@
+"""Reverse mode on modules: the program to differentiate, and a forward and a reverse program for every callee
+that could not be inlined (recursive ones); these share a stack, on which each call leaves its residuals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from zyg.ir.adjoint import CUT, STACK, Reversed, reverse
+from zyg.ir.graph import Graph, substitute, uses
+from zyg.ir.program import Block, Call, Edge, Jump, Module, Op, Operand, Pos, Program, Return, Var
+from zyg.ir.record import record
+from zyg.ir.simplify import simplify_program
+from zyg.ir.slots import Load, Store
+from zyg.ir.tape import StackType, pop, push, stack_new
+
+Mask = tuple[bool, ...]
+
+
+class _Differentiation:
+    def __init__(self, module: Module) -> None:
+        self.programs = dict(module.programs)
+        self.pairs: dict[tuple[str, Mask, Mask], tuple[str, str]] = {}
+
+    def pair_of(self, callee: str, varied: Mask, useful: Mask) -> tuple[str, str, bool]:
+        key = (callee, varied, useful)
+        custom = self.programs[callee].custom
+        if custom is not None:
+            return custom.forward, custom.backward, True
+        if key not in self.pairs:
+            marks = "".join("x" if on else "." for on in varied)
+            forward, backward = self.unique(f"{callee}.forward[{marks}]"), self.unique(f"{callee}.reverse[{marks}]")
+            self.pairs[key] = forward, backward
+            self.programs[forward] = self.programs[backward] = self.programs[callee]  # the names are taken
+            self.split(callee, varied, useful, forward, backward)
+        return (*self.pairs[key], False)
+
+    def unique(self, base: str) -> str:
+        name, number = base, 1
+        while name in self.programs:
+            number += 1
+            name = f"{base}.{number}"
+        return name
+
+    def fused(self, name: str, varied: Mask, useful: Mask) -> str:
+        """The program and its reverse sweep in one; the primal's results, then the cotangents."""
+        mirrored = reverse(self.programs[name], varied, useful, self.pair_of)
+        made = self.unique(f"grad.{name}")
+        whole = record(_with_stack(replace_program(mirrored, made), None))
+        self.programs[made] = simplify_program(_without_cut(whole))
+        return made
+
+    def split(self, callee: str, varied: Mask, useful: Mask, forward: str, backward: str) -> None:
+        program = self.programs[callee]
+        mirrored = reverse(program, varied, useful, self.pair_of)
+        stack = Var(StackType("residuals"), "stack")
+        whole = record(_with_stack(mirrored, stack))
+        seeds = mirrored.cotangents
+        self.programs[forward], self.programs[backward] = _cut(whole, program, seeds, stack, forward, backward)
+
+
+def _without_cut(program: Program) -> Program:
+    blocks = {
+        label: Block(block.params, tuple(op for op in block.ops if op.fn is not CUT), block.end)
+        for label, block in program.blocks.items()
+    }
+    return program.with_blocks(blocks)
+
+
+def replace_program(mirrored: Reversed, name: str) -> Reversed:
+    return replace(mirrored, program=replace(mirrored.program, name=name))
+
+
+def _with_stack(mirrored: Reversed, stack: Var | None) -> Reversed:
+    """Give the slot of the stack its value: the parameter `stack`, or a new one where it is used at all."""
+    program = mirrored.program
+    used = any(isinstance(op.fn, Load) and op.fn.key == STACK for op in program.ops())
+    label = program.entry
+    entry = program.blocks[label]
+    pos = Pos("", 0, program.name)
+    ops: list[Op] = []
+    if stack is None and used:
+        made = Var(StackType("residuals"), "stack")
+        ops.append(Op(stack_new, (), (made,), pos))
+        ops.append(Op(Store(STACK), (made,), (), pos))
+    elif stack is not None:
+        ops.append(Op(Store(STACK), (stack,), (), pos))
+    blocks = {**program.blocks, label: Block(entry.params, (*ops, *entry.ops), entry.end)}
+    params = program.params if stack is None else (*program.params, stack)
+    return replace(mirrored, program=replace(program, blocks=blocks, params=params))
+
+
+def _cut(
+    whole: Program, original: Program, seeds: tuple[Var, ...], stack: Var, forward: str, backward: str
+) -> tuple[Program, Program]:
+    """Separate the sweeps: what the reverse sweep uses of the forward one travels over the stack."""
+    count = len(original.results)
+    at = next(
+        ((label, i) for label, block in whole.blocks.items() for i, op in enumerate(block.ops) if op.fn is CUT), None
+    )
+    params = tuple(v for v in whole.params if v not in seeds)
+    if at is None:  # never returns
+        dead = tuple(whole.results[count:])
+        back = replace(whole, name=backward, params=(*seeds, stack), results=dead, recursive=True)
+        back = back.with_blocks({0: _endless_block(whole)})
+        return replace(whole, name=forward, params=params, results=original.results, recursive=True), back
+    label, index = at
+    block = whole.blocks[label]
+    first = max(whole.blocks) + 1
+    blocks = dict(whole.blocks)
+    blocks[first] = Block((), block.ops[index + 1 :], block.end)
+    blocks[label] = Block(block.params, block.ops[:index], Jump(Edge(first)))
+    graph = Graph(whole.with_blocks(blocks))
+    after = [at for at in graph.order if graph.dominates(first, at)]
+    before = [at for at in graph.order if at not in after]
+    made_after = {v for at in after for v in (*blocks[at].params, *(r for op in blocks[at].ops for r in op.results))}
+    crossing = sorted(
+        {v for at in after for v in uses(blocks[at])} - made_after - set(seeds) - {stack}, key=lambda v: (v.name, str(v.type), id(v))
+    )
+    primal = _primal_results(blocks, after, count)
+    needed = [v for v in crossing if any(v in _uses_without_results(blocks[at], count) for at in after)]
+    pos = Pos("", 0, whole.name)
+    ops = (*blocks[label].ops, *((Op(push, (stack, *needed), (), pos),) if needed else ()))
+    going = {**{at: blocks[at] for at in before}, label: Block(block.params, ops, Return(primal))}
+    one = Program(forward, params, original.results, {at: going[at] for at in before}, True)
+    copies = {v: Var(v.type, v.name) for v in needed}
+
+    def new(operand: Operand) -> Operand:
+        return copies.get(operand, operand) if isinstance(operand, Var) else operand
+
+    start = tuple([Op(pop, (stack,), tuple(copies[v] for v in needed), pos)] if needed else [])
+    entry = max(blocks) + 1
+    back_blocks = {entry: Block((), start, Jump(Edge(first)))}
+    for at_label in after:
+        body = substitute(_without_results(blocks[at_label], count), new)
+        back_blocks[at_label] = body
+    results = tuple(whole.results[count:])
+    two = Program(backward, (*seeds, stack), results, back_blocks, True)
+    return simplify_program(one), simplify_program(two)
+
+
+def _endless_block(whole: Program) -> Block:
+    for block in whole.blocks.values():
+        if not isinstance(block.end, (Jump, Return)):
+            return Block((), (), replace(block.end, args=()) if hasattr(block.end, "args") else block.end)
+    return Block((), (), Jump(Edge(0)))
+
+
+def _primal_results(blocks: dict[int, Block], after: list[int], count: int) -> tuple[Operand, ...]:
+    (end,) = (blocks[at].end for at in after if isinstance(blocks[at].end, Return))
+    assert isinstance(end, Return)
+    return end.values[:count]
+
+
+def _without_results(block: Block, count: int) -> Block:
+    if isinstance(block.end, Return):
+        return Block(block.params, block.ops, Return(block.end.values[count:]))
+    return block
+
+
+def _uses_without_results(block: Block, count: int) -> set[Var]:
+    return uses(_without_results(block, count))
+
+
+def vjp(module: Module, varied: Sequence[bool], useful: Sequence[bool]) -> Module:
+    """A module whose entry takes the entry's parameters and a cotangent per useful result, and gives the
+    entry's results and a cotangent per varied parameter."""
+    work = _Differentiation(module)
+    made = work.fused(module.entry, tuple(varied), tuple(useful))
+    return Module(work.programs, made).reachable()
+
+
+__all__ = ["Call", "vjp"]

@@ -1,0 +1,397 @@
+"""Where each primal value that reverse code names comes from.
+
+ - it is computed once: it stays in its variable (a block parameter carries it where control has joined);
+ - it is cheap to compute from what is available: computed again;
+ - it changes from iteration to iteration: kept in a tape of its loop, a row per iteration.  Where the number
+   of iterations is known in front of the loop nest the tape has exactly as many rows, else it grows.
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass, field, replace
+
+from numba import types
+
+from zyg.ir.adjoint import STACK, Counter, Need, Reversed, accumulate
+from zyg.ir.graph import Graph, Loop
+from zyg.ir.program import Block, Call, Const, Edge, Jump, Op, Operand, Pos, Program, Return, Var
+from zyg.ir.scalars import b1, i8
+from zyg.ir.simplify import is_pure, simplify_program
+from zyg.ir.slots import Load, Store, promote
+from zyg.ir.tape import StackType, TapeType, cost, pop, push, stack_new, tape_get, tape_new, tape_put, tape_reserve
+from zyg.rules import primitives as p
+
+STORE = 6  # the price of keeping a value, in additions
+
+
+@dataclass(frozen=True, slots=True)
+class Primal:
+    """The slot of a primal value that is computed once."""
+
+    var: Var
+
+
+@dataclass(frozen=True, slots=True)
+class Tape:
+    """The slot of the tape of the loop at `header`."""
+
+    header: int
+
+
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """The slot that counts, over the whole run, how often the loop at `header` was at its start."""
+
+    header: int
+
+
+@dataclass(eq=False)
+class _Kept:
+    """What one loop keeps: the stored values, by field number."""
+
+    fields: list[Var] = field(default_factory=list)
+
+
+class _Record:
+    def __init__(self, reversed_: Reversed) -> None:
+        self.form = reversed_.canonical
+        self.graph = self.form.graph
+        self.program = reversed_.program
+        self.mirror = reversed_.mirror
+        self.homes: dict[Var, int] = {}
+        self.defining: dict[Var, Op] = {}
+        for label in self.graph.order:
+            block = self.program.blocks[label]
+            for var in block.params:
+                self.homes[var] = label
+            for op in block.ops:
+                for result in op.results:
+                    self.homes[result] = label
+                    self.defining[result] = op
+        self.counters = {count.counter: header for header, count in self.form.counts.items()}
+        self.kept: dict[int, _Kept] = {}
+        self.stored: set[Var] = set()
+        self.once: set[Var] = set()
+        self.again: dict[Var, bool] = {}
+        self.pos = Pos("", 0, self.program.name)
+
+    def run(self) -> Program:
+        blocks = dict(self.program.blocks)
+        wanted = self._wanted(blocks)
+        for var in wanted:
+            self._decide(var)
+        for label in list(blocks):
+            block = blocks[label]
+            if any(isinstance(op.fn, Need) for op in block.ops):
+                ops: list[Op] = []
+                for op in block.ops:
+                    if isinstance(op.fn, Need):
+                        self.pos = op.pos
+                        value = self._source(op.fn.var, ops)
+                        ops.append(Op(p.identity, (value,), op.results, op.pos))
+                    else:
+                        ops.append(op)
+                blocks[label] = Block(block.params, tuple(ops), block.end)
+        self._store(blocks)
+        self._begin(blocks)
+        return promote(self.program.with_blocks(blocks))
+
+    def _wanted(self, blocks: dict[int, Block]) -> list[Var]:
+        return [op.fn.var for block in blocks.values() for op in block.ops if isinstance(op.fn, Need)]
+
+    # --- decisions ----------------------------------------------------------------------------------
+
+    def _loop(self, var: Var) -> Loop | None:
+        home = self.homes.get(var)
+        return None if home is None else self.graph.loop_of[home]
+
+    def _is_free(self, operand: Operand) -> bool:
+        return not isinstance(operand, Var) or operand in self.counters or self._loop(operand) is None
+
+    def _decide(self, var: Var) -> None:
+        """Mark how `var`, and what it is computed again from, become available."""
+        if var in self.again or var in self.stored or var in self.once:
+            return
+        if var in self.counters and self._loop(var) is not None:
+            self.again[var] = False
+        elif self._loop(var) is None:
+            self.once.add(var)
+        elif self._price(var, STORE) < STORE:
+            self.again[var] = True
+            for arg in self.defining[var].args:
+                if isinstance(arg, Var):
+                    self._decide(arg)
+        else:
+            self._keep(var)
+
+    def _price(self, operand: Operand, limit: float) -> float:
+        """What computing `operand` again costs, up to `limit`."""
+        if not isinstance(operand, Var) or self._is_free(operand):
+            return 0
+        if operand in self.stored:
+            return 1
+        op = self.defining.get(operand)
+        if op is None or not is_pure(op) or len(op.results) != 1:
+            return STORE + 1
+        total: float = cost(op)
+        for arg in op.args:
+            if total >= limit:
+                break
+            total += self._price(arg, limit - total)
+        return total
+
+    def _keep(self, var: Var) -> None:
+        loop = self._loop(var)
+        assert loop is not None
+        self.stored.add(var)
+        self.kept.setdefault(loop.header, _Kept()).fields.append(var)
+
+    # --- sources in reverse code --------------------------------------------------------------------
+
+    def _source(self, operand: Operand, ops: list[Op]) -> Operand:
+        if not isinstance(operand, Var):
+            return operand
+        if operand in self.counters and self._loop(operand) is not None:
+            return self._emit(ops, Load(Counter(self.counters[operand])), (), operand)
+        if operand in self.once or self._loop(operand) is None:
+            self.once.add(operand)
+            return self._emit(ops, Load(Primal(operand)), (), operand)
+        if operand in self.stored:
+            loop = self._loop(operand)
+            assert loop is not None
+            tape = self._tape(loop, ops)
+            row = self._row(loop, ops, forward=False)
+            number = self.kept[loop.header].fields.index(operand)
+            return self._emit(ops, tape_get, (tape, row, Const(number, i8)), operand)
+        op = self.defining[operand]
+        args = tuple(self._source(arg, ops) for arg in op.args)
+        return self._emit(ops, op.fn, args, operand)
+
+    def _emit(self, ops: list[Op], fn: object, args: tuple[Operand, ...], like: Var) -> Var:
+        var = Var(like.type, like.name)
+        ops.append(Op(fn, args, (var,), self.pos))
+        return var
+
+    def _tape(self, loop: Loop, ops: list[Op]) -> Var:
+        return self._emit(ops, Load(Tape(loop.header)), (), Var(self._tape_type(loop), "tape"))
+
+    def _tape_type(self, loop: Loop) -> TapeType:
+        return TapeType(tuple(var.type for var in self.kept[loop.header].fields), self._rows(loop) is None)
+
+    def _rows(self, loop: Loop) -> list[Operand] | None:
+        """The trip counts of the loops around and of `loop`, if all are known in front of the nest."""
+        nest = [loop]
+        while nest[0].parent is not None:
+            nest.insert(0, nest[0].parent)
+        trips = []
+        for one in nest:
+            count = self.form.counts[one.header].trips
+            if count is None or not (not isinstance(count, Var) or self._outside(count, nest[0])):
+                return None
+            trips.append(count)
+        return trips
+
+    def _outside(self, var: Var, loop: Loop) -> bool:
+        return self.homes.get(var) not in loop.blocks
+
+    def _row(self, loop: Loop, ops: list[Op], forward: bool) -> Operand:
+        """The row of the iteration that is running (or being reversed)."""
+        trips = self._rows(loop)
+        if trips is None:
+            visits = self._emit(ops, Load(Visits(loop.header)), (), Var(i8, "row"))
+            return self._emit(ops, operator.sub, (visits, Const(1, i8)), visits)
+        nest = [loop]
+        while nest[0].parent is not None:
+            nest.insert(0, nest[0].parent)
+        row: Operand = Const(0, i8)
+        for one, count in zip(nest, trips, strict=True):
+            counter: Operand = self.form.counts[one.header].counter
+            if not forward:
+                counter = self._emit(ops, Load(Counter(one.header)), (), Var(i8, "k"))
+            if one is nest[0]:
+                row = counter
+                continue
+            size = self._width(count, ops, forward)
+            row = self._emit(ops, operator.mul, (row, size), Var(i8))
+            row = self._emit(ops, operator.add, (row, counter), Var(i8))
+        return row
+
+    def _width(self, trips: Operand, ops: list[Op], forward: bool) -> Operand:
+        """Rows per execution of a loop: its trips and the last, partial visit of its header."""
+        value = trips if forward else self._source(trips, ops)
+        if isinstance(value, Const):
+            return Const(max(int(value.value.real), 0) + 1, i8)
+        some = self._emit(ops, operator.gt, (value, Const(0, i8)), Var(b1))
+        count = self._emit(ops, p.select, (some, value, Const(0, i8)), Var(i8))
+        return self._emit(ops, operator.add, (count, Const(1, i8)), count)
+
+    # --- the forward sweep --------------------------------------------------------------------------
+
+    def _store(self, blocks: dict[int, Block]) -> None:
+        for header, kept in self.kept.items():
+            loop = self.graph.loop_of[header]
+            assert loop is not None
+            if self._rows(loop) is None:
+                self._count_visits(blocks, loop)
+            for number, var in enumerate(kept.fields):
+                ops: list[Op] = []
+                tape = self._tape(loop, ops)
+                row = self._row(loop, ops, forward=True)
+                ops.append(Op(tape_put, (tape, row, Const(number, i8), var), (), self.pos))
+                self._after_definition(blocks, var, ops)
+        for var in self.once:
+            self._after_definition(blocks, var, [Op(Store(Primal(var)), (var,), (), self.pos)])
+
+    def _after_definition(self, blocks: dict[int, Block], var: Var, ops: list[Op]) -> None:
+        home = self.homes.get(var, self.graph.order[0])
+        block = blocks[home]
+        at = next((i + 1 for i, op in enumerate(block.ops) if var in op.results), None)
+        if at is None:
+            at = next((i for i, op in enumerate(block.ops) if not isinstance(op.fn, (Load, Store)) and op.fn not in _FIRST), len(block.ops))
+        blocks[home] = Block(block.params, (*block.ops[:at], *ops, *block.ops[at:]), block.end)
+
+    def _count_visits(self, blocks: dict[int, Block], loop: Loop) -> None:
+        """Forward: the header begins a row.  Reverse: its mirror image ends one."""
+        ops: list[Op] = []
+        before = self._emit(ops, Load(Visits(loop.header)), (), Var(i8, "row"))
+        tape = self._tape(loop, ops)
+        grown = self._emit(ops, tape_reserve, (tape, before), tape)
+        ops.append(Op(Store(Tape(loop.header)), (grown,), (), self.pos))
+        after = self._emit(ops, operator.add, (before, Const(1, i8)), before)
+        ops.append(Op(Store(Visits(loop.header)), (after,), (), self.pos))
+        block = blocks[loop.header]
+        blocks[loop.header] = Block(block.params, (*ops, *block.ops), block.end)
+        mirrored = self.mirror[loop.header]
+        ops = []
+        now = self._emit(ops, Load(Visits(loop.header)), (), Var(i8, "row"))
+        less = self._emit(ops, operator.sub, (now, Const(1, i8)), now)
+        ops.append(Op(Store(Visits(loop.header)), (less,), (), self.pos))
+        # After everything in the mirror image of the header, also on the edges that leave it.
+        block = blocks[mirrored]
+        from zyg.ir.program import edges
+
+        for edge in edges(block.end):
+            out = blocks[edge.target]
+            blocks[edge.target] = Block(out.params, (*out.ops, *ops), out.end)
+            ops = [Op(op.fn, op.args, op.results, op.pos) for op in _renamed(ops)]
+
+    def _begin(self, blocks: dict[int, Block]) -> None:
+        """Tapes: exact ones in front of their loop nest, growing ones empty at the start."""
+        for header in self.kept:
+            loop = self.graph.loop_of[header]
+            assert loop is not None
+            trips = self._rows(loop)
+            ops: list[Op] = []
+            outermost = loop
+            while outermost.parent is not None:
+                outermost = outermost.parent
+            if trips is None:
+                home, rows = self.graph.order[0], Const(0, i8)
+                total: Operand = rows
+            else:
+                (home,) = (q for q in self.graph.preds[outermost.header] if q not in outermost.blocks)
+                total = Const(1, i8)
+                for count in trips:
+                    width = self._width(count, ops, forward=True)
+                    total = width if total == Const(1, i8) else self._emit(ops, operator.mul, (total, width), Var(i8))
+            tape = self._emit(ops, tape_new, (total,), Var(self._tape_type(loop), "tape"))
+            ops.append(Op(Store(Tape(header)), (tape,), (), self.pos))
+            block = blocks[home]
+            before = ops if trips is None else []
+            after = ops if trips is not None else []
+            blocks[home] = Block(block.params, (*before, *block.ops, *after), block.end)
+
+
+_FIRST = frozenset((tape_reserve, operator.add))
+
+
+def _renamed(ops: list[Op]) -> list[Op]:
+    names: dict[Var, Var] = {}
+    out = []
+    for op in ops:
+        for result in op.results:
+            names[result] = Var(result.type, result.name)
+        args = tuple(names.get(a, a) if isinstance(a, Var) else a for a in op.args)
+        out.append(Op(op.fn, args, tuple(names[r] for r in op.results), op.pos))
+    return out
+
+
+def record(reversed_: Reversed) -> Program:
+    """A runnable program: forward sweep and reverse sweep in one."""
+    program = _prune(reversed_)
+    program = _Record(replace(reversed_, program=program)).run()
+    return _plain(program)
+
+
+def _prune(reversed_: Reversed) -> Program:
+    """Needs and adjoint arithmetic that no result depends on are dropped before anything is recorded."""
+    program = reversed_.program
+    blocks = dict(program.blocks)
+    while True:
+        used = {arg for block in blocks.values() for arg in _named(block)}
+        loaded = {op.fn.key for block in blocks.values() for op in block.ops if isinstance(op.fn, Load)}
+        changed = False
+        for label, block in blocks.items():
+            ops = tuple(op for op in block.ops if not _dead(op, used, loaded))
+            if len(ops) != len(block.ops):
+                blocks[label] = Block(block.params, ops, block.end)
+                changed = True
+        if not changed:
+            return program.with_blocks(blocks)
+
+
+def _named(block: Block) -> set[Var]:
+    from zyg.ir.graph import uses
+
+    return uses(block)
+
+
+def _dead(op: Op, used: set[Var], loaded: set[object]) -> bool:
+    if isinstance(op.fn, Store):
+        return op.fn.key not in loaded and not isinstance(op.fn.key, Counter)
+    if isinstance(op.fn, (Load, Need)) or op.fn is accumulate:
+        return op.results[0] not in used
+    return is_pure(op) and not any(result in used for result in op.results)
+
+
+def _plain(program: Program) -> Program:
+    """`accumulate` of a symbolic zero is its other operand; what remains is addition."""
+    from zyg.ir.graph import substitute
+
+    while True:
+        program = simplify_program(program)
+        renamed: dict[Var, Operand] = {}
+
+        def final(operand: Operand, renamed: dict[Var, Operand] = renamed) -> Operand:
+            while isinstance(operand, Var) and operand in renamed:
+                operand = renamed[operand]
+            return operand
+
+        for op in program.ops():
+            if op.fn is accumulate:
+                for a, b in (op.args, op.args[::-1]):
+                    if isinstance(a, Const) and a.value == 0:
+                        renamed[op.result] = b
+                        break
+            elif op.fn is p.identity:
+                renamed[op.result] = op.args[0]
+        if not renamed:
+            break
+        blocks = {}
+        for label, block in program.blocks.items():
+            ops = tuple(op for op in block.ops if not (op.results and op.results[0] in renamed))
+            blocks[label] = substitute(Block(block.params, ops, block.end), final)
+        program = program.with_blocks(blocks)
+    blocks = {
+        label: Block(
+            block.params,
+            tuple(Op(operator.add if op.fn is accumulate else op.fn, op.args, op.results, op.pos) for op in block.ops),
+            block.end,
+        )
+        for label, block in program.blocks.items()
+    }
+    return program.with_blocks(blocks)
+
+
+__all__ = ["STACK", "Call", "Edge", "Graph", "Jump", "Return", "StackType", "pop", "push", "record", "stack_new", "types"]

@@ -1,0 +1,293 @@
+"""Simplification: constants, copies, common subexpressions, invariants, dead code.
+
+Run before the adjoint pass (what it does not see it need not reverse) and after.  LLVM would do most of it,
+but only after residuals have been chosen.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Hashable
+
+from numba import types
+
+from zyg.ir import scalars
+from zyg.ir.captures import Capture
+from zyg.ir.graph import Graph, Loop, substitute
+from zyg.ir.program import Block, Branch, Call, Const, Edge, Guard, Jump, Module, Op, Operand, Program, Var
+from zyg.ir.program import edges, end_operands, with_edges
+from zyg.ir.tape import is_pure as _is_pure
+from zyg.ir.tape import tape_get
+from zyg.rules import primitives as p
+
+
+def simplify(module: Module) -> Module:
+    return module.with_programs({name: simplify_program(program) for name, program in module.programs.items()})
+
+
+def simplify_program(program: Program) -> Program:
+    while True:
+        before = _size(program)
+        program = _fold(program)
+        program = _merge(program)
+        program = _number(program)
+        program = _hoist(program)
+        program = _sweep(program)
+        if _size(program) == before:
+            return program
+
+
+def _size(program: Program) -> tuple[int, int, int]:
+    blocks = program.blocks.values()
+    return len(blocks), sum(len(b.ops) for b in blocks), sum(len(b.params) for b in blocks)
+
+
+def is_pure(op: Op) -> bool:
+    return isinstance(op.fn, Capture) or _is_pure(op)
+
+
+def _removable(op: Op) -> bool:
+    return op.fn is tape_get or is_pure(op)
+
+
+class _Renaming(dict[Var, Operand]):
+    def __call__(self, operand: Operand) -> Operand:
+        while isinstance(operand, Var) and operand in self:
+            operand = self[operand]
+        return operand
+
+
+def _fold(program: Program) -> Program:
+    """Constant folding, branches on constants, and parameters that are always the same value."""
+    renamed = _Renaming()
+    blocks = dict(program.blocks)
+    changed = True
+    while changed:
+        changed = False
+        reachable = Graph(program.with_blocks(blocks)).order
+        blocks = {label: blocks[label] for label in reachable}
+        incoming: dict[int, list[Edge]] = {label: [] for label in blocks}
+        for label, block in blocks.items():
+            end = block.end
+            if isinstance(end, Branch):
+                cond = renamed(end.cond)
+                if isinstance(cond, Const) or end.then == end.other:
+                    taken = end.then if end.then == end.other or (isinstance(cond, Const) and cond.value) else end.other
+                    blocks[label] = Block(block.params, block.ops, Jump(taken))
+                    changed = True
+            for edge in edges(blocks[label].end):
+                incoming[edge.target].append(edge)
+        for label, block in blocks.items():
+            kept = []
+            for i, param in enumerate(block.params):
+                values = {renamed(edge.args[i]) for edge in incoming[label]} - {param}
+                if len(values) == 1:
+                    renamed[param] = values.pop()
+                else:
+                    kept.append(i)
+            if len(kept) < len(block.params):
+                changed = True
+                blocks[label] = Block(tuple(block.params[i] for i in kept), block.ops, block.end)
+                for other, source in blocks.items():
+
+                    def drop(edge: Edge, to: int = label, kept: list[int] = kept) -> Edge:
+                        return Edge(to, tuple(edge.args[i] for i in kept)) if edge.target == to else edge
+
+                    if any(edge.target == label for edge in edges(source.end)):
+                        blocks[other] = Block(source.params, source.ops, with_edges(source.end, drop))
+                break
+        for label, block in blocks.items():
+            ops = []
+            for op in block.ops:
+                args = tuple(renamed(arg) for arg in op.args)
+                value = _value(op, args)
+                if value is not None:
+                    renamed[op.result] = value
+                    changed = True
+                elif not (isinstance(op.fn, Guard) and isinstance(args[0], Const) and args[0].value):
+                    ops.append(Op(op.fn, args, op.results, op.pos))
+            blocks[label] = Block(block.params, tuple(ops), block.end)
+    return program.with_blocks({label: substitute(block, renamed) for label, block in blocks.items()})
+
+
+def _value(op: Op, args: tuple[Operand, ...]) -> Operand | None:
+    """The operand that an op's result equals, if there is one already."""
+    if len(op.results) != 1 or not is_pure(op):
+        return None
+    kind = op.result.type
+    folded = scalars.fold(op.fn, args, kind)
+    if folded is not None:
+        return folded
+    if op.fn is p.cast and args[0].type == kind:
+        return args[0]
+    if op.fn is p.select:
+        if isinstance(args[0], Const):
+            return args[1] if args[0].value else args[2]
+        if args[1] == args[2]:
+            return args[1]
+    if op.fn in (operator.mul, operator.truediv) and _is_one(args[1]):
+        return args[0]
+    if op.fn is operator.mul and _is_one(args[0]):
+        return args[1]
+    if op.fn is p.powi and isinstance(args[1], Const) and args[1].value == 1:
+        return args[0]
+    if kind == types.int64 and op.fn is operator.add:
+        for a, b in (args, args[::-1]):
+            if isinstance(a, Const) and a.value == 0:
+                return b
+    if kind == types.boolean and op.fn in (operator.and_, operator.or_):
+        for a, b in (args, args[::-1]):
+            if isinstance(a, Const):
+                return b if bool(a.value) is (op.fn is operator.and_) else a
+    return None
+
+
+def _is_one(operand: Operand) -> bool:
+    return isinstance(operand, Const) and operand.value == 1 and not isinstance(operand.type, types.Boolean)
+
+
+def _merge(program: Program) -> Program:
+    """Blocks with one way in joined to the only block before them; empty blocks that only jump, skipped."""
+    blocks = dict(program.blocks)
+    while True:
+        graph = Graph(program.with_blocks(blocks))
+        for label in graph.order:
+            end = blocks[label].end
+            if not isinstance(end, Jump) or end.to.target == label:
+                continue
+            target = end.to.target
+            if graph.preds[target] != (label,) or target == program.entry:
+                continue
+            after = blocks[target]
+            renamed = _Renaming(zip(after.params, end.to.args, strict=True))
+            merged = substitute(Block((), after.ops, after.end), renamed)
+            blocks[label] = Block(blocks[label].params, (*blocks[label].ops, *merged.ops), merged.end)
+            del blocks[target]
+            blocks = {at: substitute(block, renamed) for at, block in blocks.items()}
+            break
+        else:
+            return program.with_blocks({label: blocks[label] for label in graph.order})
+
+
+def _number(program: Program) -> Program:
+    """Common subexpressions: an op whose twin dominates it is replaced by the twin's result."""
+    graph = Graph(program)
+    renamed = _Renaming()
+    seen: dict[int, dict[Hashable, Var]] = {}
+    blocks: dict[int, Block] = {}
+    for label in graph.order:
+        table = dict(seen[graph.idom[label]]) if label != graph.order[0] else {}
+        ops = []
+        for op in program.blocks[label].ops:
+            args = tuple(renamed(arg) for arg in op.args)
+            op = Op(op.fn, args, op.results, op.pos)
+            if len(op.results) == 1 and is_pure(op):
+                key = (op.fn, tuple(_key(arg) for arg in args), op.result.type)
+                twin = table.get(key)
+                if twin is not None:
+                    renamed[op.result] = twin
+                    continue
+                table[key] = op.result
+            ops.append(op)
+        seen[label] = table
+        blocks[label] = Block(program.blocks[label].params, tuple(ops), program.blocks[label].end)
+    return program.with_blocks({label: substitute(block, renamed) for label, block in blocks.items()})
+
+
+def _key(operand: Operand) -> Hashable:
+    return operand if isinstance(operand, Var) else (operand.type, repr(operand.value))
+
+
+def _hoist(program: Program) -> Program:
+    """Invariant ops of a loop that run in every iteration, moved in front of the loop."""
+    graph = Graph(program)
+    blocks = dict(program.blocks)
+    home: dict[Var, int] = {}
+    for label in graph.order:
+        for var in (*blocks[label].params, *(r for op in blocks[label].ops for r in op.results)):
+            home[var] = label
+    for label in graph.order:
+        loop = graph.loop_of[label]
+        if loop is None or not all(graph.dominates(label, latch) for latch in loop.latches):
+            continue
+        outside = [pred for pred in graph.preds[loop.header] if pred not in loop.blocks]
+        if len(outside) != 1 or not isinstance(blocks[outside[0]].end, Jump):
+            continue
+        stay, moved = [], []
+        for op in blocks[label].ops:
+            if is_pure(op) and all(_is_outside(arg, home, loop) for arg in op.args):
+                moved.append(op)
+                home[op.result] = outside[0]
+            else:
+                stay.append(op)
+        if moved:
+            before = blocks[outside[0]]
+            blocks[outside[0]] = Block(before.params, (*before.ops, *moved), before.end)
+            blocks[label] = Block(blocks[label].params, tuple(stay), blocks[label].end)
+    return program.with_blocks(blocks)
+
+
+def _is_outside(operand: Operand, home: dict[Var, int], loop: Loop) -> bool:
+    return not isinstance(operand, Var) or home.get(operand) not in loop.blocks
+
+
+def _sweep(program: Program) -> Program:
+    """Dead ops and block parameters removed."""
+    needed: set[Var] = set()
+    defining: dict[Var, Op] = {op.results[0]: op for op in program.ops() if op.results}
+    for op in program.ops():
+        for result in op.results:
+            defining[result] = op
+    feeding: dict[Var, list[Operand]] = {}
+    for block in program.blocks.values():
+        for edge in edges(block.end):
+            for param, arg in zip(program.blocks[edge.target].params, edge.args, strict=True):
+                feeding.setdefault(param, []).append(arg)
+    todo: list[Operand] = []
+    for block in program.blocks.values():
+        todo += end_operands(block.end)
+        todo += [arg for op in block.ops if not _removable(op) for arg in op.args]
+    while todo:
+        operand = todo.pop()
+        if not isinstance(operand, Var) or operand in needed:
+            continue
+        needed.add(operand)
+        if operand in defining:
+            todo += defining[operand].args
+        todo += feeding.get(operand, [])
+    kept = {label: [i for i, v in enumerate(b.params) if v in needed] for label, b in program.blocks.items()}
+
+    def trim(edge: Edge) -> Edge:
+        return Edge(edge.target, tuple(edge.args[i] for i in kept[edge.target]))
+
+    blocks = {}
+    for label, block in program.blocks.items():
+        ops = tuple(op for op in block.ops if not _removable(op) or any(r in needed for r in op.results))
+        params = tuple(block.params[i] for i in kept[label])
+        blocks[label] = Block(params, ops, with_edges(block.end, trim))
+    return program.with_blocks(blocks)
+
+
+def inline(module: Module, largest: int = 400) -> Module:
+    """Calls of programs that are not recursive and not too large, replaced by their bodies."""
+    from zyg.ir.inline import inline_calls
+
+    done: dict[str, Program] = {}
+
+    def visit(name: str) -> Program:
+        if name not in done:
+            program = module.programs[name]
+            done[name] = program
+            if not program.recursive:
+                program = inline_calls(program, {callee: visit(callee) for callee in sorted(program.calls())}, largest)
+            else:
+                ready = {callee: visit(callee) for callee in sorted(program.calls()) if callee != name}
+                program = inline_calls(program, {k: v for k, v in ready.items() if not v.recursive}, largest)
+            done[name] = simplify_program(program)
+        return done[name]
+
+    visit(module.entry)
+    return Module({**module.programs, **done}, module.entry).reachable()
+
+
+__all__ = ["Call", "inline", "is_pure", "simplify", "simplify_program"]
