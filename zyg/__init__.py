@@ -1,0 +1,57 @@
+"""Automatic differentiation of Python programs as native code.
+
+>>> import zyg
+>>> f = lambda x: 5 * x + 3
+>>> f(10), zyg.grad(f)(10)
+(53, 5)
+"""
+
+from zyg.api import (
+    adjoint,
+    dropgrad,
+    grad,
+    gradient,
+    ignore,
+    inspect_adjoint,
+    inspect_asm,
+    inspect_llvm,
+    jvp,
+    nograd,
+    pullback,
+    pushforward,
+    stop_gradient,
+    value_and_grad,
+    vjp,
+    withgradient,
+)
+from zyg.entry import refresh
+from zyg.errors import ArgumentError, DifferentiationError, DynamicModeWarning, UnsupportedError, ZygError
+from zyg.errors import ValueArgumentError
+from zyg.testing import check_grads
+
+__all__ = [
+    "ArgumentError",
+    "DifferentiationError",
+    "DynamicModeWarning",
+    "UnsupportedError",
+    "ValueArgumentError",
+    "ZygError",
+    "adjoint",
+    "check_grads",
+    "dropgrad",
+    "grad",
+    "gradient",
+    "ignore",
+    "inspect_adjoint",
+    "inspect_asm",
+    "inspect_llvm",
+    "jvp",
+    "nograd",
+    "pullback",
+    "pushforward",
+    "refresh",
+    "stop_gradient",
+    "value_and_grad",
+    "vjp",
+    "withgradient",
+]

@@ -30,6 +30,7 @@ from zyg.ir.program import Type, Var, edges, with_edges
 from zyg.ir.scalars import b1, c8, c16, f8, i8
 from zyg.ir.slots import Load, Store, zero
 from zyg.ir.trace import Emitter
+from zyg.ir.tape import StackType
 from zyg.rules import primitives as p
 from zyg.rules.elementwise import annihilating, elementwise, nonholomorphic, singular
 
@@ -71,6 +72,7 @@ class Reversed:
 
 
 PairOf = Callable[[str, tuple[bool, ...], tuple[bool, ...]], tuple[str, str, bool]]
+Signature = Callable[[str], Program]
 STACK = "stack"
 
 
@@ -88,7 +90,8 @@ p.table[CUT] = p.Primitive("cut", effect=True)
 
 
 class _Adjoint:
-    def __init__(self, program: Program, varied: Sequence[bool], useful: Sequence[bool], pair_of: PairOf) -> None:
+    def __init__(self, program: Program, varied: Sequence[bool], useful: Sequence[bool], pair_of: PairOf, signature: Signature) -> None:
+        self.signature = signature
         self.canonical = form = canonical(program)
         self.program = form.program
         self.graph = form.graph
@@ -397,11 +400,11 @@ class _Adjoint:
         varied = tuple(isinstance(a, Var) and a in self.active for a in op.args)
         useful = tuple(r in self.active for r in op.results)
         forward, backward, custom = self.pair_of(op.fn.callee, varied, useful)
-        dys = [self._take(ops, r) for r in op.results if r in self.active]
-        kinds = [a.type for a, on in zip(op.args, varied, strict=True) if on]
         if custom:
             self._reverse_custom(ops, op, forward, backward)
             return
+        dys = [self._take(ops, r) for r in op.results if r in self.active]
+        kinds = [a.type for a, on in zip(op.args, varied, strict=True) if on]
         outs = tuple(Var(self.kind(kind), "") for kind in kinds)
         stack = Var(_stack_type(), "stack")
         ops.append(Op(Load(STACK), (), (stack,), op.pos))
@@ -417,17 +420,36 @@ class _Adjoint:
         self._replace_call(op, forward)
 
     def _replace_call(self, op: Op, forward: str) -> None:
-        for label, block in self.blocks.items():
-            if op in block.ops:
-                stack = Var(_stack_type(), "stack")
-                load = Op(Load(STACK), (), (stack,), op.pos)
-                call = Op(Call(forward), (*op.args, stack), op.results, op.pos)
-                at = block.ops.index(op)
-                self.blocks[label] = Block(block.params, (*block.ops[:at], load, call, *block.ops[at + 1 :]), block.end)
-                return
+        stack = Var(_stack_type(), "stack")
+        load = Op(Load(STACK), (), (stack,), op.pos)
+        self._swap_call(op, load, Op(Call(forward), (*op.args, stack), op.results, op.pos))
 
     def _reverse_custom(self, ops: list[Op], op: Op, forward: str, backward: str) -> None:
-        raise AssertionError("custom rules come with the registry of user rules")
+        """Original: y… = f(a…)    Adjoint: da… += back(saved…, dy…), where the rule gave y… and saved…."""
+        dys = [
+            self._take(ops, r) if r in self.active else zero(tangent_kind(r.type))
+            for r in op.results
+            if differentiable(r.type)
+        ]
+        rule, back = self.signature(forward), self.signature(backward)
+        saved = tuple(Var(kind, "saved") for kind in rule.results[len(op.results) :])
+        self._swap_call(op, Op(Call(forward), op.args, (*op.results, *saved), op.pos))
+        emitter = Emitter(ops, op.pos)
+        given = [self._need(ops, v) for v in saved]
+        kinds = [param.type for param in back.params[len(saved) :]]
+        seeds = [emitter.convert(dy, kind) for dy, kind in zip(dys, kinds, strict=True)]
+        outs = tuple(Var(kind) for kind in back.results)
+        ops.append(Op(Call(backward), (*given, *seeds), outs, op.pos))
+        targets = [arg for arg in op.args if differentiable(arg.type)]
+        for arg, value in zip(targets, outs, strict=True):
+            self._contribute(ops, arg, value)
+
+    def _swap_call(self, op: Op, *new: Op) -> None:
+        for label, block in self.blocks.items():
+            if op in block.ops:
+                at = block.ops.index(op)
+                self.blocks[label] = Block(block.params, (*block.ops[:at], *new, *block.ops[at + 1 :]), block.end)
+                return
 
 
 def _pair_kind(kind: Type, op: Op, useful: tuple[bool, ...]) -> Type:
@@ -435,9 +457,12 @@ def _pair_kind(kind: Type, op: Op, useful: tuple[bool, ...]) -> Type:
     return (i8 if whole else f8) if isinstance(kind, types.Integer) else kind
 
 
-def _stack_type() -> Type:
-    from zyg.ir.tape import StackType
+def tangent_kind(kind: Type) -> Type:
+    """The type in which rules of users receive and give the cotangent of a value of type `kind`."""
+    return f8 if isinstance(kind, types.Integer) and not isinstance(kind, types.Boolean) else kind
 
+
+def _stack_type() -> Type:
     return StackType("residuals")
 
 
@@ -481,13 +506,15 @@ def cotangents(
     return found
 
 
-def reverse(program: Program, varied: Sequence[bool], useful: Sequence[bool], pair_of: PairOf) -> Reversed:
+def reverse(
+    program: Program, varied: Sequence[bool], useful: Sequence[bool], pair_of: PairOf, signature: Signature
+) -> Reversed:
     """The mirror image of `program`, for cotangents of the parameters `varied` from those of the results `useful`.
 
     Its parameters are the program's and then one cotangent per useful result; its results the program's and
     then one cotangent per varied parameter.
     """
-    return _Adjoint(program, varied, useful, pair_of).run()
+    return _Adjoint(program, varied, useful, pair_of, signature).run()
 
 
 __all__ = ["Need", "Raise", "Reversed", "reverse"]

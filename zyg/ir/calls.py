@@ -13,6 +13,7 @@ import numpy as np
 from zyg.errors import unsupported
 from zyg.ir import operators, scalars
 from zyg.ir.builtin import HANDLERS
+from zyg.ir.custom import RULES, rule_call
 from zyg.ir.program import Call, Const, Op, Operand, Var
 from zyg.ir.scalars import b1, i8
 from zyg.ir.values import (
@@ -70,6 +71,8 @@ def call(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Va
 
 def _call_static(reader: FunctionReader, fn: Static, args: list[Value], kws: dict[str, Value]) -> Value:
     obj = fn.obj
+    if _has_rule(obj):
+        return rule_call(reader, obj, args, kws)
     read = getattr(obj, "__zyg_read__", None)
     if read is not None:
         return read(reader, args, kws)  # type: ignore[no-any-return]
@@ -96,6 +99,13 @@ def _call_static(reader: FunctionReader, fn: Static, args: list[Value], kws: dic
     raise unsupported(
         f"{name} has no native code and no derivative rule", reader.pos, f"Write one: @zyg.adjoint({name})."
     )
+
+
+def _has_rule(obj: Any) -> bool:
+    try:
+        return obj in RULES
+    except TypeError:
+        return False
 
 
 def _handler(obj: Any) -> Callable[..., Value] | None:

@@ -45,7 +45,7 @@ class _Differentiation:
 
     def fused(self, name: str, varied: Mask, useful: Mask) -> str:
         """The program and its reverse sweep in one; the primal's results, then the cotangents."""
-        mirrored = reverse(self.programs[name], varied, useful, self.pair_of)
+        mirrored = reverse(self.programs[name], varied, useful, self.pair_of, self.programs.__getitem__)
         made = self.unique(f"grad.{name}")
         whole = record(_with_stack(replace_program(mirrored, made), None))
         self.programs[made] = simplify_program(_without_cut(whole))
@@ -53,7 +53,7 @@ class _Differentiation:
 
     def split(self, callee: str, varied: Mask, useful: Mask, forward: str, backward: str) -> None:
         program = self.programs[callee]
-        mirrored = reverse(program, varied, useful, self.pair_of)
+        mirrored = reverse(program, varied, useful, self.pair_of, self.programs.__getitem__)
         stack = Var(StackType("residuals"), "stack")
         whole = record(_with_stack(mirrored, stack))
         seeds = mirrored.cotangents

@@ -1,0 +1,116 @@
+"""Derivatives given by users: `@adjoint(fn)`, `@nograd`, `stop_gradient`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from zyg.errors import not_differentiable, where
+from zyg.errors import ValueArgumentError
+from zyg.ir.activity import differentiable
+from zyg.ir.derive import actual_operands, open_values
+from zyg.ir.program import Block, Call, Custom, Op, Operand, Program, Return, Var
+from zyg.ir.slots import zero
+from zyg.ir.tangent import tangent_kind
+from zyg.ir.trace import Emitter
+from zyg.ir.values import ConstTree, Node, Static, TupleHead, Value, rebuild, tree_of, tuple_of, variables
+from zyg.rules import primitives as p
+
+if TYPE_CHECKING:
+    from zyg.ir.read import FunctionReader
+
+RULES: dict[Any, Any] = {}
+
+
+def without_gradient(reader: FunctionReader, value: Value) -> Value:
+    """`value` with its numbers cut off from differentiation."""
+
+    def new(leaf: Operand) -> Value:
+        if not isinstance(leaf, Var) or not differentiable(leaf.type):
+            return leaf
+        return reader.emit(p.stop_gradient, (leaf,), leaf.type)
+
+    return rebuild(value, new)
+
+
+def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str, Value]) -> Value:
+    """A call of `fn`, whose value and pullback are those of its rule."""
+    spec = reader.spec
+    rule = RULES[fn]
+    name = getattr(fn, "__name__", "rule")
+    formals = open_values([*args, *kws.values()])
+    named = dict(zip(kws, formals[len(args) :], strict=True))
+    params = tuple(v for value in formals for v in variables(value) if isinstance(v, Var))
+
+    def forward_body(inner: FunctionReader) -> Value:
+        inner.pos = reader.pos
+        return spec.calls.call(inner, Static(rule), formals[: len(args)], named)  # type: ignore[no-any-return]
+
+    forward, result = spec.synthetic(f"{name}.rule", params, forward_body)
+    if not (isinstance(result, Node) and isinstance(result.head, TupleHead) and len(result.items) == 2):
+        raise ValueArgumentError(f"the rule of {name} must return a pair (y, back)\n{where(reader.pos)}")
+    y, back = result.items
+    dy = rebuild(y, lambda leaf: Var(tangent_kind(leaf.type), "dy") if differentiable(leaf.type) else leaf)
+    saved = open_values([back])[0]
+    targets = [leaf for formal in formals for leaf in variables(formal) if differentiable(leaf.type)]
+    parameters = tuple(
+        v for value in (saved, dy) for v in variables(value) if isinstance(v, Var)
+    )
+
+    def backward_body(inner: FunctionReader) -> Value:
+        inner.pos = reader.pos
+        found = spec.calls.call(inner, saved, [dy], {})
+        if len(formals) == 1 and not (isinstance(found, Node) and isinstance(found.head, TupleHead) and len(found.items) == 1):
+            found = tuple_of([found])
+        if not (isinstance(found, Node) and isinstance(found.head, TupleHead) and len(found.items) == len(formals)):
+            count = len(found.items) if isinstance(found, Node) else 1
+            raise ValueArgumentError(
+                f"the pullback of {name} gives {count} cotangents for {len(formals)} arguments\n{where(reader.pos)}"
+            )
+        out: list[Value] = []
+        for formal, given in zip(formals, found.items, strict=True):
+            out += _flat(inner, formal, given, name)
+        return tuple_of(out)
+
+    backward, _ = spec.synthetic(f"{name}.pullback", parameters, backward_body)
+    results = tuple(variables(y))
+    kinds = tuple(leaf.type for leaf in results)
+    primal = spec.unique(name)
+    every = tuple(Var(leaf.type) for leaf in variables(result))
+    body = Block((), (Op(Call(forward), params, every, reader.pos),), Return(every[: len(kinds)]))
+    custom = Custom(forward, backward)
+    spec.programs[primal] = Program(primal, params, kinds, {0: body}, custom=custom)
+    assert len(targets) == len(spec.programs[backward].results)
+    outs = tuple(Var(kind) for kind in kinds)
+    reader.ops.append(Op(Call(primal), tuple(actual_operands([*args, *kws.values()])), outs, reader.pos))
+    fresh = iter(outs)
+    return rebuild(y, lambda leaf: next(fresh) if isinstance(leaf, Var) else leaf)
+
+
+def _flat(reader: FunctionReader, formal: Value, given: Value, name: str) -> list[Value]:
+    if isinstance(formal, Var):
+        if not differentiable(formal.type):
+            return []
+        kind = tangent_kind(formal.type)
+        if isinstance(given, Static) and given.obj is None:
+            return [_as_variable(reader, zero(kind))]
+        if isinstance(given, Var) or not isinstance(given, (Static, Node)):
+            return [_as_variable(reader, Emitter(reader.ops, reader.pos).convert(given, kind))]
+    elif isinstance(formal, Static):
+        return []
+    elif isinstance(given, Static) and given.obj is None:
+        return [v for item in formal.items for v in _flat(reader, item, given, name)]
+    elif isinstance(given, Node) and len(given.items) == len(formal.items):
+        pairs = zip(formal.items, given.items, strict=True)
+        return [v for a, b in pairs for v in _flat(reader, a, b, name)]
+    shape = "a number" if isinstance(formal, Var) else str(tree_of(formal))
+    raise ValueArgumentError(f"the pullback of {name} gives a cotangent that does not fit {shape}\n{where(reader.pos)}")
+
+
+def _as_variable(reader: FunctionReader, operand: Operand) -> Var:
+    """A variable, so that it is one of the results of the program."""
+    var = Var(operand.type)
+    reader.ops.append(Op(p.identity, (operand,), (var,), reader.pos))
+    return var
+
+
+__all__ = ["RULES", "ConstTree", "not_differentiable", "rule_call", "without_gradient"]

@@ -1,0 +1,284 @@
+"""Derivatives while reading: what a call of `grad(f)` means, at the outside and inside other functions.
+
+The function is read into a program of its own, which is transformed; the call becomes a call of the result.
+So derivatives of functions that take derivatives need nothing more, to any depth, and an inner derivative
+sees outer variables as plain inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from numba import types
+
+from zyg.errors import ArgumentError, ValueArgumentError, where
+from zyg.ir.activity import differentiable
+from zyg.ir.differentiate import vjp
+from zyg.ir.program import Call, Const, Module, Op, Operand, Program, Var
+from zyg.ir.scalars import c8, c16, i8
+from zyg.ir.simplify import inline
+from zyg.ir.slots import zero
+from zyg.ir.tangent import jvp, tangent_kind
+from zyg.ir.values import Node, Static, TupleHead, Value, leaves, rebuild, tuple_of, variables
+
+if TYPE_CHECKING:
+    from zyg.ir.read import FunctionReader
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """argnums: an int or a tuple of them.  gives: what the result holds."""
+
+    argnums: int | tuple[int, ...] = 0
+    gives: str = "grad"
+    has_aux: bool = False
+
+
+def open_values(values: list[Value], keep_bool: bool = False) -> list[Value]:
+    """The same kinds of values, all their numbers variables."""
+
+    def new(leaf: Operand) -> Value:
+        if isinstance(leaf, Const) and leaf.type == types.boolean:
+            return leaf
+        return Var(leaf.type, getattr(leaf, "name", ""))
+
+    return [rebuild(value, new) for value in values]
+
+
+def actual_operands(values: list[Value]) -> list[Operand]:
+    """The operands that belong to the variables of `open_values`."""
+    return [
+        leaf
+        for value in values
+        for leaf in leaves(value)
+        if not (isinstance(leaf, Const) and leaf.type == types.boolean)
+    ]
+
+
+def _read_inner(
+    reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value]
+) -> tuple[Module, Value, list[Value], list[Operand], Value]:
+    """`fn` as a module whose entry's parameters are the variables of [fn, *args, *kws]."""
+    spec = reader.spec
+    formal_fn, *formals = open_values([fn, *args, *kws.values()])
+    for number, formal in enumerate(formals):
+        names = _parameter_names(fn)
+        if isinstance(formal, Var) and not formal.name and number < len(names):
+            formals[number] = Var(formal.type, names[number])
+    named = dict(zip(kws, formals[len(args) :], strict=True))
+    params = tuple(v for value in (formal_fn, *formals) for v in variables(value) if isinstance(v, Var))
+
+    def build(inner: FunctionReader) -> Value:
+        inner.pos = reader.pos
+        return spec.calls.call(inner, formal_fn, formals[: len(args)], named)  # type: ignore[no-any-return]
+
+    entry, result = spec.synthetic(_name(fn), params, build)
+    module = inline(Module(spec.programs, entry).reachable())
+    operands = actual_operands([fn, *args, *kws.values()])
+    return module, result, formals, operands, formal_fn
+
+
+def _parameter_names(fn: Value) -> tuple[str, ...]:
+    code = getattr(fn.obj, "__code__", None) if isinstance(fn, Static) else getattr(getattr(fn, "head", None), "code", None)
+    return code.co_varnames[: code.co_argcount] if code is not None else ()
+
+
+def _name(fn: Value) -> str:
+    if isinstance(fn, Static):
+        return getattr(fn.obj, "__name__", "f").replace("<lambda>", "lambda")
+    return "closure"
+
+
+def _argnums(argnums: int | tuple[int, ...], count: int, reader: FunctionReader) -> list[int]:
+    wanted = argnums if isinstance(argnums, tuple) else (argnums,)
+    found = []
+    for n in wanted:
+        if not -count <= n < count:
+            raise ValueArgumentError(f"argnums {n} is out of range for {count} arguments\n{where(reader.pos)}")
+        found.append(n % count)
+    return found
+
+
+def gradient_call(
+    reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value], options: Options
+) -> Value:
+    """The value of `grad(fn, …)(*args, **kws)`."""
+    chosen = _argnums(options.argnums, len(args), reader)
+    module, result, formals, operands, formal_fn = _read_inner(reader, fn, args, kws)
+    primal, aux = result, None
+    if options.has_aux:
+        if not (isinstance(result, Node) and isinstance(result.head, TupleHead) and len(result.items) == 2):
+            raise ArgumentError(f"has_aux: the function must return a pair (y, aux)\n{where(reader.pos)}")
+        primal, aux = result.items
+    _check_scalar(primal, reader)
+    for n in chosen:
+        _check_argument(formals[n], n, reader)
+    y, dx, values = _vjp_call(reader, module, result, formals, operands, chosen, primal, None)
+    gradient: Value = dx[0] if isinstance(options.argnums, int) else tuple_of(dx)
+    if aux is not None:
+        assert isinstance(values, Node)
+        y, aux = values.items
+    if options.gives == "grad":
+        return gradient if aux is None else tuple_of([gradient, aux])
+    return tuple_of([y if aux is None else tuple_of([y, aux]), gradient])
+
+
+def _check_scalar(primal: Value, reader: FunctionReader) -> None:
+    if isinstance(primal, (Var, Const)) and primal.type not in (c8, c16):
+        return
+    what = "a complex number" if isinstance(primal, (Var, Const)) else f"a {_kind(primal)}"
+    raise ArgumentError(
+        f"grad needs a function that returns a real number; this one returns {what}\n"
+        f"{where(reader.pos)}\nReturn one number, or use zyg.pullback for the cotangent that you need."
+    )
+
+
+def _check_argument(formal: Value, n: int, reader: FunctionReader) -> None:
+    if isinstance(formal, (Var, Const)) and formal.type == types.boolean:
+        raise ArgumentError(f"argument {n} is a bool, which has no derivative\n{where(reader.pos)}")
+
+
+def _kind(value: Value) -> str:
+    if isinstance(value, Static):
+        return "None" if value.obj is None else type(value.obj).__name__
+    assert isinstance(value, Node)
+    return type(value.head).__name__.removesuffix("Head").lower()
+
+
+def _vjp_call(
+    reader: FunctionReader,
+    module: Module,
+    result: Value,
+    formals: list[Value],
+    operands: list[Operand],
+    chosen: list[int],
+    primal: Value,
+    seeds: list[Operand] | None,
+) -> tuple[Value, list[Value], Value]:
+    """A call of the module's derivative: the primal part, the cotangents of `chosen`, the whole result."""
+    main = module.main
+    wanted = {leaf for n in chosen for leaf in variables(formals[n])}
+    varied = tuple(param in wanted for param in main.params)
+    targets = {id(leaf) for leaf in variables(primal)}
+    useful = tuple(id(leaf) in targets for leaf in variables(result))
+    done = vjp(module, varied, useful)
+    spec = reader.spec
+    spec.programs.update(_renamed_away(done, spec.programs))
+    outputs = [kind for kind, on in zip(main.results, useful, strict=True) if on and differentiable(kind)]
+    if seeds is None:
+        seeds = [Const(1, kind) if kind == i8 else Const(1.0, kind) for kind in outputs]
+    values = tuple(Var(kind) for kind in main.results)
+    cotangents = tuple(Var(kind) for kind in done.main.results[len(values) :])
+    reader.ops.append(Op(Call(done.entry), (*operands, *seeds), (*values, *cotangents), reader.pos))
+    fresh = iter(values)
+    found = rebuild(result, lambda leaf: next(fresh) if isinstance(leaf, Var) else leaf)
+    by_param = dict(zip((q for q, on in zip(main.params, varied, strict=True) if on and differentiable(q.type)), cotangents, strict=True))
+    dx = [_gradient_of(formals[n], by_param, top=True) for n in chosen]
+    part = found
+    if primal is not result and isinstance(found, Node) and isinstance(result, Node):
+        part = found.items[result.items.index(primal)]
+    return part, dx, found
+
+
+def _renamed_away(done: Module, taken: Any) -> dict[str, Program]:
+    return {name: program for name, program in done.programs.items() if taken.get(name) is not program}
+
+
+def _gradient_of(formal: Value, by_param: dict[Var, Var], top: bool) -> Value:
+    """The gradient of an argument: its structure, with None for what is not a float inside containers."""
+    if isinstance(formal, Var):
+        if not top and isinstance(formal.type, (types.Integer, types.Boolean)):
+            return Static(None)
+        return by_param.get(formal, zero(formal.type))
+    if isinstance(formal, Node) and isinstance(formal.head, TupleHead):
+        return tuple_of([_gradient_of(item, by_param, False) for item in formal.items], formal.head.cls)
+    return Static(None)
+
+
+def pullback_call(
+    reader: FunctionReader, fn: Value, args: list[Value], cotangent: Value
+) -> Value:
+    """(y, cotangents of all arguments) for a given cotangent of the result."""
+    module, result, formals, operands, _ = _read_inner(reader, fn, args, {})
+    seeds = []
+    for leaf, seed in zip(_tangent_leaves(result), _matching(result, cotangent, reader), strict=True):
+        whole = all(isinstance(k, types.Integer) for k in module.main.results)
+        kind = leaf.type if not isinstance(leaf.type, types.Integer) else (i8 if whole else tangent_kind(leaf.type))
+        seeds.append(_seed(reader, seed, kind))
+    chosen = list(range(len(args)))
+    y, dx, _ = _vjp_call(reader, module, result, formals, operands, chosen, result, seeds)
+    return tuple_of([y, tuple_of(dx)])
+
+
+def _seed(reader: FunctionReader, seed: Operand, kind: Any) -> Operand:
+    from zyg.ir.trace import Emitter
+
+    return Emitter(reader.ops, reader.pos).convert(seed, kind)
+
+
+def _tangent_leaves(value: Value) -> list[Operand]:
+    return [leaf for leaf in variables(value) if differentiable(leaf.type)]
+
+
+def _matching(result: Value, given: Value, reader: FunctionReader) -> list[Operand]:
+    """The leaves of a cotangent (or tangent) that belong to the differentiable variables of `result`."""
+    if isinstance(result, Const):
+        return []
+    if isinstance(result, Var):
+        if not differentiable(result.type):
+            return []
+        if isinstance(given, Static) and given.obj is None:
+            return [zero(tangent_kind(result.type))]
+        if isinstance(given, (Var, Const)):
+            return [given]
+    elif isinstance(result, Static):
+        return []
+    elif isinstance(given, Static) and given.obj is None:
+        return [zero(tangent_kind(leaf.type)) for leaf in _tangent_leaves(result)]
+    elif isinstance(given, Node) and len(given.items) == len(result.items):
+        pairs = zip(result.items, given.items, strict=True)
+        return [leaf for a, b in pairs for leaf in _matching(a, b, reader)]
+    raise ValueArgumentError(f"the cotangent or tangent does not have the structure of the value\n{where(reader.pos)}")
+
+
+def jvp_call(reader: FunctionReader, fn: Value, args: list[Value], tangents: list[Value]) -> Value:
+    """(y, ẏ) for given tangents of the arguments."""
+    module, result, formals, operands, _ = _read_inner(reader, fn, args, {})
+    if len(tangents) != len(args):
+        raise ValueArgumentError(f"{len(args)} primals but {len(tangents)} tangents\n{where(reader.pos)}")
+    wanted = {leaf for formal in formals for leaf in _tangent_leaves(formal)}
+    varied = tuple(param in wanted for param in module.main.params)
+    dots: list[Operand] = []
+    for formal, given in zip(formals, tangents, strict=True):
+        for leaf, dot in zip(_tangent_leaves(formal), _matching(formal, given, reader), strict=True):
+            dots.append(_seed(reader, dot, tangent_kind(leaf.type)))
+    done = jvp(module, varied)
+    reader.spec.programs.update(_renamed_away(done, reader.spec.programs))
+    outs = tuple(Var(kind) for kind in done.main.results)
+    reader.ops.append(Op(Call(done.entry), (*operands, *dots), outs, reader.pos))
+    count = len(module.main.results)
+    values, slopes = iter(outs[:count]), iter(outs[count:])
+    y = rebuild(result, lambda leaf: next(values) if isinstance(leaf, Var) else leaf)
+    dy = rebuild(result, lambda leaf: _slope(leaf, slopes))
+    return tuple_of([y, dy])
+
+
+def _slope(leaf: Operand, slopes: Any) -> Value:
+    if isinstance(leaf, Var) and differentiable(leaf.type):
+        return next(slopes)  # type: ignore[no-any-return]
+    return zero(tangent_kind(leaf.type)) if differentiable(leaf.type) else Static(None)
+
+
+Special = Callable[..., Value]
+
+
+@dataclass(frozen=True, slots=True)
+class GradientHead:
+    """`grad(fn, …)` made while reading; its item is fn."""
+
+    options: Options
+
+    def __zyg_call__(self, reader: FunctionReader, node: Node, args: list[Value], kws: dict[str, Value]) -> Value:
+        return gradient_call(reader, node.items[0], args, kws, self.options)

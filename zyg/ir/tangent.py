@@ -1,0 +1,184 @@
+"""Forward mode: a program → one that carries a tangent beside every varied value.
+
+    Original:  y = f(a, b)
+    Tangent:   ẏ = ∂f/∂a · ȧ + ∂f/∂b · ḃ
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numba import types
+
+from zyg.errors import not_differentiable
+from zyg.ir.adjoint import tangent_kind
+from zyg.ir.activity import active, differentiable, passes
+from zyg.ir.graph import Graph
+from zyg.ir.program import Block, Branch, Call, Const, Edge, End, Jump, Module, Op, Operand, Program, Return, Var, edges, with_edges
+from zyg.ir.scalars import c8, c16, f8, i8
+from zyg.ir.simplify import simplify_program
+from zyg.ir.slots import zero
+from zyg.ir.tape import TapeType, pop, push, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
+from zyg.ir.trace import Emitter
+from zyg.rules import primitives as p
+from zyg.rules.elementwise import elementwise, nonholomorphic
+
+Mask = tuple[bool, ...]
+
+
+class _Tangents:
+    def __init__(self, module: Module) -> None:
+        self.programs = dict(module.programs)
+        self.made: dict[tuple[str, Mask], str] = {}
+
+    def of(self, name: str, varied: Mask) -> str:
+        """The program with a tangent parameter per varied parameter and a tangent result per differentiable one."""
+        key = (name, varied)
+        if key not in self.made:
+            new, number = f"tangent.{name}", 1
+            while new in self.programs:
+                number += 1
+                new = f"tangent.{name}.{number}"
+            self.made[key] = new
+            self.programs[new] = self.programs[name]
+            self.programs[new] = simplify_program(_Tangent(self, self.programs[name], varied).run(new))
+        return self.made[key]
+
+
+class _Tangent:
+    def __init__(self, tangents: _Tangents, program: Program, varied: Mask) -> None:
+        self.tangents = tangents
+        self.program = program
+        graph = Graph(program)
+        self.order = graph.order
+        for label in self.order:
+            for op in program.blocks[label].ops:
+                if op.fn in (push, pop) or isinstance(op.fn, Call) and program.name == "":
+                    raise not_differentiable("forward mode over a recursive reverse sweep is not supported", op.pos)
+        inputs = [v for v, on in zip(program.params, varied, strict=True) if on and differentiable(v.type)]
+        self.active = active(program, graph, inputs, [i for i, k in enumerate(program.results) if differentiable(k)])
+        self.dots: dict[Var, Var] = {}
+        self.inputs = [Var(self.kind(v), f"{v.name}_dot") for v in inputs]
+        self.start = list(zip(inputs, self.inputs, strict=True))
+        self.whole = all(isinstance(program.results[i], types.Integer) for i in range(len(program.results)))
+
+    def kind(self, var: Var) -> Any:
+        return tangent_kind(var.type)
+
+    def dot(self, operand: Operand) -> Operand:
+        if isinstance(operand, Var) and operand in self.active:
+            if operand not in self.dots:
+                self.dots[operand] = Var(self.kind(operand), f"{operand.name}_dot")
+            return self.dots[operand]
+        return zero(tangent_kind(operand.type))
+
+    def run(self, name: str) -> Program:
+        self.dots.update({v: d for v, d in self.start if v in self.active})
+        blocks = {}
+        for label in self.order:
+            block = self.program.blocks[label]
+            params = (*block.params, *(self.dot(q) for q in block.params if q in self.active))
+            ops: list[Op] = []
+            for op in block.ops:
+                self.op(ops, op)
+            end: End = with_edges(block.end, self.edge)
+            if isinstance(end, Return):
+                end = Return((*end.values, *(self.dot(v) for v in end.values if differentiable(v.type))))
+            blocks[label] = Block(tuple(q for q in params if isinstance(q, Var)), tuple(ops), end)
+        results = (*self.program.results, *(tangent_kind(k) for k in self.program.results if differentiable(k)))
+        return Program(name, (*self.program.params, *self.inputs), results, blocks, self.program.recursive)
+
+    def edge(self, edge: Edge) -> Edge:
+        params = self.program.blocks[edge.target].params
+        more = tuple(self.dot(arg) for q, arg in zip(params, edge.args, strict=True) if q in self.active)
+        return Edge(edge.target, (*edge.args, *more))
+
+    def op(self, ops: list[Op], op: Op) -> None:
+        if isinstance(op.fn, Call) and any(r in self.active for r in op.results):
+            self.call(ops, op)
+            return
+        ops.append(op)
+        if not any(r in self.active for r in op.results):
+            return
+        emitter = Emitter(ops, op.pos)
+        if any(isinstance(r.type, TapeType) for r in op.results) or op.fn in (tape_put, tape_get, tape_new, tape_zeros, tape_reserve):
+            raise not_differentiable("forward mode over stored residuals is not supported", op.pos)
+        target = self.dot(op.result)
+        assert isinstance(target, Var)
+        total: Operand | None = None
+        if op.fn in (p.cast, p.identity):
+            total = emitter.convert(self.dot(op.args[0]), target.type)
+        else:
+            for arg, rule in zip(op.args, self.rules(op), strict=True):
+                if rule is None or not (isinstance(arg, Var) and arg in self.active):
+                    continue
+                values: dict[str, Any] = {"dy": emitter.symbol(self.dot(arg)), "y": emitter.symbol(op.result)}
+                values |= {n: emitter.symbol(a) for n, a in zip("abc", op.args, strict=False)}
+                part = emitter.convert(emitter.operand(rule(values), target.type), target.type)
+                total = part if total is None else emitter.emit(operator.add, (total, part), target.type)
+        if total is None:
+            total = zero(target.type)
+        ops.append(Op(p.cast, (total,), (target,), op.pos))
+
+    def rules(self, op: Op) -> tuple[Any, ...]:
+        rules = elementwise.get(op.fn)
+        if any(a.type in (c8, c16) for a in op.args) or op.fn is p.make_complex:
+            special = nonholomorphic.get(op.fn)
+            rules = special[1] if special is not None else rules
+        if rules is None:
+            raise not_differentiable(f"{getattr(op.fn, '__name__', op.fn)} has no derivative rule", op.pos)
+        return tuple(rule if passes(op, i) else None for i, rule in enumerate(rules))
+
+    def call(self, ops: list[Op], op: Op) -> None:
+        varied = tuple(isinstance(a, Var) and a in self.active for a in op.args)
+        custom = self.tangents.programs[op.fn.callee].custom
+        if custom is not None:
+            self.custom(ops, op, custom.forward, custom.backward)
+            return
+        callee = self.tangents.of(op.fn.callee, varied)
+        dots = tuple(self.dot(a) for a, on in zip(op.args, varied, strict=True) if on)
+        outs = []
+        for result in op.results:
+            if differentiable(result.type):
+                made = self.dot(result)
+                outs.append(made if isinstance(made, Var) else Var(tangent_kind(result.type)))
+        ops.append(Op(Call(callee), (*op.args, *dots), (*op.results, *outs), op.pos))
+
+
+    def custom(self, ops: list[Op], op: Op, forward: str, backward: str) -> None:
+        """ẏᵢ = ⟨pullback(eᵢ), ȧ⟩: the rows of the Jacobian, one call of the user's pullback each."""
+        rule, back = self.tangents.programs[forward], self.tangents.programs[backward]
+        saved = tuple(Var(kind) for kind in rule.results[len(op.results) :])
+        ops.append(Op(Call(forward), op.args, (*op.results, *saved), op.pos))
+        emitter = Emitter(ops, op.pos)
+        outputs = [r for r in op.results if differentiable(r.type)]
+        inputs = [a for a in op.args if differentiable(a.type)]
+        if any(isinstance(a.type, types.Complex) for a in (*outputs, *inputs)):
+            raise not_differentiable("forward mode over a custom rule of complex numbers is not supported", op.pos)
+        for i, result in enumerate(outputs):
+            target = self.dot(result)
+            if not isinstance(target, Var):
+                continue
+            kinds = [param.type for param in back.params[len(saved) :]]
+            unit = tuple(emitter.convert(Const(1.0 if j == i else 0.0, f8), kind) for j, kind in enumerate(kinds))
+            row = tuple(Var(kind) for kind in back.results)
+            ops.append(Op(Call(backward), (*saved, *unit), row, op.pos))
+            total: Operand = zero(target.type)
+            for arg, slope in zip(inputs, row, strict=True):
+                if isinstance(arg, Var) and arg in self.active:
+                    part = emitter.emit(operator.mul, (emitter.convert(slope, target.type), self.dot(arg)), target.type)
+                    total = emitter.emit(operator.add, (total, part), target.type)
+            ops.append(Op(p.identity, (total,), (target,), op.pos))
+
+
+def jvp(module: Module, varied: Sequence[bool]) -> Module:
+    """A module whose entry takes a tangent per varied parameter besides, and gives a tangent per result."""
+    work = _Tangents(module)
+    made = work.of(module.entry, tuple(varied))
+    return Module(work.programs, made).reachable()
+
+
+__all__ = ["Branch", "Jump", "edges", "i8", "jvp", "np"]

@@ -1,0 +1,72 @@
+"""The way of a function, from Python to native code.
+
+    read → inline and simplify → (adjoint → record, where a derivative is called) → lift → simplify → compile
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from zyg.codegen.compile import Native, compile_module
+from zyg.ir import calls
+from zyg.ir.lift import lift_captures
+from zyg.ir.program import Module, Pos, Type, Var
+from zyg.ir.simplify import inline, simplify
+from zyg.ir.specialise import Specialiser
+from zyg.ir.tree import Tree
+from zyg.ir.values import Path, Value, of_tree, tree_of, variables
+
+_lock = threading.RLock()
+Build = Callable[[Any, list[Value]], Value]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compiled:
+    """A function compiled for one kind of arguments."""
+
+    native: Native
+    module: Module
+    result: Tree
+    guards: dict[Path, tuple[str, Any]]
+    inputs: tuple[Path, ...]
+    kinds: tuple[tuple[int, Type], ...]
+
+
+def lower(name: str, args: Sequence[Tree], build: Build, lifted_ints: frozenset[Path]) -> tuple[Module, Tree, Specialiser]:
+    """The module that `build` reads for arguments of these kinds."""
+    spec = Specialiser(calls, lifted_ints)
+    values = [of_tree(tree, lambda kind: Var(kind, "")) for tree in args]
+    params = tuple(v for value in values for v in variables(value) if isinstance(v, Var))
+    entry, result = spec.synthetic(name, params, lambda reader: build(reader, values))
+    module = Module(spec.programs, entry).reachable()
+    _print("read", module)
+    module = inline(module, largest=5000)
+    kinds: list[Type] = [kind for _, kind in sorted(spec.captures.inputs.values(), key=lambda pair: pair[0])]
+    module = simplify(lift_captures(module, kinds))
+    _print("final", module)
+    return module, tree_of(result), spec
+
+
+def compile_function(name: str, args: Sequence[Tree], build: Build, lifted_ints: frozenset[Path]) -> Compiled:
+    """Native code for arguments of these kinds."""
+    with _lock:
+        module, result, spec = lower(name, args, build, lifted_ints)
+        native = compile_module(module)
+        inputs = tuple(sorted(spec.captures.inputs, key=lambda path: spec.captures.inputs[path][0]))
+        kinds = tuple(spec.captures.inputs[path] for path in inputs)
+        return Compiled(native, module, result, spec.captures.guards, inputs, kinds)
+
+
+def _print(stage: str, module: Module) -> None:
+    """With ZYG_PRINT=read,final in the environment, the program after these stages is printed."""
+    if stage in os.environ.get("ZYG_PRINT", "").split(","):
+        from zyg.ir.show import show
+
+        print(f"--- {stage}\n{show(module)}")
+
+
+__all__ = ["Compiled", "Pos", "compile_function", "lower"]
