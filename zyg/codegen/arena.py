@@ -1,0 +1,167 @@
+"""Memory of one outermost call.  Every block is on a list in the call's context, so that all exits free all of it.
+
+A block begins with its neighbours in a ring (previous, next) and the context holds the rings' heads.  A program that
+gives no tape away puts a mark (a ring member in its own frame) on the list and frees what is newer when it leaves.
+"""
+
+from __future__ import annotations
+
+from zyg.codegen.assembly import Assembly, Body, Value
+from zyg.codegen.machine import integer_constant
+
+# The context: two rings (tapes; stacks, which outlive the programs that push), the lowest address that the machine
+# stack may reach, and the report of the failure.
+TAPES, STACKS, FLOOR, REPORT, CONTEXT_SIZE = 0, 16, 32, 40, 48
+
+_HEADER = 16
+
+_TEXTS = {
+    "zyg.link": f"""
+define internal ptr @"zyg.link"(ptr %list, ptr %block) nounwind {{
+entry:
+  %missing = icmp eq ptr %block, null
+  br i1 %missing, label %none, label %some
+none:
+  ret ptr null
+some:
+  %at = getelementptr i8, ptr %list, i64 8
+  %next = load ptr, ptr %at
+  %own = getelementptr i8, ptr %block, i64 8
+  store ptr %list, ptr %block
+  store ptr %next, ptr %own
+  store ptr %block, ptr %next
+  store ptr %block, ptr %at
+  %data = getelementptr i8, ptr %block, i64 {_HEADER}
+  ret ptr %data
+}}""",
+    "zyg.alloc": f"""
+declare noalias ptr @malloc(i64) nounwind
+define internal noalias ptr @"zyg.alloc"(ptr %list, i64 %rows, i64 %width) noinline nounwind {{
+entry:
+  %absurd = icmp ugt i64 %rows, {1 << 40}
+  br i1 %absurd, label %none, label %some
+none:
+  ret ptr null
+some:
+  %bytes = mul i64 %rows, %width
+  %all = add i64 %bytes, {_HEADER}
+  %block = call ptr @malloc(i64 %all)
+  %data = call ptr @"zyg.link"(ptr %list, ptr %block)
+  ret ptr %data
+}}""",
+    "zyg.zeros": f"""
+declare noalias ptr @calloc(i64, i64) nounwind
+define internal noalias ptr @"zyg.zeros"(ptr %list, i64 %rows, i64 %width) noinline nounwind {{
+entry:
+  %absurd = icmp ugt i64 %rows, {1 << 40}
+  br i1 %absurd, label %none, label %some
+none:
+  ret ptr null
+some:
+  %bytes = mul i64 %rows, %width
+  %all = add i64 %bytes, {_HEADER}
+  %block = call ptr @calloc(i64 %all, i64 1)
+  %data = call ptr @"zyg.link"(ptr %list, ptr %block)
+  ret ptr %data
+}}""",
+    # A grown block keeps its place in the ring: it belongs to the program that made it
+    "zyg.grow": f"""
+declare noalias ptr @realloc(ptr, i64) nounwind
+define internal ptr @"zyg.grow"(ptr %list, ptr %data, i64 %rows, i64 %width) noinline nounwind {{
+entry:
+  %first = icmp eq ptr %data, null
+  br i1 %first, label %new, label %old
+new:
+  %fresh = call ptr @"zyg.alloc"(ptr %list, i64 %rows, i64 %width)
+  ret ptr %fresh
+old:
+  %absurd = icmp ugt i64 %rows, {1 << 40}
+  br i1 %absurd, label %none, label %sane
+sane:
+  %bytes = mul i64 %rows, %width
+  %all = add i64 %bytes, {_HEADER}
+  %before = getelementptr i8, ptr %data, i64 -{_HEADER}
+  %block = call ptr @realloc(ptr %before, i64 %all)
+  %missing = icmp eq ptr %block, null
+  br i1 %missing, label %none, label %moved
+none:
+  ret ptr null
+moved:
+  %own = getelementptr i8, ptr %block, i64 8
+  %previous = load ptr, ptr %block
+  %next = load ptr, ptr %own
+  %link = getelementptr i8, ptr %previous, i64 8
+  store ptr %block, ptr %link
+  store ptr %block, ptr %next
+  %grown = getelementptr i8, ptr %block, i64 {_HEADER}
+  ret ptr %grown
+}}""",
+    "zyg.release": """
+declare void @free(ptr) nounwind
+define internal void @"zyg.release"(ptr %list, ptr %mark) noinline nounwind {
+entry:
+  %at = getelementptr i8, ptr %list, i64 8
+  %newest = load ptr, ptr %at
+  br label %loop
+loop:
+  %block = phi ptr [ %newest, %entry ], [ %next, %freeing ]
+  %own = getelementptr i8, ptr %block, i64 8
+  %next = load ptr, ptr %own
+  %done = icmp eq ptr %block, %mark
+  br i1 %done, label %close, label %freeing
+freeing:
+  call void @free(ptr %block)
+  br label %loop
+close:
+  store ptr %list, ptr %next
+  store ptr %next, ptr %at
+  ret void
+}""",
+}
+_CALLEES = {"zyg.alloc": ("zyg.link",), "zyg.zeros": ("zyg.link",), "zyg.grow": ("zyg.alloc",)}
+
+
+def _need(assembly: Assembly, name: str) -> str:
+    if not assembly.defines(name):
+        for callee in _CALLEES.get(name, ()):
+            _need(assembly, callee)
+        assembly.import_text(name, _TEXTS[name])
+    return name
+
+
+def ring(b: Body, context: Value, which: int) -> Value:
+    return b.offset(context, which)
+
+
+def empty_ring(b: Body, head: Value) -> None:
+    b.store(head, head)
+    b.store(head, b.offset(head, 8))
+
+
+def allocate(b: Body, head: Value, rows: Value, width: int, zero: bool = False) -> Value:
+    """Fresh memory for `rows` rows of `width` bytes; null if there is none."""
+    name = _need(b.assembly, "zyg.zeros" if zero else "zyg.alloc")
+    return b.call("ptr", name, head, rows, integer_constant(width))
+
+
+def grow(b: Body, head: Value, data: Value, rows: Value, width: int) -> Value:
+    """The memory `data` (or null) extended to `rows` rows, wherever it is then; null if there is none."""
+    return b.call("ptr", _need(b.assembly, "zyg.grow"), head, data, rows, integer_constant(width))
+
+
+def mark(b: Body, head: Value) -> Value:
+    """Remember what the ring holds now."""
+    member = b.slot(_HEADER)
+    _need(b.assembly, "zyg.link")
+    b.call("ptr", "zyg.link", head, member)
+    return member
+
+
+def release(b: Body, head: Value, since: Value) -> None:
+    """Free all that is newer than the mark, and drop the mark; with the head itself as mark, all there is."""
+    b.call("void", _need(b.assembly, "zyg.release"), head, since)
+
+
+def is_used(assembly: Assembly) -> bool:
+    """Does anything in the module allocate?"""
+    return assembly.defines("zyg.link")

@@ -1,0 +1,75 @@
+"""How native code says that something went wrong, and how that becomes an exception again.
+
+Every place that can fail has a number, its status; 0 is success.  The run-time values that an exception wants to
+name are left in the report, a buffer of 16-byte slots that the caller provides.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from numba import types
+
+from zyg.codegen.machine import parts, size
+from zyg.ir.program import Const, Failure, Operand, Pos, Type
+
+SLOT = 16
+
+OUT_OF_MEMORY = Failure(lambda: MemoryError("out of memory for what the reverse program needs"), "MemoryError")
+TOO_DEEP = Failure(
+    lambda: RecursionError("maximum recursion depth exceeded in native code: the thread's stack is nearly full"),
+    "RecursionError",
+)
+
+_CODES = {"i1": "?", "i64": "q", "float": "f", "double": "d"}
+
+Number: TypeAlias = int | float | complex | bool
+
+
+def slot_format(type: Type) -> str:
+    """The `struct` format of a number of `type` in a slot."""
+    registers = parts(type)
+    return "".join(_CODES[part] for part in registers) + f"{SLOT - sum(map(size, registers))}x"
+
+
+def read_slots(slots: Sequence[Type], buffer: bytes) -> list[Number]:
+    """The numbers of the given types in consecutive slots."""
+    raw = iter(struct.unpack_from("=" + "".join(map(slot_format, slots)), buffer))
+    return [complex(next(raw), next(raw)) if isinstance(type, types.Complex) else next(raw) for type in slots]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A place that can fail: what to raise, where in the source it is, and the operands that the exception names."""
+
+    failure: Failure
+    pos: Pos
+    operands: tuple[Const | Type, ...]
+
+    @property
+    def reported(self) -> tuple[Type, ...]:
+        """The types of the operands known at run time only, in the order of their slots."""
+        return tuple(operand for operand in self.operands if not isinstance(operand, Const))
+
+    def error(self, report: bytes) -> BaseException:
+        values = iter(read_slots(self.reported, report))
+        return self.failure.build(*(o.value if isinstance(o, Const) else next(values) for o in self.operands))
+
+
+class Sites:
+    """The sites of a module, in the order of their statuses."""
+
+    def __init__(self) -> None:
+        self._sites: list[Site] = []
+
+    def status(self, failure: Failure, pos: Pos, operands: Sequence[Operand]) -> int:
+        kept = tuple(operand if isinstance(operand, Const) else operand.type for operand in operands)
+        self._sites.append(Site(failure, pos, kept))
+        return len(self._sites)
+
+    @property
+    def all(self) -> tuple[Site, ...]:
+        return tuple(self._sites)

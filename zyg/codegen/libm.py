@@ -1,0 +1,96 @@
+"""Functions from outside: LLVM's intrinsics, the C library's mathematics, SciPy's special functions.
+
+They are named, never reached by an address, so that generated code may be kept on disk.  All are declared free of
+memory effects, errno included, which lets LLVM merge, move and drop calls.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from functools import cache
+
+import llvmlite.binding as llvm
+
+from zyg.codegen.assembly import Body, Value
+from zyg.codegen.machine import Parts, real_constant
+from zyg.errors import UnsupportedError
+
+_PURE = "nounwind willreturn nofree nosync memory(none)"
+
+# SciPy's C interface, and the name of the instance for doubles
+_SPECIAL = {"zyg.scipy.psi": "__pyx_fuse_1psi", "zyg.scipy.zeta": "zeta"}
+
+
+def intrinsic(b: Body, name: str, *args: Value) -> Value:
+    """`llvm.<name>` of operands of one type, giving that type."""
+    type = args[0].type
+    suffix = {"float": "f32", "double": "f64"}.get(type, type)
+    full = f"llvm.{name}.{suffix}"
+    b.assembly.declare(full, type, [type] * len(args))
+    return b.call(type, full, *args)
+
+
+def flagged(b: Body, name: str, x: Value) -> Value:
+    """`llvm.<name>(x, false)`, as `abs` and the bit counts take it."""
+    full = f"llvm.{name}.{x.type}"
+    b.assembly.declare(full, x.type, [x.type, "i1"])
+    return b.call(x.type, full, x, Value("i1", "false"))
+
+
+@cache
+def _check(name: str) -> None:
+    if not llvm.address_of_symbol(name):
+        raise UnsupportedError(f"the C library of this platform has no {name}()")
+
+
+def function(b: Body, name: str, *args: Value) -> Value:
+    """The C library's `name` (with the suffix f for floats) of operands of one type, giving that type."""
+    type = args[0].type
+    full = name + "f" if type == "float" else name
+    _check(full)
+    b.assembly.declare(full, type, [type] * len(args), _PURE)
+    return b.call(type, full, *args)
+
+
+def complex_function(b: Body, name: str, re: Value, im: Value) -> Parts:
+    """The C library's complex `name`.
+
+    A `double _Complex` travels as two doubles in both calling conventions supported; what a `float _Complex` is
+    depends on the platform, so single precision is computed in double and rounded.
+    """
+    if sys.platform == "win32" or platform.machine().lower() not in ("x86_64", "amd64", "arm64", "aarch64"):
+        raise UnsupportedError(f"complex {name}() is not supported on this platform")
+    _check(name)
+    pair = "{ double, double }"
+    b.assembly.declare(name, pair, ["double", "double"], _PURE)
+    result = b.call(pair, name, widen(b, re), widen(b, im))
+    return tuple(narrow(b, b.member(result, k, "double"), re.type) for k in (0, 1))
+
+
+@cache
+def _register(name: str) -> None:
+    from numba.extending import get_cython_function_address
+
+    llvm.add_symbol(name, get_cython_function_address("scipy.special.cython_special", _SPECIAL[name]))
+
+
+def special(b: Body, name: str, *args: Value) -> Value:
+    """A function of SciPy's `cython_special`, on doubles."""
+    _register(name)
+    b.assembly.declare(name, "double", ["double"] * len(args), _PURE)
+    return b.call("double", name, *args)
+
+
+def widen(b: Body, x: Value) -> Value:
+    known = x.type == "float" and x.ref.startswith("0x")
+    return Value("double", x.ref) if known else b.convert("fpext", x, "double")
+
+
+def narrow(b: Body, x: Value, type: str) -> Value:
+    return b.convert("fptrunc", x, type)
+
+
+def real(x: Value, value: float) -> Value:
+    """The literal `value` in the type of `x`."""
+    return real_constant(value, x.type)
