@@ -1,0 +1,17 @@
+"""Random programs against forward arithmetic; ZYG_SEEDS=5000 for a long run."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from trial import case, verdict
+
+SEEDS = int(os.environ.get("ZYG_SEEDS", "300"))
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_agrees_with_forward_arithmetic(seed: int) -> None:
+    subject = case(seed)
+    failure = verdict(subject)
+    assert failure is None, f"seed {seed}: {failure.kind}\n{failure.text}\n\n{subject.source}"
