@@ -1,0 +1,102 @@
+"""Where CPython keeps what a generated entry reads: byte offsets inside objects.
+
+Offsets are found by looking for known objects inside an example of each kind, so that no table of interpreter
+versions is needed; an offset that cannot be established is an error when this module is imported, never a
+wrong read later.  NumPy's scalars are laid out by a public header: the object's head, then the C value.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import struct
+import sys
+import types as pytypes
+from typing import Any
+
+import numpy as np
+
+WORD = ctypes.sizeof(ctypes.c_void_p)
+
+# The head: reference count, then type; what CPython calls PyObject_HEAD.
+HEAD = object.__basicsize__
+TYPE = HEAD - WORD
+
+# The C value of a float, of a complex number and of NumPy's scalars comes right behind the head.
+NUMBER = HEAD
+
+TUPLE_SIZE = HEAD
+TUPLE_ITEMS = tuple.__basicsize__
+# From 3.14 on a tuple caches its hash in front of its items; -1: not computed yet.
+TUPLE_HASH = TUPLE_ITEMS - WORD if TUPLE_ITEMS > TUPLE_SIZE + WORD else None
+
+
+def read_word(obj: object, offset: int) -> int:
+    return ctypes.c_ssize_t.from_address(id(obj) + offset).value
+
+
+def _find(obj: Any, member: object) -> int:
+    """The offset at which `obj` refers to `member`, which it does exactly once."""
+    found = [at for at in range(HEAD, type(obj).__basicsize__, WORD) if read_word(obj, at) == id(member)]
+    if len(found) != 1:
+        raise ImportError(f"zyg does not know how {sys.version} lays out a {type(obj).__name__}")
+    return found[0]
+
+
+def _require(holds: bool, what: str) -> None:
+    if not holds:
+        raise ImportError(f"zyg does not know how {sys.version} lays out {what}")
+
+
+def _function_example() -> pytypes.FunctionType:
+    captured = object()
+
+    def example(a: object = object(), *, b: object = object()) -> object:
+        return captured, a, b
+
+    # Its own namespaces, so that no other field of the function can be the same object.
+    code = example.__code__
+    fresh = pytypes.FunctionType(code, {"__builtins__": {}}, "example", example.__defaults__, example.__closure__)
+    fresh.__kwdefaults__ = dict(example.__kwdefaults__ or {})
+    return fresh
+
+
+_example = _function_example()
+FUNCTION_CODE = _find(_example, _example.__code__)
+FUNCTION_GLOBALS = _find(_example, _example.__globals__)
+FUNCTION_BUILTINS = _find(_example, vars(pytypes.FunctionType)["__builtins__"].__get__(_example))
+FUNCTION_CLOSURE = _find(_example, _example.__closure__)
+FUNCTION_DEFAULTS = _find(_example, _example.__defaults__)
+FUNCTION_KWDEFAULTS = _find(_example, _example.__kwdefaults__)
+
+_cell = pytypes.CellType(object())
+CELL_CONTENTS = _find(_cell, _cell.cell_contents)
+
+_partial: Any = functools.partial(sorted, [0.5], key=abs)
+_method = pytypes.MethodType(sorted, [0.5])
+# Attributes of objects that never change them: where an exact instance of the class keeps each.
+ATTRIBUTES: dict[type, dict[str, int]] = {
+    functools.partial: {name: _find(_partial, getattr(_partial, name)) for name in ("func", "args", "keywords")},
+    pytypes.MethodType: {name: _find(_method, getattr(_method, name)) for name in ("__func__", "__self__")},
+}
+
+
+def _bytes(obj: object, size: int) -> bytes:
+    return ctypes.string_at(id(obj) + NUMBER, size)
+
+
+_pair = (object(), object())
+_require(read_word(0.5, TYPE) == id(float), "objects")
+_require(_bytes(-2.5, 8) == struct.pack("d", -2.5), "a float")
+_require(_bytes(3 - 2j, 16) == struct.pack("dd", 3, -2), "a complex number")
+_require(read_word(_pair, TUPLE_SIZE) == 2 and read_word(_pair, TUPLE_ITEMS + WORD) == id(_pair[1]), "a tuple")
+_require(TUPLE_HASH is None or read_word(_pair, TUPLE_HASH) == -1, "a tuple")
+for _scalar in (
+    np.float64(0.1),
+    np.float32(0.1),
+    np.complex128(1 + 2j),
+    np.complex64(1 + 2j),
+    np.int64(-5),
+    np.int8(-5),
+):
+    _require(_bytes(_scalar, _scalar.nbytes) == _scalar.tobytes(), "NumPy's scalars")
