@@ -96,6 +96,7 @@ moved:
   %grown = getelementptr i8, ptr %block, i64 {_HEADER}
   ret ptr %grown
 }}""",
+    # What follows the head is the newest block, which has been freed when the head itself is the mark
     "zyg.release": """
 declare void @free(ptr) nounwind
 define internal void @"zyg.release"(ptr %list, ptr %mark) noinline nounwind {
@@ -113,8 +114,10 @@ freeing:
   call void @free(ptr %block)
   br label %loop
 close:
-  store ptr %list, ptr %next
-  store ptr %next, ptr %at
+  %all = icmp eq ptr %mark, %list
+  %kept = select i1 %all, ptr %list, ptr %next
+  store ptr %list, ptr %kept
+  store ptr %kept, ptr %at
   ret void
 }""",
 }

@@ -18,8 +18,7 @@ from zyg.errors import UnsupportedError
 
 _PURE = "nounwind willreturn nofree nosync memory(none)"
 
-# SciPy's C interface, and the name of the instance for doubles
-_SPECIAL = {"zyg.scipy.psi": "__pyx_fuse_1psi", "zyg.scipy.zeta": "zeta"}
+_DIGAMMA = "zyg.scipy.psi"
 
 
 def intrinsic(b: Body, name: str, *args: Value) -> Value:
@@ -69,17 +68,17 @@ def complex_function(b: Body, name: str, re: Value, im: Value) -> Parts:
 
 
 @cache
-def _register(name: str) -> None:
+def _register_digamma() -> None:
     from numba.extending import get_cython_function_address
 
-    llvm.add_symbol(name, get_cython_function_address("scipy.special.cython_special", _SPECIAL[name]))
+    llvm.add_symbol(_DIGAMMA, get_cython_function_address("scipy.special.cython_special", "__pyx_fuse_1psi"))
 
 
-def special(b: Body, name: str, *args: Value) -> Value:
-    """A function of SciPy's `cython_special`, on doubles."""
-    _register(name)
-    b.assembly.declare(name, "double", ["double"] * len(args), _PURE)
-    return b.call("double", name, *args)
+def digamma(b: Body, x: Value) -> Value:
+    """SciPy's digamma function of a double; Cython gives its functions one more parameter, of no use here."""
+    _register_digamma()
+    b.assembly.declare(_DIGAMMA, "double", ["double", "i32"], _PURE)
+    return b.call("double", _DIGAMMA, x, Value("i32", "0"))
 
 
 def widen(b: Body, x: Value) -> Value:

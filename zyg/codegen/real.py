@@ -12,8 +12,8 @@ import numpy as np
 from zyg.codegen import subroutine
 from zyg.codegen.assembly import Body, Value
 from zyg.codegen.integer import product_power
-from zyg.codegen.libm import function, intrinsic, narrow, real, special, widen
-from zyg.codegen.machine import integer_constant, known_integer, known_real
+from zyg.codegen.libm import digamma, function, intrinsic, narrow, real, widen
+from zyg.codegen.machine import integer_constant, known_integer, known_real, real_constant
 from zyg.rules.primitives import (
     frexp_exponent,
     frexp_mantissa,
@@ -148,7 +148,8 @@ def _heaviside(b: Body, x: Value, middle: Value) -> Value:
 
 
 def _spacing(b: Body, x: Value) -> Value:
-    outwards = intrinsic(b, "copysign", real(x, math.inf), x)
+    negative = b.compare("fcmp olt", x, real(x, 0.0))
+    outwards = b.select(negative, real(x, -math.inf), real(x, math.inf))
     return b.binary("fsub", function(b, "nextafter", x, outwards), x)
 
 
@@ -178,9 +179,9 @@ def _polygamma(b: Body, order: Value, x: Value) -> Value:
     if n is None:
         raise TypeError("the order of polygamma must be a literal")
     if n == 0:
-        return narrow(b, special(b, "zyg.scipy.psi", widen(b, x)), x.type)
+        return narrow(b, digamma(b, widen(b, x)), x.type)
+    zeta = subroutine.call(b, "zyg.zeta", real_constant(n + 1.0, "double"), widen(b, x))
     factor = (-1.0) ** (n + 1) * math.gamma(n + 1.0)
-    zeta = special(b, "zyg.scipy.zeta", real(Value("double", ""), n + 1.0), widen(b, x))
     return narrow(b, b.binary("fmul", real(zeta, factor), zeta), x.type)
 
 

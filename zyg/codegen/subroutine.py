@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from struct import pack
+
 from zyg.codegen.assembly import Assembly, Body, Value
 
 _INTEGER_POWER = """
@@ -126,9 +128,7 @@ entry:
   br i1 %zero, label %nothing, label %something
 nothing:
   %positive = fcmp ogt double %br, 0.0
-  %real = fcmp oeq double %bi, 0.0
-  %fine = and i1 %positive, %real
-  %value = select i1 %fine, double 0.0, double 0x7ff8000000000000
+  %value = select i1 %positive, double 0.0, double 0x7ff8000000000000
   %n0 = insertvalue { double, double } poison, double %value, 0
   %n1 = insertvalue { double, double } %n0, double %value, 1
   ret { double, double } %n1
@@ -240,7 +240,97 @@ read:
   ret double %number
 }"""
 
+# B(2j) / (2j)!
+_EULER_MACLAURIN = (
+    *(1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 1307674368000, 1 / 74724249600),
+    *(-3617 / 10670622842880000, 43867 / 5109094217170944000, -174611 / 802857662698291200000),
+)
+
+
+def _zeta_terms() -> str:
+    lines = [
+        "%t0 = fmul double %power, %s",
+        "%p0 = fdiv double %t0, %a",
+        "%square = fmul double %a, %a",
+        "%sum0 = fadd double %start, 0.0",
+    ]
+    for j, coefficient in enumerate(_EULER_MACLAURIN):
+        lines += [
+            f"%term{j} = fmul double %p{j}, 0x{pack('>d', coefficient).hex()}",
+            f"%sum{j + 1} = fadd double %sum{j}, %term{j}",
+            f"%u{j} = fadd double %s, {2 * j + 1}.0",
+            f"%w{j} = fadd double %s, {2 * j + 2}.0",
+            f"%q{j} = fmul double %u{j}, %w{j}",
+            f"%r{j} = fdiv double %q{j}, %square",
+            f"%p{j + 1} = fmul double %p{j}, %r{j}",
+        ]
+    return "\n".join(f"  {line}" for line in lines)
+
+
+# Hurwitz' zeta function for positive q, by its sum up to q ≥ 10 + s and Euler and Maclaurin's formula from there
+_POSITIVE_ZETA = f"""
+declare double @llvm.pow.f64(double, double)
+define internal double @"zyg.zeta.positive"(double %s, double %q) nounwind memory(none) {{
+entry:
+  %minus = fneg double %s
+  %far = fadd double %s, 10.0
+  br label %loop
+loop:
+  %a = phi double [ %q, %entry ], [ %next, %body ]
+  %sum = phi double [ 0.0, %entry ], [ %more, %body ]
+  %power = call double @llvm.pow.f64(double %a, double %minus)
+  %near = fcmp olt double %a, %far
+  br i1 %near, label %body, label %done
+body:
+  %more = fadd double %sum, %power
+  %next = fadd double %a, 1.0
+  br label %loop
+done:
+  %less = fsub double %s, 1.0
+  %area = fmul double %power, %a
+  %integral = fdiv double %area, %less
+  %half = fmul double %power, 0.5
+  %both = fadd double %integral, %half
+  %start = fadd double %sum, %both
+{_zeta_terms()}
+  ret double %sum{len(_EULER_MACLAURIN)}
+}}"""
+
+# For negative q and whole s: the terms q, q + 1, ... below 0 are, up to sign, a piece of the sum from r > 0 on
+_ZETA = """
+declare double @llvm.floor.f64(double)
+define internal double @"zyg.zeta"(double %s, double %q) noinline nounwind memory(none) {
+entry:
+  %positive = fcmp ogt double %q, 0.0
+  br i1 %positive, label %direct, label %negative
+direct:
+  %value = call double @"zyg.zeta.positive"(double %s, double %q)
+  ret double %value
+negative:
+  %floor = call double @llvm.floor.f64(double %q)
+  %fraction = fsub double %q, %floor
+  %pole = fcmp oeq double %fraction, 0.0
+  br i1 %pole, label %infinite, label %around
+infinite:
+  ret double 0x7ff0000000000000
+around:
+  %above = call double @"zyg.zeta.positive"(double %s, double %fraction)
+  %r = fsub double 1.0, %fraction
+  %end = fsub double 1.0, %q
+  %all = call double @"zyg.zeta.positive"(double %s, double %r)
+  %beyond = call double @"zyg.zeta.positive"(double %s, double %end)
+  %piece = fsub double %all, %beyond
+  %order = fptosi double %s to i64
+  %odd = trunc i64 %order to i1
+  %turned = fneg double %piece
+  %signed = select i1 %odd, double %turned, double %piece
+  %sum = fadd double %above, %signed
+  ret double %sum
+}"""
+
 _TEXTS = {
+    "zyg.zeta.positive": ("double", (), _POSITIVE_ZETA),
+    "zyg.zeta": ("double", ("zyg.zeta.positive",), _ZETA),
     "zyg.ipow": ("i64", (), _INTEGER_POWER),
     "zyg.gcd": ("i64", (), _GREATEST_COMMON_DIVISOR),
     "zyg.cpolar": ("{ double, double }", (), _COMPLEX_POLAR_POWER),

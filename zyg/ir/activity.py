@@ -9,8 +9,8 @@ import numpy as np
 from numba import types
 
 from zyg.ir.graph import Graph
-from zyg.ir.program import Call, Op, Operand, Program, Return, Type, Var, edges
-from zyg.ir.tape import StackType, TapeType, tape_get, tape_put
+from zyg.ir.program import Call, Const, Op, Operand, Program, Return, Type, Var, edges
+from zyg.ir.tape import StackType, TapeType, pop, push, tape_get, tape_put, tape_reserve
 from zyg.rules import primitives as p
 from zyg.rules.elementwise import inactive
 
@@ -48,25 +48,69 @@ def active(program: Program, graph: Graph, inputs: Iterable[Var], outputs: Itera
     return {var for var in varied & useful if differentiable(var.type)}
 
 
+def tape_classes(program: Program, graph: Graph) -> dict[Var, Var]:
+    """For every variable that holds a tape, a representative of all that hold the same one."""
+    parent: dict[Var, Var] = {}
+
+    def find(var: Var) -> Var:
+        parent.setdefault(var, var)
+        while parent[var] is not var:
+            var = parent[var]
+        return var
+
+    def unite(a: Operand, b: Operand) -> None:
+        if isinstance(a, Var) and isinstance(b, Var) and isinstance(a.type, TapeType):
+            parent[find(a)] = find(b)
+
+    for label in graph.order:
+        block = program.blocks[label]
+        for op in block.ops:
+            if op.fn is tape_reserve:
+                unite(op.result, op.args[0])
+            for result in op.results:
+                if isinstance(result.type, TapeType):
+                    find(result)
+        for edge in edges(block.end):
+            for param, arg in zip(program.blocks[edge.target].params, edge.args, strict=True):
+                unite(param, arg)
+    return {var: find(var) for var in list(parent)}
+
+
+Cell = tuple[Var, object]
+
+
+def cell_of(classes: dict[Var, Var], op: Op) -> Cell:
+    """Class and field number that a `tape_put` or `tape_get` is about."""
+    tape, field = op.args[0], op.args[2]
+    assert isinstance(tape, Var) and isinstance(field, Const)
+    return classes.get(tape, tape), field.value
+
+
 def _until_stable(step: Callable[[set[Var]], None], found: set[Var]) -> set[Var]:
     size = -1
     while len(found) != size:
         size = len(found)
         step(found)
+        step(found)  # cells of tapes may have changed what the first round found
     return found
 
 
 def _varied(program: Program, graph: Graph, inputs: set[Var]) -> set[Var]:
+    classes = tape_classes(program, graph)
+    cells: set[Cell] = set()
+
     def step(found: set[Var]) -> None:
         for label in graph.order:
             for op in program.blocks[label].ops:
-                if isinstance(op.fn, Call):
-                    if any(arg in found for arg in op.args):
+                if isinstance(op.fn, Call) or op.fn is pop:
+                    if any(arg in found or isinstance(arg.type, StackType) for arg in op.args):
                         found.update(r for r in op.results if differentiable(r.type))
-                elif op.fn is tape_put and op.args[3] in found:
-                    found.update(arg for arg in op.args[:1] if isinstance(arg, Var))
-                elif op.fn is tape_get and op.args[0] in found:
-                    found.update(op.results)
+                elif op.fn is tape_put:
+                    if op.args[3] in found:
+                        cells.add(cell_of(classes, op))
+                elif op.fn is tape_get:
+                    if cell_of(classes, op) in cells:
+                        found.update(op.results)
                 elif len(op.results) == 1 and not isinstance(op.result.type, (TapeType, StackType)):
                     if any(arg in found and passes(op, i) for i, arg in enumerate(op.args)):
                         found.add(op.result)
@@ -78,6 +122,9 @@ def _varied(program: Program, graph: Graph, inputs: set[Var]) -> set[Var]:
 
 
 def _useful(program: Program, graph: Graph, outputs: set[int]) -> set[Var]:
+    classes = tape_classes(program, graph)
+    cells: set[Cell] = set()
+
     def add(found: set[Var], operand: Operand) -> None:
         if isinstance(operand, Var):
             found.add(operand)
@@ -98,6 +145,15 @@ def _useful(program: Program, graph: Graph, outputs: set[int]) -> set[Var]:
                     if any(r in found for r in op.results):
                         for arg in op.args:
                             add(found, arg)
+                elif op.fn is tape_put:
+                    if cell_of(classes, op) in cells:
+                        add(found, op.args[3])
+                elif op.fn is tape_get:
+                    if op.result in found:
+                        cells.add(cell_of(classes, op))
+                elif op.fn is push:
+                    for arg in op.args[1:]:
+                        add(found, arg)
                 elif len(op.results) == 1 and op.result in found:
                     for i, arg in enumerate(op.args):
                         if passes(op, i):

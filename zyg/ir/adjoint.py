@@ -23,14 +23,14 @@ import numpy as np
 from numba import types
 
 from zyg.errors import not_differentiable
-from zyg.ir.activity import active, differentiable, passes
+from zyg.ir.activity import active, cell_of, differentiable, passes, tape_classes
 from zyg.ir.canonical import Canonical, canonical
 from zyg.ir.program import Block, Branch, Call, Const, Edge, End, Guard, Jump, Op, Operand, Pos, Program, Raise, Return
 from zyg.ir.program import Type, Var, edges, with_edges
 from zyg.ir.scalars import b1, c8, c16, f8, i8
 from zyg.ir.slots import Load, Store, zero
 from zyg.ir.trace import Emitter
-from zyg.ir.tape import StackType
+from zyg.ir.tape import StackType, TapeType, pop, push, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
 from zyg.rules import primitives as p
 from zyg.rules.elementwise import annihilating, elementwise, nonholomorphic, singular
 
@@ -58,6 +58,20 @@ class Adjoint:
     """The slot of the adjoint of `var`."""
 
     var: Var
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """The slot of the current handle of a tape that the primal program keeps."""
+
+    tape: Var
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """The slot of the shadow of such a tape: its adjoints, row by row."""
+
+    tape: Var
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +112,7 @@ class _Adjoint:
         self.inputs = [v for v, on in zip(program.params, varied, strict=True) if on and differentiable(v.type)]
         self.outputs = [i for i, on in enumerate(useful) if on and differentiable(program.results[i])]
         self.active = active(self.program, self.graph, self.inputs, self.outputs)
+        self.classes = tape_classes(self.program, self.graph)
         whole = all(isinstance(program.results[i], types.Integer) for i in self.outputs)
         self.int_adjoint: Type = i8 if whole else f8
         self.pair_of = pair_of
@@ -170,7 +185,11 @@ class _Adjoint:
 
     def _is_active(self, label: int) -> bool:
         block = self.program.blocks[label]
-        return any(v in self.active for v in block.params) or any(r in self.active for op in block.ops for r in op.results)
+        if any(v in self.active for v in block.params):
+            return True
+        return any(r in self.active for op in block.ops for r in op.results) or any(
+            op.fn is tape_put and op.args[3] in self.active for op in block.ops
+        )
 
     def _reaches_singular(self) -> set[Var]:
         """Values that a function with an infinite derivative may be computed from."""
@@ -196,6 +215,7 @@ class _Adjoint:
         ops: list[Op] = []
         if label == self.canonical.exit:
             ops.append(Op(CUT, (), (), self.pos))
+            self._shadows(ops)
             assert isinstance(block.end, Return)
             for seed, i in zip(seeds, self.outputs, strict=True):
                 self._contribute(ops, block.end.values[i], seed)
@@ -370,7 +390,59 @@ class _Adjoint:
 
     # --- ops ----------------------------------------------------------------------------------------
 
+    def _shadows(self, ops: list[Op]) -> None:
+        """Every tape of the primal program that holds active values gets a shadow, all zero."""
+        used = {
+            self.classes[op.args[0]]
+            for block in self.program.blocks.values()
+            for op in block.ops
+            if op.fn is tape_get and op.result in self.active and isinstance(op.args[0], Var)
+        }
+        entry = self.graph.order[0]
+        for tape in sorted(used, key=lambda v: (v.name, str(v.type), id(v))):
+            kind = tape.type
+            empty = Var(kind, "tape")
+            start = [Op(tape_new, (Const(0, i8),), (empty,), self.pos), Op(Store(Handle(tape)), (empty,), (), self.pos)]
+            for label in self.graph.order:
+                block = self.blocks[label]
+                out: list[Op] = list(start) if label == entry else []
+                for op in block.ops:
+                    out.append(op)
+                    if op.fn in (tape_new, tape_reserve) and self.classes.get(op.result) is tape:
+                        out.append(Op(Store(Handle(tape)), (op.result,), (), op.pos))
+                self.blocks[label] = Block(block.params, tuple(out), block.end)
+            handle, shadow = Var(kind, "tape"), Var(kind, "d_tape")
+            ops.append(Op(Load(Handle(tape)), (), (handle,), self.pos))
+            ops.append(Op(tape_zeros, (handle,), (shadow,), self.pos))
+            ops.append(Op(Store(Shadow(tape)), (shadow,), (), self.pos))
+
+    def _reverse_tape(self, ops: list[Op], op: Op) -> None:
+        """Original: T[row] = v    Adjoint: dv += dT[row]
+        Original: v = T[row]    Adjoint: dT[row] += dv; dv = 0
+        """
+        tape, field = cell_of(self.classes, op)
+        shadow = Var(tape.type, "d_tape")
+        place = (shadow, self._need(ops, op.args[1]), op.args[2])
+        value = op.args[3] if op.fn is tape_put else op.result
+        old = Var(value.type, "")
+        new = self._take(ops, op.result) if op.fn is tape_get else None
+        ops.append(Op(Load(Shadow(tape)), (), (shadow,), op.pos))
+        ops.append(Op(tape_get, place, (old,), op.pos))
+        if new is None:
+            self._contribute(ops, value, old)
+            return
+        total = Var(value.type, "")
+        ops.append(Op(operator.add, (old, new), (total,), op.pos))
+        ops.append(Op(tape_put, (*place, total), (), op.pos))
+
     def _reverse_op(self, ops: list[Op], op: Op) -> None:
+        if op.fn in (push, pop):
+            raise not_differentiable(
+                "a second reverse sweep over a recursive function is not supported", op.pos, "Use zyg.jvp of the gradient."
+            )
+        if (op.fn is tape_put and op.args[3] in self.active) or (op.fn is tape_get and op.result in self.active):
+            self._reverse_tape(ops, op)
+            return
         if not any(r in self.active for r in op.results):
             return
         if isinstance(op.fn, Call):

@@ -7,6 +7,7 @@ sees outer variables as plain inputs.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ from zyg.ir.program import Call, Const, Module, Op, Operand, Program, Var
 from zyg.ir.scalars import c8, c16, i8
 from zyg.ir.simplify import inline
 from zyg.ir.slots import zero
+from zyg.ir.tape import pop, push
+from zyg.rules import primitives as p
 from zyg.ir.tangent import jvp, tangent_kind
 from zyg.ir.values import Node, Static, TupleHead, Value, leaves, rebuild, tuple_of, variables
 
@@ -163,6 +166,8 @@ def _vjp_call(
     varied = tuple(param in wanted for param in main.params)
     targets = {id(leaf) for leaf in variables(primal)}
     useful = tuple(id(leaf) in targets for leaf in variables(result))
+    if _has_stack(module):
+        return _by_tangents(reader, module, result, formals, operands, chosen, primal, seeds)
     done = vjp(module, varied, useful)
     spec = reader.spec
     spec.programs.update(_renamed_away(done, spec.programs))
@@ -180,6 +185,60 @@ def _vjp_call(
     if primal is not result and isinstance(found, Node) and isinstance(result, Node):
         part = found.items[result.items.index(primal)]
     return part, dx, found
+
+
+def _has_stack(module: Module) -> bool:
+    return any(op.fn in (push, pop) for program in module.programs.values() for op in program.ops())
+
+
+def _by_tangents(
+    reader: FunctionReader,
+    module: Module,
+    result: Value,
+    formals: list[Value],
+    operands: list[Operand],
+    chosen: list[int],
+    primal: Value,
+    seeds: list[Operand] | None,
+) -> tuple[Value, list[Value], Value]:
+    """Cotangents by forward mode, a sweep per number: for derivatives of reverse sweeps over recursion."""
+    from zyg.ir.trace import Emitter
+
+    main = module.main
+    emitter = Emitter(reader.ops, reader.pos)
+    targets = {id(leaf) for leaf in variables(primal)}
+    on = [i for i, leaf in enumerate(leaf for leaf in variables(result)) if id(leaf) in targets and differentiable(leaf.type)]
+    every = [i for i, kind in enumerate(main.results) if differentiable(kind)]
+    wanted = [leaf for n in chosen for leaf in variables(formals[n]) if isinstance(leaf, Var) and differentiable(leaf.type)]
+    given = seeds or [Const(1.0, tangent_kind(main.results[i])) for i in on]
+    found: dict[Var, Var] = {}
+    values: tuple[Var, ...] = ()
+    if any(isinstance(leaf.type, types.Complex) for leaf in wanted):
+        raise ArgumentError(f"second derivatives of recursive functions of complex numbers are not supported\n{where(reader.pos)}")
+    for leaf in wanted:
+        done = jvp(module, tuple(param is leaf for param in main.params))
+        reader.spec.programs.update(_renamed_away(done, reader.spec.programs))
+        outs = tuple(Var(kind) for kind in done.main.results)
+        unit = Const(1.0, tangent_kind(leaf.type))
+        reader.ops.append(Op(Call(done.entry), (*operands, unit), outs, reader.pos))
+        values, dots = outs[: len(main.results)], outs[len(main.results) :]
+        total: Operand = zero(tangent_kind(leaf.type))
+        for i, seed in zip(on, given, strict=True):
+            part = emitter.emit(operator.mul, (emitter.convert(seed, dots[every.index(i)].type), dots[every.index(i)]), dots[every.index(i)].type)
+            total = emitter.emit(operator.add, (total, emitter.convert(part, total.type)), total.type)
+        var = Var(total.type)
+        reader.ops.append(Op(p.identity, (total,), (var,), reader.pos))
+        found[leaf] = var
+    if not wanted:
+        values = tuple(Var(kind) for kind in main.results)
+        reader.ops.append(Op(Call(module.entry), tuple(operands), values, reader.pos))
+    fresh = iter(values)
+    whole = rebuild(result, lambda leaf: next(fresh) if isinstance(leaf, Var) else leaf)
+    dx = [_gradient_of(formals[n], found, top=True) for n in chosen]
+    part_value = whole
+    if primal is not result and isinstance(whole, Node) and isinstance(result, Node):
+        part_value = whole.items[result.items.index(primal)]
+    return part_value, dx, whole
 
 
 def _renamed_away(done: Module, taken: Any) -> dict[str, Program]:

@@ -132,7 +132,7 @@ class _Record:
         if operand in self.stored:
             return 1
         op = self.defining.get(operand)
-        if op is None or not is_pure(op) or len(op.results) != 1:
+        if op is None or len(op.results) != 1 or not (is_pure(op) or self._is_settled(op)):
             return STORE + 1
         total: float = cost(op)
         for arg in op.args:
@@ -140,6 +140,10 @@ class _Record:
                 break
             total += self._price(arg, limit - total)
         return total
+
+    def _is_settled(self, op: Op) -> bool:
+        """A read of a tape that was complete before the loop began: it can be repeated."""
+        return op.fn is tape_get and isinstance(op.args[0], Var) and self._loop(op.args[0]) is None
 
     def _keep(self, var: Var) -> None:
         loop = self._loop(var)
@@ -352,7 +356,7 @@ def _dead(op: Op, used: set[Var], loaded: set[object]) -> bool:
         return op.fn.key not in loaded and not isinstance(op.fn.key, Counter)
     if isinstance(op.fn, (Load, Need)) or op.fn is accumulate:
         return op.results[0] not in used
-    return is_pure(op) and not any(result in used for result in op.results)
+    return (is_pure(op) or op.fn is tape_get) and not any(result in used for result in op.results)
 
 
 def _plain(program: Program) -> Program:

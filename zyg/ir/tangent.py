@@ -48,18 +48,26 @@ class _Tangents:
         return self.made[key]
 
 
+def carries(kind: Any) -> bool:
+    """Whether tangents of values of this type are kept beside them in tapes and records."""
+    return isinstance(kind, (types.Float, types.Complex))
+
+
 class _Tangent:
     def __init__(self, tangents: _Tangents, program: Program, varied: Mask) -> None:
         self.tangents = tangents
         self.program = program
         graph = Graph(program)
         self.order = graph.order
-        for label in self.order:
-            for op in program.blocks[label].ops:
-                if op.fn in (push, pop) or isinstance(op.fn, Call) and program.name == "":
-                    raise not_differentiable("forward mode over a recursive reverse sweep is not supported", op.pos)
         inputs = [v for v, on in zip(program.params, varied, strict=True) if on and differentiable(v.type)]
         self.active = active(program, graph, inputs, [i for i, k in enumerate(program.results) if differentiable(k)])
+        # Every tape has a twin that holds the tangents of its floating fields.
+        self.active |= {
+            v
+            for block in program.blocks.values()
+            for v in (*block.params, *(r for op in block.ops for r in op.results))
+            if isinstance(v.type, TapeType)
+        }
         self.dots: dict[Var, Var] = {}
         self.inputs = [Var(self.kind(v), f"{v.name}_dot") for v in inputs]
         self.start = list(zip(inputs, self.inputs, strict=True))
@@ -100,12 +108,16 @@ class _Tangent:
         if isinstance(op.fn, Call) and any(r in self.active for r in op.results):
             self.call(ops, op)
             return
+        if op.fn in (push, pop):
+            self.stack(ops, op)
+            return
         ops.append(op)
+        if op.fn in (tape_new, tape_zeros, tape_reserve, tape_put, tape_get):
+            self.tape(ops, op)
+            return
         if not any(r in self.active for r in op.results):
             return
         emitter = Emitter(ops, op.pos)
-        if any(isinstance(r.type, TapeType) for r in op.results) or op.fn in (tape_put, tape_get, tape_new, tape_zeros, tape_reserve):
-            raise not_differentiable("forward mode over stored residuals is not supported", op.pos)
         target = self.dot(op.result)
         assert isinstance(target, Var)
         total: Operand | None = None
@@ -122,6 +134,35 @@ class _Tangent:
         if total is None:
             total = zero(target.type)
         ops.append(Op(p.cast, (total,), (target,), op.pos))
+
+    def tape(self, ops: list[Op], op: Op) -> None:
+        """The same op on the twin tape, with tangents for values."""
+        if op.fn is tape_new:
+            ops.append(Op(op.fn, op.args, (self.twin(op.result),), op.pos))
+        elif op.fn in (tape_zeros, tape_reserve):
+            ops.append(Op(op.fn, (self.twin(op.args[0]), *op.args[1:]), (self.twin(op.result),), op.pos))
+        elif op.fn is tape_put and carries(op.args[3].type):
+            ops.append(Op(op.fn, (self.twin(op.args[0]), *op.args[1:3], self.dot(op.args[3])), (), op.pos))
+        elif op.fn is tape_get and op.result in self.active and carries(op.result.type):
+            ops.append(Op(op.fn, (self.twin(op.args[0]), *op.args[1:]), (self.twin(op.result),), op.pos))
+
+    def twin(self, operand: Operand) -> Var:
+        found = self.dot(operand)
+        assert isinstance(found, Var)
+        return found
+
+    def stack(self, ops: list[Op], op: Op) -> None:
+        """Records hold the tangents of their floating values and tapes behind the values themselves."""
+        if op.fn is push:
+            dots = tuple(self.dot(a) for a in op.args[1:] if carries(a.type) or isinstance(a.type, TapeType))
+            ops.append(Op(push, (*op.args, *dots), (), op.pos))
+            return
+        dots_ = tuple(
+            self.twin(r) if r in self.active else Var(r.type)
+            for r in op.results
+            if carries(r.type) or isinstance(r.type, TapeType)
+        )
+        ops.append(Op(pop, op.args, (*op.results, *dots_), op.pos))
 
     def rules(self, op: Op) -> tuple[Any, ...]:
         rules = elementwise.get(op.fn)

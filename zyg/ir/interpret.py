@@ -1,0 +1,142 @@
+"""The reference interpreter: what a module means, in plain Python on NumPy scalars."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numba import types
+
+from zyg.ir.program import Branch, Call, Const, Guard, Jump, Module, Op, Operand, Program, Raise, Return, Type, Var
+from zyg.ir.tape import TapeType, pop, push, stack_new, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
+from zyg.rules import primitives as p
+
+
+class Unwritten:
+    """The value of a tape field that was never written."""
+
+
+class InterpretTape:
+    """Rows of fields; growable ones are never full."""
+
+    def __init__(self, rows: int, kind: TapeType) -> None:
+        self.rows, self.kind = rows, kind
+        self.cells: dict[tuple[int, int], Any] = {}
+
+
+def number(value: Any, kind: Type) -> Any:
+    """`value` as a NumPy scalar of a machine type; ints wrap at 64 bits."""
+    if isinstance(kind, types.Boolean):
+        return np.bool_(value)
+    if isinstance(kind, types.Integer):
+        value = int(value.real) if isinstance(value, (complex, np.complexfloating)) else value
+        if isinstance(value, (float, np.floating)) and not np.isfinite(value):
+            return np.int64(0)
+        return np.int64((int(value) + 2**63) % 2**64 - 2**63)
+    if isinstance(kind, types.Float):
+        return (np.float32 if kind.bitwidth == 32 else np.float64)(np.real(value))
+    if isinstance(kind, types.Complex):
+        return (np.complex64 if kind.bitwidth == 64 else np.complex128)(value)
+    return value
+
+
+def interpret(module: Module, args: Sequence[Any]) -> tuple[Any, ...]:
+    """The results of the module's entry.
+
+    Raises what the program raises; AssertionError where it breaks the rules of tapes.
+    """
+    with np.errstate(all="ignore"):
+        main = module.main
+        return _run(module, main, [number(a, q.type) for a, q in zip(args, main.params, strict=True)])
+
+
+def _run(module: Module, program: Program, args: Sequence[Any]) -> tuple[Any, ...]:
+    env: dict[Var, Any] = dict(zip(program.params, args, strict=True))
+
+    def value(operand: Operand) -> Any:
+        return number(operand.value, operand.type) if isinstance(operand, Const) else env[operand]
+
+    label = program.entry
+    while True:
+        block = program.blocks[label]
+        for op in block.ops:
+            values = [value(arg) for arg in op.args]
+            for result, found in zip(op.results, _apply(module, op, values), strict=True):
+                env[result] = found
+        end = block.end
+        if isinstance(end, Return):
+            return tuple(value(v) for v in end.values)
+        if isinstance(end, Raise):
+            raise end.failure.build(*(value(v).item() for v in end.args))
+        if isinstance(end, Jump):
+            edge = end.to
+        else:
+            assert isinstance(end, Branch)
+            edge = end.then if value(end.cond) else end.other
+        arguments = [value(arg) for arg in edge.args]
+        label = edge.target
+        env.update(zip(program.blocks[label].params, arguments, strict=True))
+
+
+def _apply(module: Module, op: Op, values: list[Any]) -> tuple[Any, ...]:
+    fn = op.fn
+    if isinstance(fn, Call):
+        return _run(module, module.programs[fn.callee], values)
+    if isinstance(fn, Guard):
+        if not values[0]:
+            raise fn.failure.build(*(v.item() for v in values[1:]))
+        return ()
+    if fn is stack_new:
+        return ([],)
+    if fn is push:
+        values[0].append(tuple(values[1:]))
+        return ()
+    if fn is pop:
+        record = values[0].pop()
+        assert len(record) == len(op.results), "a record of another size is popped"
+        return tuple(record)
+    if fn in (tape_new, tape_zeros, tape_reserve, tape_put, tape_get):
+        return _tape(op, values)
+    kind = op.result.type
+    if fn is operator.floordiv and isinstance(kind, types.Integer) and values[1] == 0:
+        return (np.int64(0),)
+    if fn is operator.mod and isinstance(kind, types.Integer) and values[1] == 0:
+        return (np.int64(0),)
+    if isinstance(kind, types.Integer) and fn in (operator.add, operator.sub, operator.mul, operator.neg, operator.pow):
+        if fn is operator.pow and values[1] < 0:
+            return (np.int64(0),)
+        return (number(fn(*(int(v) for v in values)), kind),)
+    if fn is operator.not_:
+        return (np.bool_(not values[0]),)
+    if fn is operator.truediv and isinstance(kind, types.Float) and values[1] == 0:
+        return (np.divide(*values),)
+    return (number(fn(*values), kind),)
+
+
+def _tape(op: Op, values: list[Any]) -> tuple[Any, ...]:
+    if op.fn is tape_new or op.fn is tape_zeros:
+        kind = op.result.type
+        assert isinstance(kind, TapeType)
+        if op.fn is tape_new:
+            assert values[0] >= 0, "a tape of negative size"
+            return (InterpretTape(int(values[0]), kind),)
+        tape = InterpretTape(values[0].rows, kind)
+        for row in range(tape.rows):
+            for i, field in enumerate(kind.fields):
+                tape.cells[row, i] = number(0, field)
+        return (tape,)
+    tape, row = values[0], int(values[1])
+    if op.fn is tape_reserve:
+        tape.rows = max(tape.rows, row + 1)
+        return (tape,)
+    field = int(values[2])
+    assert 0 <= row < tape.rows, f"row {row} of a tape with {tape.rows}"
+    if op.fn is tape_put:
+        tape.cells[row, field] = values[3]
+        return ()
+    return (tape.cells.get((row, field), number(np.nan if not isinstance(op.result.type, types.Boolean) else 0, op.result.type)),)
+
+
+__all__ = ["InterpretTape", "interpret", "number", "p"]
