@@ -287,7 +287,8 @@ body:
   br label %loop
 done:
   %less = fsub double %s, 1.0
-  %area = fmul double %power, %a
+  %rising = fneg double %less
+  %area = call double @llvm.pow.f64(double %a, double %rising)
   %integral = fdiv double %area, %less
   %half = fmul double %power, 0.5
   %both = fadd double %integral, %half
