@@ -142,7 +142,7 @@ def _useful(program: Program, graph: Graph, outputs: set[int]) -> set[Var]:
                         add(found, arg)
             for op in reversed(block.ops):
                 if isinstance(op.fn, Call):
-                    if any(r in found for r in op.results):
+                    if any(r in found for r in op.results) or any(isinstance(a.type, StackType) for a in op.args):
                         for arg in op.args:
                             add(found, arg)
                 elif op.fn is tape_put:

@@ -21,7 +21,7 @@ from zyg.ir.program import Call, Const, Module, Op, Operand, Program, Var
 from zyg.ir.scalars import c8, c16, i8
 from zyg.ir.simplify import inline
 from zyg.ir.slots import zero
-from zyg.ir.tape import pop, push
+from zyg.ir.tape import pop, push, tape_reserve
 from zyg.rules import primitives as p
 from zyg.ir.tangent import jvp, tangent_kind
 from zyg.ir.values import Node, Static, TupleHead, Value, leaves, rebuild, tuple_of, variables
@@ -166,7 +166,7 @@ def _vjp_call(
     varied = tuple(param in wanted for param in main.params)
     targets = {id(leaf) for leaf in variables(primal)}
     useful = tuple(id(leaf) in targets for leaf in variables(result))
-    if _has_stack(module):
+    if _grows(module):
         return _by_tangents(reader, module, result, formals, operands, chosen, primal, seeds)
     done = vjp(module, varied, useful)
     spec = reader.spec
@@ -187,8 +187,8 @@ def _vjp_call(
     return part, dx, found
 
 
-def _has_stack(module: Module) -> bool:
-    return any(op.fn in (push, pop) for program in module.programs.values() for op in program.ops())
+def _grows(module: Module) -> bool:
+    return any(op.fn in (push, pop, tape_reserve) for program in module.programs.values() for op in program.ops())
 
 
 def _by_tangents(

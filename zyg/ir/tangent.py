@@ -21,7 +21,7 @@ from zyg.ir.program import Block, Branch, Call, Const, Edge, End, Jump, Module, 
 from zyg.ir.scalars import c8, c16, f8, i8
 from zyg.ir.simplify import simplify_program
 from zyg.ir.slots import zero
-from zyg.ir.tape import TapeType, pop, push, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
+from zyg.ir.tape import StackType, TapeType, pop, push, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
 from zyg.ir.trace import Emitter
 from zyg.rules import primitives as p
 from zyg.rules.elementwise import elementwise, nonholomorphic
@@ -105,7 +105,8 @@ class _Tangent:
         return Edge(edge.target, (*edge.args, *more))
 
     def op(self, ops: list[Op], op: Op) -> None:
-        if isinstance(op.fn, Call) and any(r in self.active for r in op.results):
+        shares = any(isinstance(a.type, StackType) for a in op.args)
+        if isinstance(op.fn, Call) and (shares or any(r in self.active for r in op.results)):
             self.call(ops, op)
             return
         if op.fn in (push, pop):
