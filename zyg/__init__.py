@@ -25,8 +25,14 @@ from zyg.api import (
     withgradient,
 )
 from zyg.entry import refresh
-from zyg.errors import ArgumentError, DifferentiationError, DynamicModeWarning, UnsupportedError, ZygError
-from zyg.errors import ValueArgumentError
+from zyg.errors import (
+    ArgumentError,
+    DifferentiationError,
+    DynamicModeWarning,
+    UnsupportedError,
+    ValueArgumentError,
+    ZygError,
+)
 from zyg.testing import check_grads
 
 __all__ = [

@@ -206,4 +206,4 @@ class Caller:
         return found
 
 
-__all__ = ["Caller", "Callable", "refresh"]
+__all__ = ["Callable", "Caller", "refresh"]

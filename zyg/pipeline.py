@@ -1,6 +1,6 @@
 """The way of a function, from Python to native code.
 
-    read → inline and simplify → (adjoint → record, where a derivative is called) → lift → simplify → compile
+read → inline and simplify → (adjoint → record, where a derivative is called) → lift → simplify → compile
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ class Compiled:
     kinds: tuple[tuple[int, Type], ...]
 
 
-def lower(name: str, args: Sequence[Tree], build: Build, lifted_ints: frozenset[Path]) -> tuple[Module, Tree, Specialiser]:
+def lower(
+    name: str, args: Sequence[Tree], build: Build, lifted_ints: frozenset[Path]
+) -> tuple[Module, Tree, Specialiser]:
     """The module that `build` reads for arguments of these kinds."""
     spec = Specialiser(calls, lifted_ints)
     values = [of_tree(tree, lambda kind: Var(kind, "")) for tree in args]

@@ -1,32 +1,43 @@
 """The part of calling that is the same for all specialisations: compiled once in a process, called by name.
 
-resolve(caller, args, count, names)   the entry of last resort: calls the method `_resolve` of the caller
-integer(obj, out) -> bool             is it an int of 64 bits, of Python or NumPy?  stores it
-equal(obj, constant) -> bool          the same class and value
-tuple(class, length)                  an instance of the namedtuple class, without its items
-fail(hook, status, report, size)      sets the exception that hook(status, report) returns; gives null
+    resolve(caller, args, count, names)   the entry of last resort: calls the method `_resolve` of the caller
+    is_exactly(obj, class) -> bool        an instance of the class itself
+    has_code(obj, code) -> bool           a Python function with this code
+    equal(obj, constant) -> bool          the same class and value
+    <machine type>(obj, out) -> bool      a number, of Python or NumPy, that stands for one of this type; stores it
+    tuple(class, length)                  an instance of the namedtuple class, without its items
+    fail(hook, status, report, size)      sets the exception that hook(status, report) returns; gives null
+
+An object that is asked about may be null: no.
 """
 
 from __future__ import annotations
 
 import re
+import types as pytypes
 from functools import cache
+from typing import Any
 
 import numpy as np
-from numba import types
 
 from zyg.codegen import caller_layout as layout
-from zyg.codegen.assembly import Assembly, Body, Value
+from zyg.codegen import caller_load
+from zyg.codegen.assembly import Assembly, Body, Label, Value
 from zyg.codegen.caller_environment import Environment
-from zyg.codegen.caller_load import load
 from zyg.codegen.guards import CLASSES
+from zyg.codegen.machine import load, store
+from zyg.ir.program import Type
 
 # CPython sets the sign bit of the number of arguments where the place in front of them may be borrowed.
 COUNT_MASK = (1 << 63) - 1
 
-RESOLVE, INTEGER, EQUAL, TUPLE, FAIL = (
-    f"zyg.caller.{name}" for name in ("resolve", "integer", "equal", "tuple", "fail")
+RESOLVE, IS_EXACTLY, HAS_CODE, EQUAL, TUPLE, FAIL = (
+    f"zyg.caller.{name}" for name in ("resolve", "is_exactly", "has_code", "equal", "tuple", "fail")
 )
+NUMBERS = {type: f"zyg.caller.{type}" for type in CLASSES}
+
+OBJ, OUT, NULL = Value("ptr", "%obj"), Value("ptr", "%out"), Value("ptr", "null")
+TRUE, FALSE = Value("i1", "true"), Value("i1", "false")
 
 _RESOLVE = f"""
 define ptr @"{RESOLVE}"(ptr %self, ptr %args, i64 %flagged, ptr %names) {{
@@ -67,28 +78,6 @@ call:
   %slow = call ptr @PyObject_VectorcallMethod(ptr %method, ptr %buffer, i64 %all, ptr %names)
   call void @PyMem_Free(ptr %buffer)
   ret ptr %slow
-}}"""
-
-_EQUAL = f"""
-define zeroext i1 @"{EQUAL}"(ptr %obj, ptr %constant) {{
-entry:
-  %same = icmp eq ptr %obj, %constant
-  br i1 %same, label %yes, label %classes
-classes:
-  %at = getelementptr i8, ptr %obj, i64 {layout.TYPE}
-  %class = load ptr, ptr %at
-  %wanted.at = getelementptr i8, ptr %constant, i64 {layout.TYPE}
-  %wanted = load ptr, ptr %wanted.at
-  %like = icmp eq ptr %class, %wanted
-  br i1 %like, label %values, label %no
-values:
-  %answer = call i32 @PyObject_RichCompareBool(ptr %obj, ptr %constant, i32 2)
-  %equal = icmp eq i32 %answer, 1
-  ret i1 %equal
-yes:
-  ret i1 true
-no:
-  ret i1 false
 }}"""
 
 _CACHE = (
@@ -144,7 +133,6 @@ declare ptr @PyMem_Malloc(i64)
 declare void @PyMem_Free(ptr)
 declare ptr @PyErr_NoMemory()
 declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
-declare i32 @PyObject_RichCompareBool(ptr, ptr, i32)
 declare ptr @PyType_GenericAlloc(ptr, i64)
 declare ptr @PyLong_FromLongLong(i64)
 declare ptr @PyBytes_FromStringAndSize(ptr, i64)
@@ -160,36 +148,92 @@ def fallback() -> int:
     environment = Environment("zyg.caller.support")
     environment.number("_resolve")
     assembly.define("declarations", _DECLARATIONS)
-    for text in (_RESOLVE, _EQUAL, _TUPLE, _FAIL):
+    for text in (_RESOLVE, _TUPLE, _FAIL):
         found = re.search(r'@"([^"]+)"', text)
         assert found is not None
         assembly.define(found[1], text)
-    _define_integer(assembly, environment)
+    _define_is_exactly(assembly)
+    _define_has_code(assembly, environment)
+    _define_equal(assembly)
+    for type in CLASSES:
+        _define_number(assembly, environment, type)
     environment.define(assembly)
-    address = load(assembly, environment.name)
+    address = caller_load.load(assembly, environment.name)
     environment.fill(address(environment.name))
     return address(RESOLVE)
 
 
-def _define_integer(assembly: Assembly, environment: Environment) -> None:
-    body = Body(assembly, INTEGER, "i1", [Value("ptr", "%obj"), Value("ptr", "%out")], "")
-    obj, out = Value("ptr", "%obj"), Value("ptr", "%out")
-    assembly.declare("PyLong_AsLongLongAndOverflow", "i64", ["ptr", "ptr"])
-    cls = body.load("ptr", body.offset(obj, layout.TYPE))
-    for one in CLASSES[types.int64]:
-        then, other = body.label("this"), body.label("other")
-        body.branch(body.compare("icmp eq", cls, environment.load(body, one)), then, other)
-        body.here = then
-        if one is int:
-            overflow = body.slot(4)
-            value = body.call("i64", "PyLong_AsLongLongAndOverflow", obj, overflow)
-            body.store(value, out)
-            body.give([body.compare("icmp eq", body.load("i32", overflow), Value("i32", "0"))])
-        else:
-            size, signed = one(0).nbytes, issubclass(one, np.signedinteger)
-            narrow = body.load(f"i{8 * size}", body.offset(obj, layout.NUMBER))
-            body.store(body.convert("sext" if signed else "zext", narrow, "i64"), out)
-            body.give([Value("i1", "true")])
-        body.here = other
-    body.give([Value("i1", "false")])
+def _question(assembly: Assembly, name: str) -> tuple[Body, Label, Value]:
+    """A function (obj, out) -> bool begun: its body, the way to say no, and the class of the object."""
+    body = Body(assembly, name, "i1", [OBJ, OUT], "")
+    there, no = body.label("there"), body.label("no")
+    body.branch(body.compare("icmp ne", OBJ, NULL), there, no)
+    body.here = there
+    return body, no, body.load("ptr", body.offset(OBJ, layout.TYPE))
+
+
+def _answer(body: Body, no: Label, yes: Value) -> None:
+    body.give([yes])
+    body.here = no
+    body.give([FALSE])
     body.finish("")
+
+
+def _define_is_exactly(assembly: Assembly) -> None:
+    body, no, cls = _question(assembly, IS_EXACTLY)
+    _answer(body, no, body.compare("icmp eq", cls, OUT))
+
+
+def _define_has_code(assembly: Assembly, environment: Environment) -> None:
+    body, no, cls = _question(assembly, HAS_CODE)
+    function = body.label("function")
+    body.branch(body.compare("icmp eq", cls, environment.load(body, pytypes.FunctionType)), function, no)
+    body.here = function
+    code = body.load("ptr", body.offset(OBJ, layout.FUNCTION_CODE))
+    _answer(body, no, body.compare("icmp eq", code, OUT))
+
+
+def _define_equal(assembly: Assembly) -> None:
+    body, no, cls = _question(assembly, EQUAL)
+    alike, different = body.label("alike"), body.label("different")
+    body.branch(body.compare("icmp eq", cls, body.load("ptr", body.offset(OUT, layout.TYPE))), alike, no)
+    body.here = alike
+    # Identical objects, interned strings say, are told from others without a call.
+    same = body.label("same")
+    body.branch(body.compare("icmp eq", OBJ, OUT), same, different)
+    body.here = same
+    body.give([TRUE])
+    body.here = different
+    assembly.declare("PyObject_RichCompareBool", "i32", ["ptr", "ptr", "i32"])
+    answer = body.call("i32", "PyObject_RichCompareBool", OBJ, OUT, Value("i32", "2"))
+    _answer(body, no, body.compare("icmp eq", answer, Value("i32", "1")))
+
+
+def _define_number(assembly: Assembly, environment: Environment, type: Type) -> None:
+    body, no, cls = _question(assembly, NUMBERS[type])
+    for one in CLASSES[type]:
+        this, other = body.label("this"), body.label("other")
+        body.branch(body.compare("icmp eq", cls, environment.load(body, one)), this, other)
+        body.here = this
+        body.give([_store_number(body, environment, type, one)])
+        body.here = other
+    _answer(body, no, FALSE)
+
+
+def _store_number(body: Body, environment: Environment, type: Type, cls: Any) -> Value:
+    """Store the value of an instance of `cls`; whether it fits."""
+    if cls is int:
+        body.assembly.declare("PyLong_AsLongLongAndOverflow", "i64", ["ptr", "ptr"])
+        overflow = body.slot(4)
+        body.store(body.call("i64", "PyLong_AsLongLongAndOverflow", OBJ, overflow), OUT)
+        return body.compare("icmp eq", body.load("i32", overflow), Value("i32", "0"))
+    held = body.offset(OBJ, layout.NUMBER)
+    if cls is bool:
+        truth = body.compare("icmp eq", OBJ, environment.load(body, True))
+        body.store(body.convert("zext", truth, "i8"), OUT)
+    elif issubclass(cls, np.integer):
+        narrow = body.load(f"i{8 * cls(0).nbytes}", held)
+        body.store(body.convert("sext" if issubclass(cls, np.signedinteger) else "zext", narrow, "i64"), OUT)
+    else:
+        store(body, load(body, type, held, ""), OUT, "")
+    return TRUE

@@ -9,14 +9,11 @@ from __future__ import annotations
 import sys
 import types as pytypes
 
-import numpy as np
-from numba import types
-
 from zyg.codegen import caller_layout as layout
 from zyg.codegen.assembly import Body, Label, Value
 from zyg.codegen.caller_environment import Environment
+from zyg.codegen.caller_support import EQUAL, HAS_CODE, IS_EXACTLY, NUMBERS
 from zyg.codegen.guards import (
-    CLASSES,
     Builtin,
     Check,
     Equal,
@@ -29,8 +26,7 @@ from zyg.codegen.guards import (
     Step,
     TupleOf,
 )
-from zyg.codegen.machine import Parts
-from zyg.ir.program import Type
+from zyg.codegen.machine import Parts, load, width
 
 NULL = Value("ptr", "null")
 SINGLETONS = (type(None), bool)
@@ -64,102 +60,60 @@ class Unboxer:
     # --- the walk -------------------------------------------------------------------------------------------
 
     def _walk(self, node: Node, obj: Value) -> None:
-        check = node.check
-        if isinstance(check, Number):
-            self._found[check.slot] = self._number(check.type, obj)
-        else:
-            self._check(check, obj)
+        self._check(node.check, obj)
         for step, child in node.children:
-            self._walk(child, self._follow(obj, check, step, child.check))
+            self._walk(child, self._follow(obj, node.check, step, child.check))
 
     def _check(self, check: Check, obj: Value) -> None:
-        if isinstance(check, Same | Builtin):
-            self._require_same(obj, check.obj)
-        elif isinstance(check, Exactly):
-            self._require_class(obj, check.cls)
+        """Require what is expected of an object, or of null, which is not there and fulfils nothing."""
+        body = self.body
+        if isinstance(check, Number):
+            slot = body.slot(width(check.type))
+            self._ask(NUMBERS[check.type], obj, slot)
+            self._found[check.slot] = load(body, check.type, slot, "")
         elif isinstance(check, HasCode):
-            self._require_class(obj, pytypes.FunctionType)
-            self._require_same(self._field(obj, layout.FUNCTION_CODE), check.code)
-        elif isinstance(check, TupleOf):
-            self._require_class(obj, check.cls)
-            size = self.body.load("i64", self.body.offset(obj, layout.TUPLE_SIZE))
-            self.require(self.body.compare("icmp eq", size, number(check.size)))
-        elif isinstance(check, Equal):
-            if type(check.value) in SINGLETONS:
-                self._require_same(obj, check.value)
-            else:
-                self.may_fail = True
-                constant = self.environment.load(self.body, check.value)
-                self.require(self._ask("zyg.caller.equal", obj, constant))
+            self._ask(HAS_CODE, obj, self.environment.load(body, check.code))
+        elif isinstance(check, Equal) and type(check.value) not in SINGLETONS:
+            self.may_fail = True
+            self._ask(EQUAL, obj, self.environment.load(body, check.value))
+        elif isinstance(check, Exactly | TupleOf):
+            self._ask(IS_EXACTLY, obj, self.environment.load(body, check.cls))
+            if isinstance(check, TupleOf):
+                size = body.load("i64", body.offset(obj, layout.TUPLE_SIZE))
+                self.require(body.compare("icmp eq", size, number(check.size)))
+        else:
+            expected = check.value if isinstance(check, Equal) else check.obj
+            self.require(body.compare("icmp eq", obj, self.environment.load(body, expected)))
 
     def _follow(self, obj: Value, known: Check, step: Step, wanted: Check) -> Value:
-        """The object one step on, which is there."""
+        """The object one step on, or null where there is none."""
+        body = self.body
         kind, *rest = step
         if kind == "globals":
             found = self._lookup(self._field(obj, layout.FUNCTION_GLOBALS), rest[0])
             if not isinstance(wanted, Builtin):
-                return self._require_object(found)
-            self.require(self.body.compare("icmp eq", found, NULL))
-            return self._require_object(self._lookup(self._field(obj, layout.FUNCTION_BUILTINS), rest[0]))
+                return found
+            self.require(body.compare("icmp eq", found, NULL))
+            return self._lookup(self._field(obj, layout.FUNCTION_BUILTINS), rest[0])
         if kind == "cell":
             cell = self._item(self._field(obj, layout.FUNCTION_CLOSURE), rest[0])
-            return self._require_object(self._field(cell, layout.CELL_CONTENTS))
+            return self._field(cell, layout.CELL_CONTENTS)
         if kind in ("defaults", "kwdefaults"):
             found = self._field(obj, _DEFAULTS[kind])
-            none = self.environment.load(self.body, None)
-            return self.body.select(self.body.compare("icmp eq", found, NULL), none, found)
+            return body.select(body.compare("icmp eq", found, NULL), self.environment.load(body, None), found)
         if kind == "default":
             values = self._require_object(self._field(obj, layout.FUNCTION_DEFAULTS))
-            size = self.body.load("i64", self.body.offset(values, layout.TUPLE_SIZE))
-            self.require(self.body.compare("icmp sgt", size, number(rest[0])))
+            size = body.load("i64", body.offset(values, layout.TUPLE_SIZE))
+            self.require(body.compare("icmp sgt", size, number(rest[0])))
             return self._item(values, rest[0])
         if kind == "kwdefault":
-            values = self._require_object(self._field(obj, layout.FUNCTION_KWDEFAULTS))
-            return self._require_object(self._lookup(values, rest[0]))
+            return self._lookup(self._require_object(self._field(obj, layout.FUNCTION_KWDEFAULTS)), rest[0])
         if kind == "item":
             return self._item(obj, rest[0])
-        return self._attribute(obj, known, rest[0])
-
-    def _attribute(self, obj: Value, known: Check, name: str) -> Value:
         if isinstance(known, Same) and isinstance(known.obj, pytypes.ModuleType):
-            namespace = self.environment.load(self.body, known.obj.__dict__)
-            return self._require_object(self._lookup(namespace, name))
+            return self._lookup(self.environment.load(body, known.obj.__dict__), rest[0])
         cls = known.cls if isinstance(known, Exactly) else type(known.obj) if isinstance(known, Same) else object
-        return self._require_object(self._field(obj, layout.ATTRIBUTES[cls][name]))
-
-    # --- numbers --------------------------------------------------------------------------------------------
-
-    def _number(self, type: Type, obj: Value) -> Parts:
-        if type == types.boolean:
-            return (self._truth(obj),)
-        if type == types.int64:
-            slot = self.body.slot(8)
-            self.require(self._ask("zyg.caller.integer", obj, slot))
-            return (self.body.load("i64", slot),)
-        self.require(self._is_one_of(obj, CLASSES[type]))
-        part = "float" if type in (types.float32, types.complex64) else "double"
-        parts = [self.body.load(part, self.body.offset(obj, layout.NUMBER))]
-        if isinstance(type, types.Complex):
-            size = 4 if part == "float" else 8
-            parts.append(self.body.load(part, self.body.offset(obj, layout.NUMBER + size)))
-        return tuple(parts)
-
-    def _truth(self, obj: Value) -> Value:
-        body = self.body
-        true = body.compare("icmp eq", obj, self.environment.load(body, True))
-        false = body.compare("icmp eq", obj, self.environment.load(body, False))
-        other, done = body.label("numpy"), body.label("truth")
-        before = body.here
-        body.branch(body.binary("or", true, false), done, other)
-        body.here = other
-        self._require_class(obj, np.bool_)
-        byte = body.load("i8", body.offset(obj, layout.NUMBER))
-        set_ = body.compare("icmp ne", byte, Value("i8", "0"))
-        phi = body.phi(done, "i1", "truth")
-        phi.incoming.extend(((true.ref, before.name), (set_.ref, body.here.name)))
-        body.jump(done)
-        body.here = done
-        return phi.value
+        return self._field(obj, layout.ATTRIBUTES[cls][rest[0]])
 
     # --- small things ---------------------------------------------------------------------------------------
 
@@ -176,24 +130,10 @@ class Unboxer:
             "ptr", "PyDict_GetItemWithError", namespace, self.environment.load(self.body, sys.intern(name))
         )
 
-    def _ask(self, function: str, obj: Value, other: Value) -> Value:
-        self.body.assembly.declare(function, "i1", ["ptr", "ptr"])
-        return self.body.call("i1", function, obj, other)
-
-    def _is_one_of(self, obj: Value, classes: tuple[type, ...]) -> Value:
-        cls = self._field(obj, layout.TYPE)
-        answer = None
-        for one in classes:
-            same = self.body.compare("icmp eq", cls, self.environment.load(self.body, one))
-            answer = same if answer is None else self.body.binary("or", answer, same)
-        assert answer is not None
-        return answer
-
-    def _require_class(self, obj: Value, cls: type) -> None:
-        self.require(self._is_one_of(obj, (cls,)))
-
-    def _require_same(self, obj: Value, expected: object) -> None:
-        self.require(self.body.compare("icmp eq", obj, self.environment.load(self.body, expected)))
+    def _ask(self, function: str, obj: Value, other: Value) -> None:
+        """Go on only if a function of `caller_support` says yes."""
+        self.body.assembly.declare(function, "zeroext i1", ["ptr", "ptr"])
+        self.require(self.body.call("i1", function, obj, other))
 
     def _require_object(self, obj: Value) -> Value:
         self.require(self.body.compare("icmp ne", obj, NULL))

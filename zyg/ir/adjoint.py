@@ -25,12 +25,30 @@ from numba import types
 from zyg.errors import not_differentiable
 from zyg.ir.activity import active, cell_of, differentiable, passes, tape_classes
 from zyg.ir.canonical import Canonical, canonical
-from zyg.ir.program import Block, Branch, Call, Const, Edge, End, Guard, Jump, Op, Operand, Pos, Program, Raise, Return
-from zyg.ir.program import Type, Var, edges, with_edges
+from zyg.ir.program import (
+    Block,
+    Branch,
+    Call,
+    Const,
+    Edge,
+    End,
+    Guard,
+    Jump,
+    Op,
+    Operand,
+    Pos,
+    Program,
+    Raise,
+    Return,
+    Type,
+    Var,
+    edges,
+    with_edges,
+)
 from zyg.ir.scalars import b1, c8, c16, f8, i8
 from zyg.ir.slots import Load, Store, zero
+from zyg.ir.tape import StackType, pop, push, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
 from zyg.ir.trace import Emitter
-from zyg.ir.tape import StackType, TapeType, pop, push, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
 from zyg.rules import primitives as p
 from zyg.rules.elementwise import annihilating, elementwise, nonholomorphic, singular
 
@@ -104,7 +122,9 @@ p.table[CUT] = p.Primitive("cut", effect=True)
 
 
 class _Adjoint:
-    def __init__(self, program: Program, varied: Sequence[bool], useful: Sequence[bool], pair_of: PairOf, signature: Signature) -> None:
+    def __init__(
+        self, program: Program, varied: Sequence[bool], useful: Sequence[bool], pair_of: PairOf, signature: Signature
+    ) -> None:
         self.signature = signature
         self.canonical = form = canonical(program)
         self.program = form.program
@@ -290,7 +310,10 @@ class _Adjoint:
         """On which side of the branch that ends `top` the predecessor `pred` of `label` lies."""
         if pred == top:
             return end.then.target == label
-        for side, target, other in ((True, end.then.target, end.other.target), (False, end.other.target, end.then.target)):
+        for side, target, other in (
+            (True, end.then.target, end.other.target),
+            (False, end.other.target, end.then.target),
+        ):
             only = self.graph.preds[target] == (top,) and target != label and target != other
             if only and self.graph.dominates(target, pred):
                 return side
@@ -438,7 +461,9 @@ class _Adjoint:
     def _reverse_op(self, ops: list[Op], op: Op) -> None:
         if op.fn in (push, pop):
             raise not_differentiable(
-                "a second reverse sweep over a recursive function is not supported", op.pos, "Use zyg.jvp of the gradient."
+                "a second reverse sweep over a recursive function is not supported",
+                op.pos,
+                "Use zyg.jvp of the gradient.",
             )
         if (op.fn is tape_put and op.args[3] in self.active) or (op.fn is tape_get and op.result in self.active):
             self._reverse_tape(ops, op)

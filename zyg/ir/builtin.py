@@ -81,7 +81,24 @@ def _elementary(fn: Any, primitive: Any) -> Handler:
 _TESTS = frozenset((np.isnan, np.isinf, np.isfinite, np.signbit))
 _COMPLEX = _TESTS | frozenset(
     getattr(np, name)
-    for name in "sqrt exp log sin cos tan sinh cosh tanh arcsin arccos arctan arcsinh arccosh arctanh log10".split()
+    for name in [
+        "sqrt",
+        "exp",
+        "log",
+        "sin",
+        "cos",
+        "tan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "arcsin",
+        "arccos",
+        "arctan",
+        "arcsinh",
+        "arccosh",
+        "arctanh",
+        "log10",
+    ]
 )
 
 
@@ -127,7 +144,30 @@ for _fn, _primitive in scalars.ARITHMETIC2.items():
     HANDLERS[_fn] = _binary_float(_fn, _primitive, False)
 for _fn, _primitive in scalars.BINARY.items():
     HANDLERS[_fn] = _operator(_primitive, False)
-for _name in "add sub mul truediv floordiv mod pow neg pos and_ or_ xor invert lshift rshift lt le gt ge eq ne not_".split():
+for _name in [
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "neg",
+    "pos",
+    "and_",
+    "or_",
+    "xor",
+    "invert",
+    "lshift",
+    "rshift",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "eq",
+    "ne",
+    "not_",
+]:
     HANDLERS[getattr(operator, _name)] = _operator(getattr(operator, _name), True)
 for _fn in (abs, operator.abs, np.absolute, math.fabs, np.fabs):
     HANDLERS[_fn] = _operator(operator.abs, True)

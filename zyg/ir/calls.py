@@ -348,9 +348,7 @@ def elements(reader: FunctionReader, value: Value) -> list[Value]:
         if isinstance(value.head, IterHead) and value.head.kind == "enumerate":
             inner = elements(reader, value.items[0])
             start = value.items[1]
-            return [
-                tuple_of([operator(reader, op.add, [start, constant(i)]), item]) for i, item in enumerate(inner)
-            ]
+            return [tuple_of([operator(reader, op.add, [start, constant(i)]), item]) for i, item in enumerate(inner)]
     raise unsupported(f"the length of this {operators.kind_name(value)} is not known when compiling", reader.pos)
 
 

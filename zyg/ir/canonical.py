@@ -207,7 +207,10 @@ def _close_loop(program: Program, blocks: dict[int, Block], loop: Loop, counter:
     blocks = dict(blocks)
     pos = _any_pos(blocks)
     exits = [
-        (label, edge) for label in sorted(loop.blocks) for edge in edges(blocks[label].end) if edge.target not in loop.blocks
+        (label, edge)
+        for label in sorted(loop.blocks)
+        for edge in edges(blocks[label].end)
+        if edge.target not in loop.blocks
     ]
     outside = [label for label in blocks if label not in loop.blocks]
     graph = Graph(program.with_blocks(blocks))

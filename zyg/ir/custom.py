@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zyg.errors import not_differentiable, where
-from zyg.errors import ValueArgumentError
+from zyg.errors import ValueArgumentError, not_differentiable, where
 from zyg.ir.activity import differentiable
 from zyg.ir.derive import actual_operands, open_values
 from zyg.ir.program import Block, Call, Custom, Op, Operand, Program, Return, Var
@@ -52,14 +51,14 @@ def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str,
     dy = rebuild(y, lambda leaf: Var(tangent_kind(leaf.type), "dy") if differentiable(leaf.type) else leaf)
     saved = open_values([back])[0]
     targets = [leaf for formal in formals for leaf in variables(formal) if differentiable(leaf.type)]
-    parameters = tuple(
-        v for value in (saved, dy) for v in variables(value) if isinstance(v, Var)
-    )
+    parameters = tuple(v for value in (saved, dy) for v in variables(value) if isinstance(v, Var))
 
     def backward_body(inner: FunctionReader) -> Value:
         inner.pos = reader.pos
         found = spec.calls.call(inner, saved, [dy], {})
-        if len(formals) == 1 and not (isinstance(found, Node) and isinstance(found.head, TupleHead) and len(found.items) == 1):
+        if len(formals) == 1 and not (
+            isinstance(found, Node) and isinstance(found.head, TupleHead) and len(found.items) == 1
+        ):
             found = tuple_of([found])
         if not (isinstance(found, Node) and isinstance(found.head, TupleHead) and len(found.items) == len(formals)):
             count = len(found.items) if isinstance(found, Node) else 1

@@ -21,10 +21,10 @@ from zyg.ir.program import Call, Const, Module, Op, Operand, Program, Var
 from zyg.ir.scalars import c8, c16, i8
 from zyg.ir.simplify import inline
 from zyg.ir.slots import zero
-from zyg.ir.tape import pop, push, tape_reserve
-from zyg.rules import primitives as p
 from zyg.ir.tangent import jvp, tangent_kind
+from zyg.ir.tape import pop, push, tape_reserve
 from zyg.ir.values import Node, Static, TupleHead, Value, leaves, rebuild, tuple_of, variables
+from zyg.rules import primitives as p
 
 if TYPE_CHECKING:
     from zyg.ir.read import FunctionReader
@@ -84,7 +84,11 @@ def _read_inner(
 
 
 def _parameter_names(fn: Value) -> tuple[str, ...]:
-    code = getattr(fn.obj, "__code__", None) if isinstance(fn, Static) else getattr(getattr(fn, "head", None), "code", None)
+    code = (
+        getattr(fn.obj, "__code__", None)
+        if isinstance(fn, Static)
+        else getattr(getattr(fn, "head", None), "code", None)
+    )
     return code.co_varnames[: code.co_argcount] if code is not None else ()
 
 
@@ -179,7 +183,13 @@ def _vjp_call(
     reader.ops.append(Op(Call(done.entry), (*operands, *seeds), (*values, *cotangents), reader.pos))
     fresh = iter(values)
     found = rebuild(result, lambda leaf: next(fresh) if isinstance(leaf, Var) else leaf)
-    by_param = dict(zip((q for q, on in zip(main.params, varied, strict=True) if on and differentiable(q.type)), cotangents, strict=True))
+    by_param = dict(
+        zip(
+            (q for q, on in zip(main.params, varied, strict=True) if on and differentiable(q.type)),
+            cotangents,
+            strict=True,
+        )
+    )
     dx = [_gradient_of(formals[n], by_param, top=True) for n in chosen]
     part = found
     if primal is not result and isinstance(found, Node) and isinstance(result, Node):
@@ -207,14 +217,22 @@ def _by_tangents(
     main = module.main
     emitter = Emitter(reader.ops, reader.pos)
     targets = {id(leaf) for leaf in variables(primal)}
-    on = [i for i, leaf in enumerate(leaf for leaf in variables(result)) if id(leaf) in targets and differentiable(leaf.type)]
+    on = [
+        i
+        for i, leaf in enumerate(leaf for leaf in variables(result))
+        if id(leaf) in targets and differentiable(leaf.type)
+    ]
     every = [i for i, kind in enumerate(main.results) if differentiable(kind)]
-    wanted = [leaf for n in chosen for leaf in variables(formals[n]) if isinstance(leaf, Var) and differentiable(leaf.type)]
+    wanted = [
+        leaf for n in chosen for leaf in variables(formals[n]) if isinstance(leaf, Var) and differentiable(leaf.type)
+    ]
     given = seeds or [Const(1.0, tangent_kind(main.results[i])) for i in on]
     found: dict[Var, Var] = {}
     values: tuple[Var, ...] = ()
     if any(isinstance(leaf.type, types.Complex) for leaf in wanted):
-        raise ArgumentError(f"second derivatives of recursive functions of complex numbers are not supported\n{where(reader.pos)}")
+        raise ArgumentError(
+            f"second derivatives of recursive functions of complex numbers are not supported\n{where(reader.pos)}"
+        )
     for leaf in wanted:
         done = jvp(module, tuple(param is leaf for param in main.params))
         reader.spec.programs.update(_renamed_away(done, reader.spec.programs))
@@ -224,7 +242,11 @@ def _by_tangents(
         values, dots = outs[: len(main.results)], outs[len(main.results) :]
         total: Operand = zero(tangent_kind(leaf.type))
         for i, seed in zip(on, given, strict=True):
-            part = emitter.emit(operator.mul, (emitter.convert(seed, dots[every.index(i)].type), dots[every.index(i)]), dots[every.index(i)].type)
+            part = emitter.emit(
+                operator.mul,
+                (emitter.convert(seed, dots[every.index(i)].type), dots[every.index(i)]),
+                dots[every.index(i)].type,
+            )
             total = emitter.emit(operator.add, (total, emitter.convert(part, total.type)), total.type)
         var = Var(total.type)
         reader.ops.append(Op(p.identity, (total,), (var,), reader.pos))
@@ -256,9 +278,7 @@ def _gradient_of(formal: Value, by_param: dict[Var, Var], top: bool) -> Value:
     return Static(None)
 
 
-def pullback_call(
-    reader: FunctionReader, fn: Value, args: list[Value], cotangent: Value
-) -> Value:
+def pullback_call(reader: FunctionReader, fn: Value, args: list[Value], cotangent: Value) -> Value:
     """(y, cotangents of all arguments) for a given cotangent of the result."""
     module, result, formals, operands, _ = _read_inner(reader, fn, args, {})
     seeds = []

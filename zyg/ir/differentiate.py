@@ -116,7 +116,8 @@ def _cut(
     before = [at for at in graph.order if at not in after]
     made_after = {v for at in after for v in (*blocks[at].params, *(r for op in blocks[at].ops for r in op.results))}
     crossing = sorted(
-        {v for at in after for v in uses(blocks[at])} - made_after - set(seeds) - {stack}, key=lambda v: (v.name, str(v.type), id(v))
+        {v for at in after for v in uses(blocks[at])} - made_after - set(seeds) - {stack},
+        key=lambda v: (v.name, str(v.type), id(v)),
     )
     primal = _primal_results(blocks, after, count)
     needed = [v for v in crossing if any(v in _uses_without_results(blocks[at], count) for at in after)]

@@ -6,8 +6,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from zyg.ir.program import Block, Op, Operand, Program, Var, edges, end_operands, with_edges
-from zyg.ir.program import Edge, End, Branch, Return, Raise
+from zyg.ir.program import (
+    Block,
+    Branch,
+    Edge,
+    End,
+    Op,
+    Operand,
+    Program,
+    Raise,
+    Return,
+    Var,
+    edges,
+    end_operands,
+    with_edges,
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -68,6 +68,8 @@ def _copy(callee: Program, args: tuple[Operand, ...], site: Pos) -> dict[int, Bl
         params = tuple(var(param) for param in block.params)
         moved = substitute(block, new)
         ops = tuple(Op(op.fn, op.args, tuple(var(r) for r in op.results), seen(op.pos)) for op in moved.ops)
-        end = Raise(moved.end.failure, moved.end.args, seen(moved.end.pos)) if isinstance(moved.end, Raise) else moved.end
+        end = (
+            Raise(moved.end.failure, moved.end.args, seen(moved.end.pos)) if isinstance(moved.end, Raise) else moved.end
+        )
         result[label] = Block(params, ops, end)
     return result

@@ -136,7 +136,11 @@ def _tape(op: Op, values: list[Any]) -> tuple[Any, ...]:
     if op.fn is tape_put:
         tape.cells[row, field] = values[3]
         return ()
-    return (tape.cells.get((row, field), number(np.nan if not isinstance(op.result.type, types.Boolean) else 0, op.result.type)),)
+    return (
+        tape.cells.get(
+            (row, field), number(np.nan if not isinstance(op.result.type, types.Boolean) else 0, op.result.type)
+        ),
+    )
 
 
 __all__ = ["InterpretTape", "interpret", "number", "p"]

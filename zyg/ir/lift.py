@@ -23,9 +23,7 @@ def lift_captures(module: Module, kinds: list[Type]) -> Module:
             for callee in program.calls():
                 needs[name] |= needs[callee]
     needs[module.entry] = set(range(len(kinds)))
-    lifted = {
-        name: _lift(program, sorted(needs[name]), needs, kinds) for name, program in module.programs.items()
-    }
+    lifted = {name: _lift(program, sorted(needs[name]), needs, kinds) for name, program in module.programs.items()}
     return module.with_programs(lifted)
 
 

@@ -13,8 +13,19 @@ from zyg.errors import unsupported
 from zyg.ir import scalars
 from zyg.ir.program import Const, Operand, Type, Var
 from zyg.ir.scalars import b1, c8, c16, f8, i8
-from zyg.ir.values import DictHead, LazyHead, Node, Static, TupleHead, UnionHead, Value, constant, is_operand, structure
-from zyg.ir.values import tuple_of
+from zyg.ir.values import (
+    DictHead,
+    LazyHead,
+    Node,
+    Static,
+    TupleHead,
+    UnionHead,
+    Value,
+    constant,
+    is_operand,
+    structure,
+    tuple_of,
+)
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:
@@ -80,7 +91,9 @@ def binary(reader: FunctionReader, fn: Any, a: Operand, b: Operand, checked: boo
         return reader.emit(fn, (x, y), b1)
     if fn in _ZERO_GUARDED and checked and not (isinstance(y, Const) and y.value):
         reader.guard(
-            reader.emit(p.is_nonzero, (y,), b1), _division_error(fn, a.type, b.type), f"ZeroDivisionError({_SYMBOL[fn]})"
+            reader.emit(p.is_nonzero, (y,), b1),
+            _division_error(fn, a.type, b.type),
+            f"ZeroDivisionError({_SYMBOL[fn]})",
         )
     return reader.emit(fn, (x, y), kind)
 

@@ -20,8 +20,24 @@ from numba.core.analysis import compute_cfg_from_blocks, compute_live_map, compu
 from zyg.errors import unsupported
 from zyg.ir import scalars
 from zyg.ir.front import CellName, LookUp, Unassigned, numba_ir, parameter_names, position
-from zyg.ir.program import Block, Branch, Const, Edge, End, Failure, Guard, Jump, Op, Operand, Pos, Program, Raise
-from zyg.ir.program import Return, Type, Var
+from zyg.ir.program import (
+    Block,
+    Branch,
+    Const,
+    Edge,
+    End,
+    Failure,
+    Guard,
+    Jump,
+    Op,
+    Operand,
+    Pos,
+    Program,
+    Raise,
+    Return,
+    Type,
+    Var,
+)
 from zyg.ir.values import (
     ClosureHead,
     DictHead,
@@ -349,9 +365,7 @@ class FunctionReader:
     def _exit(self, state: _State, targets: list[int]) -> None:
         for target in targets:
             env = {name: self.env[name] for name in self.live[target] if name in self.env}
-            positions = tuple(
-                sorted((name, at) for name, value in env.items() if (at := _unrolled(value)) is not None)
-            )
+            positions = tuple(sorted((name, at) for name, value in env.items() if (at := _unrolled(value)) is not None))
             state.exits.append(((target, positions or None), env))
 
     def _raise(self, stmt: Any, state: _State) -> None:

@@ -1,9 +1,9 @@
 """Where each primal value that reverse code names comes from.
 
- - it is computed once: it stays in its variable (a block parameter carries it where control has joined);
- - it is cheap to compute from what is available: computed again;
- - it changes from iteration to iteration: kept in a tape of its loop, a row per iteration.  Where the number
-   of iterations is known in front of the loop nest the tape has exactly as many rows, else it grows.
+- it is computed once: it stays in its variable (a block parameter carries it where control has joined);
+- it is cheap to compute from what is available: computed again;
+- it changes from iteration to iteration: kept in a tape of its loop, a row per iteration.  Where the number
+  of iterations is known in front of the loop nest the tape has exactly as many rows, else it grows.
 """
 
 from __future__ import annotations
@@ -252,7 +252,10 @@ class _Record:
         block = blocks[home]
         at = next((i + 1 for i, op in enumerate(block.ops) if var in op.results), None)
         if at is None:
-            at = next((i for i, op in enumerate(block.ops) if not isinstance(op.fn, (Load, Store)) and op.fn not in _FIRST), len(block.ops))
+            at = next(
+                (i for i, op in enumerate(block.ops) if not isinstance(op.fn, (Load, Store)) and op.fn not in _FIRST),
+                len(block.ops),
+            )
         blocks[home] = Block(block.params, (*block.ops[:at], *ops, *block.ops[at:]), block.end)
 
     def _count_visits(self, blocks: dict[int, Block], loop: Loop) -> None:
@@ -398,4 +401,17 @@ def _plain(program: Program) -> Program:
     return program.with_blocks(blocks)
 
 
-__all__ = ["STACK", "Call", "Edge", "Graph", "Jump", "Return", "StackType", "pop", "push", "record", "stack_new", "types"]
+__all__ = [
+    "STACK",
+    "Call",
+    "Edge",
+    "Graph",
+    "Jump",
+    "Return",
+    "StackType",
+    "pop",
+    "push",
+    "record",
+    "stack_new",
+    "types",
+]

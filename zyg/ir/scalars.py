@@ -45,7 +45,7 @@ def real_of(kind: Type) -> Type:
 
 
 # Elementary functions of one floating (or complex) operand: Python's name -> primitive.
-_BOTH = "sqrt exp sin cos tan sinh cosh tanh log log10".split()
+_BOTH = ["sqrt", "exp", "sin", "cos", "tan", "sinh", "cosh", "tanh", "log", "log10"]
 FLOAT: dict[Any, Any] = {}
 for _name in (*_BOTH, "expm1", "log1p", "log2", "exp2", "cbrt", "isnan", "isinf", "isfinite"):
     for _module in (math, cmath, np):

@@ -6,8 +6,23 @@ import linecache
 import operator
 from typing import Any
 
-from zyg.ir.program import Branch, Call, Const, Edge, End, Guard, Jump, Module, Op, Operand, Pos, Program, Raise, Return
-from zyg.ir.program import Var
+from zyg.ir.program import (
+    Branch,
+    Call,
+    Const,
+    Edge,
+    End,
+    Guard,
+    Jump,
+    Module,
+    Op,
+    Operand,
+    Pos,
+    Program,
+    Raise,
+    Return,
+    Var,
+)
 
 _INFIX: dict[Any, str] = {
     operator.add: "+",

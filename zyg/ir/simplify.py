@@ -14,8 +14,23 @@ from numba import types
 from zyg.ir import scalars
 from zyg.ir.captures import Capture
 from zyg.ir.graph import Graph, Loop, substitute
-from zyg.ir.program import Block, Branch, Call, Const, Edge, Guard, Jump, Module, Op, Operand, Program, Var
-from zyg.ir.program import edges, end_operands, with_edges
+from zyg.ir.program import (
+    Block,
+    Branch,
+    Call,
+    Const,
+    Edge,
+    Guard,
+    Jump,
+    Module,
+    Op,
+    Operand,
+    Program,
+    Var,
+    edges,
+    end_operands,
+    with_edges,
+)
 from zyg.ir.tape import is_pure as _is_pure
 from zyg.ir.tape import tape_get
 from zyg.rules import primitives as p

@@ -17,8 +17,7 @@ from zyg.errors import unsupported
 from zyg.ir.captures import Captures
 from zyg.ir.program import Block, Call, Const, Module, Op, Operand, Pos, Program, Return, Type, Var
 from zyg.ir.read import Bottom, Env, FunctionReader, bind
-from zyg.ir.values import ClosureHead, Node, Static, Value, is_operand, leaves, rebuild, structure, variables
-from zyg.ir.values import Path
+from zyg.ir.values import ClosureHead, Node, Path, Static, Value, is_operand, leaves, rebuild, structure, variables
 
 
 @dataclass(slots=True)
@@ -82,7 +81,9 @@ class Specialiser:
             code = head.code
             after = len(head.captures)
             given = fn.items[after : after + head.defaults]
-            defaults |= dict(zip(code.co_varnames[code.co_argcount - head.defaults : code.co_argcount], given, strict=True))
+            defaults |= dict(
+                zip(code.co_varnames[code.co_argcount - head.defaults : code.co_argcount], given, strict=True)
+            )
             defaults |= dict(zip(head.kwdefaults, fn.items[after + head.defaults :], strict=True))
         else:
             code = fn.obj.__code__
@@ -156,7 +157,9 @@ class Specialiser:
         spec.program = reader.program(spec.name, params, spec.result, recursive=spec.used)
         self.programs[spec.name] = spec.program
 
-    def synthetic(self, name: str, params: tuple[Var, ...], build: Callable[[FunctionReader], Value]) -> tuple[str, Value]:
+    def synthetic(
+        self, name: str, params: tuple[Var, ...], build: Callable[[FunctionReader], Value]
+    ) -> tuple[str, Value]:
         """A program of one block whose ops `build` emits."""
         reader = FunctionReader(self, _EMPTY.__code__, {}, None)
         outer, self.captures.reader = self.captures.reader, reader

@@ -1,7 +1,7 @@
 """Forward mode: a program → one that carries a tangent beside every varied value.
 
-    Original:  y = f(a, b)
-    Tangent:   ẏ = ∂f/∂a · ȧ + ∂f/∂b · ḃ
+Original:  y = f(a, b)
+Tangent:   ẏ = ∂f/∂a · ȧ + ∂f/∂b · ḃ
 """
 
 from __future__ import annotations
@@ -14,10 +14,26 @@ import numpy as np
 from numba import types
 
 from zyg.errors import not_differentiable
-from zyg.ir.adjoint import tangent_kind
 from zyg.ir.activity import active, differentiable, passes
+from zyg.ir.adjoint import tangent_kind
 from zyg.ir.graph import Graph
-from zyg.ir.program import Block, Branch, Call, Const, Edge, End, Jump, Module, Op, Operand, Program, Return, Var, edges, with_edges
+from zyg.ir.program import (
+    Block,
+    Branch,
+    Call,
+    Const,
+    Edge,
+    End,
+    Jump,
+    Module,
+    Op,
+    Operand,
+    Program,
+    Return,
+    Var,
+    edges,
+    with_edges,
+)
 from zyg.ir.scalars import c8, c16, f8, i8
 from zyg.ir.simplify import simplify_program
 from zyg.ir.slots import zero
@@ -188,7 +204,6 @@ class _Tangent:
                 made = self.dot(result)
                 outs.append(made if isinstance(made, Var) else Var(tangent_kind(result.type)))
         ops.append(Op(Call(callee), (*op.args, *dots), (*op.results, *outs), op.pos))
-
 
     def custom(self, ops: list[Op], op: Op, forward: str, backward: str) -> None:
         """ẏᵢ = ⟨pullback(eᵢ), ȧ⟩: the rows of the Jacobian, one call of the user's pullback each."""

@@ -16,7 +16,12 @@ from zyg.rules import primitives as p
 
 _TESTS = frozenset((np.isnan, np.isinf, np.isfinite, np.signbit, p.is_nonzero, operator.not_))
 _TO_REAL = frozenset((np.real, np.imag, np.angle, operator.abs))
-_UFUNCS: dict[Any, Any] = {**scalars.BINARY, np.negative: operator.neg, np.absolute: operator.abs, np.fabs: operator.abs}
+_UFUNCS: dict[Any, Any] = {
+    **scalars.BINARY,
+    np.negative: operator.neg,
+    np.absolute: operator.abs,
+    np.fabs: operator.abs,
+}
 
 
 class Emitter:
@@ -148,12 +153,29 @@ def _method(fn: Any, reflected: bool = False) -> Callable[..., Any]:
     return method
 
 
-for _name in "add sub mul truediv floordiv mod pow lt le gt ge eq ne and or xor".split():
+for _name in [
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "eq",
+    "ne",
+    "and",
+    "or",
+    "xor",
+]:
     _fn = getattr(operator, _name + "_" if _name in ("and", "or") else _name)
     setattr(Symbol, f"__{_name}__", _method(_fn))
     if _fn not in scalars.COMPARISONS:
         setattr(Symbol, f"__r{_name}__", _method(_fn, True))
-for _name in "neg abs".split():
+for _name in ["neg", "abs"]:
     setattr(Symbol, f"__{_name}__", _method(getattr(operator, _name)))
-setattr(Symbol, "__pos__", lambda self: self)
-setattr(Symbol, "__invert__", _method(operator.not_))
+Symbol.__pos__ = lambda self: self
+Symbol.__invert__ = _method(operator.not_)

@@ -1,0 +1,128 @@
+"""What is measured: each program with its arguments, its hand-written derivatives, and the goal.
+
+A row's contenders are callables on the same arguments: `primal` under `@njit`, `hand` written derivatives, and
+zyg's.  A row that is measured inside compiled code wraps each contender in the same `@njit` loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+import zyg
+from bench import baselines, programs
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """goal: zyg's time as a multiple of the best hand-written one's; None where the goal is another.
+
+    trial: arguments for which differences are a reference, to check the derivatives themselves.
+    """
+
+    name: str
+    program: Callable[..., Any]
+    hand: Mapping[str, Callable[..., Any]]
+    args: tuple[Any, ...]
+    argnums: int | tuple[int, ...]
+    goal: float | None
+    trial: tuple[Any, ...]
+    wrapped: Callable[[Callable[..., Any]], Callable[..., Any]] = lambda contender: contender
+
+    def contenders(self) -> dict[str, Callable[..., Any]]:
+        """By name, all ready to be called with `args`."""
+        named = {"primal": njit(self.program)}
+        named |= {f"hand: {way}" if way else "hand": fn for way, fn in self.hand.items()}
+        named["zyg"] = zyg.grad(self.program, self.argnums)
+        return {name: self.wrapped(fn) for name, fn in named.items()}
+
+
+def looped(contender: Callable[[float], float]) -> Callable[[float, int], float]:
+    """A million calls inside compiled code."""
+
+    @njit
+    def driver(x: float, n: int) -> float:
+        total = 0.0
+        for i in range(n):
+            total += contender(x + 1e-7 * i)
+        return total
+
+    return driver
+
+
+def lorenz_with_memory() -> Callable[..., Any]:
+    """The hand-written adjoint with memory that is allocated once."""
+    memory = np.empty((3, 100_000))
+
+    def adjoint(*args: Any) -> Any:
+        return baselines.lorenz_with(*args, memory[0], memory[1], memory[2])
+
+    return adjoint
+
+
+LORENZ = (1.0, 1.0, 1.0, 10.0, 28.0, 2.5)
+
+ROWS = (
+    Row("sin(cos(x)), called from Python", programs.sin_cos, {"": baselines.sin_cos}, (0.5,), 0, 1.3, (0.5,)),
+    Row(
+        "sin(cos(x)), 10^6 calls inside @njit",
+        programs.sin_cos,
+        {"": baselines.sin_cos},
+        (0.5, 1_000_000),
+        0,
+        1.05,
+        (0.5,),
+        looped,
+    ),
+    Row("20 callees, 10 globals", programs.guarded, {"": baselines.guarded}, (0.5,), 0, None, (0.5,)),
+    Row(
+        "the paper's loop, n = 500",
+        programs.paper_loop,
+        {"adjoint": baselines.paper_loop, "tangent": baselines.paper_loop_tangent},
+        (1.2, 500),
+        0,
+        1.1,
+        (1.2, 20),
+    ),
+    Row(
+        "Runge–Kutta on Lorenz, 10^5 steps",
+        programs.lorenz,
+        {"adjoint": baselines.lorenz, "adjoint, memory kept": lorenz_with_memory()},
+        (*LORENZ, 100_000),
+        (0, 1, 2, 3, 4, 5),
+        1.2,
+        (*LORENZ, 40),
+    ),
+    Row(
+        "Newton in a for, 10^4 solutions",
+        programs.kepler_sum,
+        {"": baselines.kepler_sum},
+        (0.3, 0.4, 10_000),
+        (0, 1),
+        1.2,
+        (0.3, 0.4, 7),
+    ),
+    Row(
+        "tree fold, depth 15",
+        programs.fold,
+        {"adjoint": baselines.fold, "tangents": baselines.fold_tangent},
+        (0.7, 0.4, 0.5, 15),
+        (0, 1, 2),
+        1.2,
+        (0.7, 0.4, 0.5, 4),
+    ),
+)
+
+LONG_LOOP = Row(
+    "10^7 steps, one residual a step",
+    programs.long_loop,
+    {"": baselines.long_loop},
+    (0.5, 10_000_000),
+    0,
+    None,
+    (0.5, 30),
+)

@@ -1,0 +1,162 @@
+"""First programs of a user: values, gradients, and that errors name the line."""
+
+import doctest
+import math
+from pathlib import Path
+
+import pytest
+
+import zyg
+from zyg import adjoint, check_grads, grad, jvp, pullback, value_and_grad
+
+weight = 2.0
+
+
+def loop(x):
+    s = 1.0
+    for i in range(10):
+        s = s * math.sin(x * (i + 1)) + i
+        if s > 9:
+            break
+    return s
+
+
+def product(x, n):
+    r = 1.0
+    while n > 0:
+        r *= math.sin(x)
+        n -= 1
+    return r
+
+
+def fact(x, n):
+    return x if n < 1 else n * x * fact(x, n - 1)
+
+
+def nested(x, y):
+    t = 0.0
+    for i in range(3):
+        z = x
+        while z < 4:
+            z = z * 1.5 + y
+            if z > 3.5:
+                t += z * z
+                continue
+            for j in range(i):
+                t += z * x * j
+        t *= y
+    return t
+
+
+def early(x):
+    for i in range(5):
+        if x * i > 3:
+            return x * x * i
+    else:
+        x = x * 2
+    return x
+
+
+def swap(a, b):
+    for _ in range(4):
+        a, b = b, a * b
+    return a * b
+
+
+def even(n, x):
+    return x if n == 0 else odd(n - 1, x * x)
+
+
+def odd(n, x):
+    return 1.0 if n == 0 else even(n - 1, x * 2)
+
+
+PROGRAMS = [
+    (loop, (0.3,)),
+    (product, (0.5, 5)),
+    (fact, (1.3, 4)),
+    (nested, (0.7, 0.3)),
+    (early, (1.1,)),
+    (early, (0.1,)),
+    (swap, (1.1, 0.9)),
+    (even, (4, 1.1)),
+    (lambda x: x**3 + math.sin(x) * x, (1.2,)),
+]
+
+
+@pytest.mark.parametrize(("fn", "args"), PROGRAMS)
+def test_first_order(fn, args):
+    check_grads(fn, args)
+
+
+@pytest.mark.parametrize(("fn", "args"), [(fn, args) for fn, args in PROGRAMS if isinstance(args[0], float)])
+def test_second_order(fn, args):
+    h = 1e-4
+    rest = args[1:]
+    slope = (grad(fn)(args[0] + h, *rest) - grad(fn)(args[0] - h, *rest)) / (2 * h)
+    assert grad(grad(fn))(*args) == pytest.approx(slope, rel=1e-5, abs=1e-5)
+
+
+def test_constant_derivative_is_a_constant():
+    f = lambda x: 5 * x + 3  # noqa: E731
+    assert (f(10), grad(f)(10)) == (53, 5)
+    assert type(grad(f)(10)) is int
+    text = zyg.inspect_llvm(grad(f), 10)
+    body = text[text.index("{") : text.rindex("}")].split("\n")
+    assert [line.strip() for line in body if line.strip() and not line.endswith(":")] == ["{", "ret i64 5"]
+
+
+def test_results_have_the_structure_of_the_argument():
+    assert value_and_grad(lambda p: p[0] * p[1][0])((2.0, (3.0, 4))) == (6.0, (3.0, (2.0, None)))
+
+
+def test_complex():
+    assert pullback(lambda z: z * z, 1 + 2j)[1](1) == (2 - 4j,)
+    assert grad(lambda z: abs(z) ** 2)(1 + 2j) == pytest.approx(2 + 4j)
+
+
+def test_captured_numbers_are_read_at_each_call():
+    global weight
+    f = lambda x: weight * x  # noqa: E731
+    weight = 2.0
+    assert grad(f)(1.0) == 2.0
+    weight = 3.0
+    assert grad(f)(1.0) == 3.0
+
+
+def test_inner_derivatives_do_not_confuse_outer_ones():
+    assert grad(lambda x: x * grad(lambda y: x + y)(1.0))(2.0) == 1.0
+
+
+def test_custom_rule():
+    def cube(x):
+        return x * x * x
+
+    @adjoint(cube)
+    def rule(x):
+        return x**3, lambda dy: 30 * x * x * dy
+
+    assert grad(lambda x: cube(x) * 2)(2.0) == 240.0
+    assert jvp(cube, (2.0,), (1.0,)) == (8.0, 120.0)
+
+
+def test_errors_name_the_line():
+    def prints(x):
+        print(x)  # the offending line
+        return x
+
+    with pytest.raises(zyg.UnsupportedError, match="# the offending line"):
+        grad(prints)(1.0)
+    with pytest.raises(TypeError, match="real number"):
+        grad(lambda x: (x, x))(1.0)
+    with pytest.raises(ZeroDivisionError):
+        grad(lambda x: 1 / x)(0.0)
+    with pytest.raises(ValueError, match="out of range"):
+        grad(lambda x: x, argnums=3)(1.0)
+
+
+def test_readme():
+    path = Path(__file__).parent.parent / "README.md"
+    failures, count = doctest.testfile(str(path), module_relative=False)
+    assert count > 20
+    assert failures == 0
