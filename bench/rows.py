@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,19 @@ from numba import njit
 
 import zyg
 from bench import baselines, programs
+
+
+def compiled(program: Callable[..., Any], known: dict[Any, Any] | None = None) -> Any:
+    """`program` under `@njit`, with the plain functions that it calls, itself included, under `@njit` too."""
+    known = {} if known is None else known
+    globals_ = dict(program.__globals__)
+    copy = FunctionType(program.__code__, globals_, program.__name__, program.__defaults__, program.__closure__)
+    known[program] = njit(copy)
+    for name in program.__code__.co_names:
+        callee = globals_.get(name)
+        if isinstance(callee, FunctionType):
+            globals_[name] = known[callee] if callee in known else compiled(callee, known)
+    return known[program]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +49,7 @@ class Row:
 
     def contenders(self) -> dict[str, Callable[..., Any]]:
         """By name, all ready to be called with `args`."""
-        named = {"primal": njit(self.program)}
+        named = {"primal": compiled(self.program)}
         named |= {f"hand: {way}" if way else "hand": fn for way, fn in self.hand.items()}
         named["zyg"] = zyg.grad(self.program, self.argnums)
         return {name: self.wrapped(fn) for name, fn in named.items()}

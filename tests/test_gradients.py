@@ -1,6 +1,7 @@
 """First programs of a user: values, gradients, and that errors name the line."""
 
 import doctest
+import importlib
 import math
 from pathlib import Path
 
@@ -156,7 +157,15 @@ def test_errors_name_the_line():
 
 
 def test_readme():
-    path = Path(__file__).parent.parent / "README.md"
-    failures, count = doctest.testfile(str(path), module_relative=False)
+    text = (Path(__file__).parent.parent / "README.md").read_text()
+    text = "\n".join("" if line.startswith("```") else line for line in text.split("\n"))
+    test = doctest.DocTestParser().get_doctest(text, {}, "README.md", "README.md", 0)
+    failures, count = doctest.DocTestRunner().run(test)
     assert count > 20
+    assert failures == 0
+
+
+@pytest.mark.parametrize("module", ["zyg", "zyg.api", "zyg.testing", "zyg.ir.scalars", "zyg.ir.values", "zyg.entry"])
+def test_docstrings(module):
+    failures, _ = doctest.testmod(importlib.import_module(module))
     assert failures == 0

@@ -25,7 +25,7 @@ def check_grads(
     """
     near = {"atol": 1e-6 if atol is None else atol, "rtol": 1e-5 if rtol is None else rtol}
     shapes = [tree(arg) for arg in args]
-    y, back = pullback(fn, *args)
+    y, _ = pullback(fn, *args)
     outputs: list[Any] = []
     leaves(y, tree(y), outputs)
     for number, (arg, shape) in enumerate(zip(args, shapes, strict=True)):

@@ -44,7 +44,7 @@ class Unboxer:
         self.environment = environment
         self.miss = miss
         self.may_fail = False  # could a guard leave an exception set?
-        self._found: dict[int, Parts] = {}
+        self._slots: dict[int, Value] = {}
 
     def inputs(self, guards: Guards, function: Value, args: Value) -> list[Parts]:
         """The program's inputs, given the function and the array of the arguments.
@@ -55,7 +55,8 @@ class Unboxer:
             self._walk(node, self._field(args, index * layout.WORD))
         self._require_object(function)
         self._walk(guards.function, function)
-        return [self._found[slot] for slot in range(len(guards.inputs))]
+        # Loaded last: a register that lives across all those calls is dear, in LLVM's time too.
+        return [load(self.body, type, self._slots[slot], "") for slot, type in enumerate(guards.inputs)]
 
     # --- the walk -------------------------------------------------------------------------------------------
 
@@ -68,9 +69,8 @@ class Unboxer:
         """Require what is expected of an object, or of null, which is not there and fulfils nothing."""
         body = self.body
         if isinstance(check, Number):
-            slot = body.slot(width(check.type))
+            slot = self._slots[check.slot] = body.slot(width(check.type))
             self._ask(NUMBERS[check.type], obj, slot)
-            self._found[check.slot] = load(body, check.type, slot, "")
         elif isinstance(check, HasCode):
             self._ask(HAS_CODE, obj, self.environment.load(body, check.code))
         elif isinstance(check, Equal) and type(check.value) not in SINGLETONS:

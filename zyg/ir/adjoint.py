@@ -443,7 +443,7 @@ class _Adjoint:
         """Original: T[row] = v    Adjoint: dv += dT[row]
         Original: v = T[row]    Adjoint: dT[row] += dv; dv = 0
         """
-        tape, field = cell_of(self.classes, op)
+        tape, _ = cell_of(self.classes, op)
         shadow = Var(tape.type, "d_tape")
         place = (shadow, self._need(ops, op.args[1]), op.args[2])
         value = op.args[3] if op.fn is tape_put else op.result

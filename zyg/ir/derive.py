@@ -113,7 +113,7 @@ def gradient_call(
 ) -> Value:
     """The value of `grad(fn, …)(*args, **kws)`."""
     chosen = _argnums(options.argnums, len(args), reader)
-    module, result, formals, operands, formal_fn = _read_inner(reader, fn, args, kws)
+    module, result, formals, operands, _ = _read_inner(reader, fn, args, kws)
     primal, aux = result, None
     if options.has_aux:
         if not (isinstance(result, Node) and isinstance(result.head, TupleHead) and len(result.items) == 2):
