@@ -73,7 +73,7 @@ def _call_static(reader: FunctionReader, fn: Static, args: list[Value], kws: dic
     obj = fn.obj
     if _has_rule(obj):
         return rule_call(reader, obj, args, kws)
-    read = getattr(obj, "__zyg_read__", None)
+    read = None if isinstance(obj, type) else getattr(obj, "__zyg_read__", None)
     if read is not None:
         return read(reader, args, kws)  # type: ignore[no-any-return]
     handler = _handler(obj)
