@@ -3,25 +3,59 @@
 `dy` is the result's cotangent in reverse mode and the operand's tangent in forward mode.  For holomorphic
 functions of complex numbers the passes conjugate; the others are in `nonholomorphic`.
 
-At kinks: `abs` at 0 gives 0; ties of maximum and minimum split evenly (for ints: the first operand);
-`hypot` at the origin gives 0; `x ** n` never takes log(x).  At poles the limit, inf, is given.
+At kinks: `abs` (real or complex) at 0 gives 0, `hypot` at the origin and `copysign` of 0 too, and so do
+`arctan2` and `angle` at the origin; ties of maximum and minimum split evenly (ints cannot: the first operand
+takes it all).  `x ** n` never takes log(x); the derivative by an exponent is 0 where the base is 0, and nan
+where the base is negative.  Numbers of bits, digits and the like carry no gradient.
+
+At a pole of the derivative where the function itself is finite (`sqrt` at 0), the limit, inf, is given, but
+a cotangent of exactly 0 stays 0: `x * sqrt(x)` has a derivative at 0.  The other way round, `annihilating`
+rules turn an infinite cotangent into 0 where the partial derivative is 0: `sqrt(x ** 2)` is a kink.
+
+A guard may only replace what is infinite or undefined.  One that also caught regular points, `dy == 0` alone
+say, would give right gradients and wrong second derivatives, which take the derivative of the rule.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 
 from zyg.rules import primitives as p
 from zyg.rules.primitives import apply, polygamma, powi, select
-from zyg.rules.registry import Partial, Table
+from zyg.rules.registry import Partial, Partials, Table, partials
 
 elementwise = Table()
+
+
+def _gap(a: Any, b: Any) -> Any:
+    """b - a, and 0 between equal infinities; at finite ties it still has its own derivatives."""
+    return select(a == b, select(apply(np.isinf, a), 0.0, b - a), b - a)
+
+
 SQRT_PI = math.sqrt(math.pi)
 LN2, LN10 = math.log(2.0), math.log(10.0)
+
+
+def _over(dy: Any, d: Any) -> Any:
+    """dy / d, and 0 for 0 / 0."""
+    return select((dy == 0) & (d == 0), 0, dy / d)
+
+
+def _finite(x: Any) -> Any:
+    """Neither inf nor nan; for complex numbers too, for which there is no primitive."""
+    return x - x == 0
+
+
+def _times(dy: Any, slope: Any) -> Any:
+    """dy * slope, and 0 for a zero `dy` at a pole."""
+    return select((dy == 0) & (slope - slope != 0), 0, dy * slope)
+
 
 # --- arithmetic -----------------------------------------------------------------------------------------
 elementwise[operator.add] = (lambda dy: dy), (lambda dy: dy)
@@ -29,56 +63,73 @@ elementwise[operator.sub] = (lambda dy: dy), (lambda dy: -dy)
 elementwise[operator.mul] = (lambda dy, b: dy * b), (lambda dy, a: dy * a)
 elementwise[operator.truediv] = (lambda dy, b: dy / b), (lambda dy, b, y: -(dy / b) * y)
 elementwise[operator.neg] = lambda dy: -dy
-elementwise[operator.abs] = lambda dy, a: select(a > 0, dy, select(a < 0, -dy, dy * 0))
-elementwise[operator.mod] = (lambda dy: dy), (lambda dy, a, b: -dy * np.floor(a / b))
-elementwise[np.fmod] = (lambda dy: dy), (lambda dy, a, b: -dy * np.trunc(a / b))
+elementwise[operator.invert] = lambda dy: -dy
+elementwise[operator.lshift] = (lambda dy, b: dy * apply(operator.lshift, 1, b)), None
+elementwise[operator.abs] = lambda dy, a: dy * np.sign(a)
+elementwise[operator.mod] = (lambda dy: dy), (lambda dy, a, b: -dy * (a // b))
+elementwise[np.fmod] = (lambda dy: dy), (lambda dy, a, b, y: -dy * np.rint((a - y) / b))
 elementwise[operator.pow] = (
-    lambda dy, a, b: select(b == 0, dy * 0, dy * (b * a ** select(b == 0, b + 1, b - 1))),
-    lambda dy, a, y: select(a == 0, dy * 0, dy * (y * np.log(select(a == 0, a + 1, a)))),
+    lambda dy, a, b: _times(dy, b * a ** select((a == 0) & (b == 0), 1, b - 1)),
+    lambda dy, a, y: select(a == 0, 0, dy * (y * np.log(select(a == 0, 1, a)))),
 )
-elementwise[powi] = (lambda dy, a, b: dy * (b * powi(a, select(b == 0, b, b - 1)))), None
+elementwise[powi] = (lambda dy, a, b: dy * (b * powi(a, select(b == 0, 0, b - 1)))), None
 elementwise[p.identity] = lambda dy: dy
-elementwise[select] = None, (lambda dy, a: select(a, dy, dy * 0)), (lambda dy, a: select(a, dy * 0, dy))
+elementwise[select] = None, (lambda dy, a: select(a, dy, 0)), (lambda dy, a: select(a, 0, dy))
 
 # --- powers, exponentials and logarithms ----------------------------------------------------------------
-elementwise[np.sqrt] = lambda dy, y: dy / (2 * y)
-elementwise[np.cbrt] = lambda dy, y: dy / (3 * y * y)
+elementwise[np.sqrt] = lambda dy, y: _over(dy, 2 * y)
+elementwise[np.cbrt] = lambda dy, y: _over(dy, 3 * y * y)
 elementwise[np.exp] = lambda dy, y: dy * y
 elementwise[np.exp2] = lambda dy, y: dy * (y * LN2)
-elementwise[np.expm1] = lambda dy, a: dy * np.exp(a)
+elementwise[np.expm1] = lambda dy, a: dy * np.exp(a)  # y + 1 would cancel
 elementwise[np.log] = lambda dy, a: dy / a
 elementwise[np.log2] = lambda dy, a: dy / (a * LN2)
 elementwise[np.log10] = lambda dy, a: dy / (a * LN10)
 elementwise[np.log1p] = lambda dy, a: dy / (1 + a)
+
+
+def _ahead(b: Any, a: Any) -> Any:
+    """b - a, and 0 for two equal infinities."""
+    return select(np.isinf(a) & (a == b), 0, b - a)
+
+
 elementwise[np.logaddexp] = (
-    lambda dy, a, b: dy / (1 + np.exp(select(a == b, b * 0, b - a))),
-    lambda dy, a, b: dy / (1 + np.exp(select(a == b, a * 0, a - b))),
+    lambda dy, a, b: dy / (1 + np.exp(_ahead(b, a))),
+    lambda dy, a, b: dy / (1 + np.exp(_ahead(a, b))),
 )
 elementwise[np.logaddexp2] = (
-    lambda dy, a, b: dy / (1 + np.exp2(select(a == b, b * 0, b - a))),
-    lambda dy, a, b: dy / (1 + np.exp2(select(a == b, a * 0, a - b))),
+    lambda dy, a, b: dy / (1 + np.exp2(_ahead(b, a))),
+    lambda dy, a, b: dy / (1 + np.exp2(_ahead(a, b))),
 )
 
 # --- trigonometric and hyperbolic -----------------------------------------------------------------------
 elementwise[np.sin] = lambda dy, a: dy * np.cos(a)
 elementwise[np.cos] = lambda dy, a: -dy * np.sin(a)
 elementwise[np.tan] = lambda dy, y: dy * (1 + y * y)
-elementwise[np.arcsin] = lambda dy, a: dy / np.sqrt((1 - a) * (1 + a))
-elementwise[np.arccos] = lambda dy, a: -dy / np.sqrt((1 - a) * (1 + a))
+elementwise[np.arcsin] = lambda dy, a: _over(dy, np.sqrt((1 - a) * (1 + a)))
+elementwise[np.arccos] = lambda dy, a: _over(-dy, np.sqrt((1 - a) * (1 + a)))
 elementwise[np.arctan] = lambda dy, a: dy / (1 + a * a)
 elementwise[np.sinh] = lambda dy, a: dy * np.cosh(a)
 elementwise[np.cosh] = lambda dy, a: dy * np.sinh(a)
 elementwise[np.tanh] = lambda dy, y: dy * ((1 - y) * (1 + y))
 elementwise[np.arcsinh] = lambda dy, a: dy / np.sqrt(1 + a * a)
-elementwise[np.arccosh] = lambda dy, a: dy / (np.sqrt(a - 1) * np.sqrt(a + 1))
+elementwise[np.arccosh] = lambda dy, a: _over(dy, np.sqrt(a - 1) * np.sqrt(a + 1))  # two roots: branch cuts
 elementwise[np.arctanh] = lambda dy, a: dy / ((1 - a) * (1 + a))
+
+
+def _radius(a: Any, b: Any) -> Any:
+    """The distance from the origin, whose squares neither overflow nor vanish; 1 at the origin itself."""
+    r = np.hypot(a, b)
+    return select(r == 0, 1, r)
+
+
 elementwise[np.arctan2] = (
-    lambda dy, a, b: dy * (b / (a * a + b * b)),
-    lambda dy, a, b: -dy * (a / (a * a + b * b)),
+    lambda dy, a, b: dy * (b / _radius(a, b) / _radius(a, b)),
+    lambda dy, a, b: -dy * (a / _radius(a, b) / _radius(a, b)),
 )
 elementwise[np.hypot] = (
-    lambda dy, a, y: dy * (a / select(y == 0, y + 1, y)),
-    lambda dy, b, y: dy * (b / select(y == 0, y + 1, y)),
+    lambda dy, a, y: dy * (a / select(y == 0, 1, y)),
+    lambda dy, b, y: dy * (b / select(y == 0, 1, y)),
 )
 
 # --- special functions (NIST Digital Library of Mathematical Functions, chapters 5 and 7) ----------------
@@ -86,12 +137,13 @@ elementwise[math.erf] = lambda dy, a: dy * (2 / SQRT_PI * np.exp(-a * a))
 elementwise[math.erfc] = lambda dy, a: -dy * (2 / SQRT_PI * np.exp(-a * a))
 elementwise[math.gamma] = lambda dy, a, y: dy * (y * polygamma(0, a))
 elementwise[math.lgamma] = lambda dy, a: dy * polygamma(0, a)
+elementwise[polygamma] = None, (lambda dy, a, b: dy * polygamma(a + 1, b))
 
 # --- piecewise ------------------------------------------------------------------------------------------
 
 
 def _larger(dy: Any, a: Any, b: Any) -> Any:
-    return select(a > b, dy, select(a == b, dy * 0.5, dy * 0))
+    return select(a > b, dy, select(a == b, dy * 0.5, 0))
 
 
 def _nan(x: Any) -> Any:
@@ -108,106 +160,127 @@ elementwise[np.fmin] = (
     lambda dy, a, b: select(_nan(b), dy, _larger(dy, b, a)),
     lambda dy, a, b: select(_nan(a), dy, _larger(dy, a, b)),
 )
-elementwise[np.copysign] = (
-    lambda dy, a, y: select(apply(np.signbit, a) == apply(np.signbit, y), dy, -dy) * apply(np.sign, a * a),
-    None,
-)
-elementwise[np.ldexp] = (lambda dy, b: apply(np.ldexp, dy, b)), None
-elementwise[p.frexp_mantissa] = lambda dy, a: apply(np.ldexp, dy, -p.frexp_exponent(a))
+elementwise[np.copysign] = (lambda dy, a, b: dy * (np.sign(a) * np.copysign(1, b))), None
+elementwise[np.ldexp] = (lambda dy, b: np.ldexp(dy, b)), None
+elementwise[p.frexp_mantissa] = lambda dy, a: np.ldexp(dy, -p.frexp_exponent(a))
 elementwise[np.nextafter] = (lambda dy: dy), None
+elementwise[np.heaviside] = None, (lambda dy, a: select(a == 0, dy, 0))
+
+# --- of ints, where the rule above would leave them -------------------------------------------------------
+integer = Table()
+integer[operator.pow] = (
+    lambda dy, a, b: dy * (b * a ** select(b == 0, 0, b - 1)),
+    lambda dy, a, y: select(a == 0, 0, dy * (y * np.log(select(a == 0, 1, a)))),
+)
+for _fn in (np.maximum, np.fmax):
+    integer[_fn] = (lambda dy, a, b: select(a >= b, dy, 0)), (lambda dy, a, b: select(a >= b, 0, dy))
+for _fn in (np.minimum, np.fmin):
+    integer[_fn] = (lambda dy, a, b: select(a <= b, dy, 0)), (lambda dy, a, b: select(a <= b, 0, dy))
 
 # --- of complex numbers, not holomorphic: cotangents and tangents with ∂f/∂x + i ∂f/∂y as the gradient -----
 
 
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Both directions of a function that is linear over the real numbers only: ⟨dy, J t⟩ = ⟨Jᵀ dy, t⟩."""
+
+    cotangent: Partials
+    tangent: Partials
+
+    def __getitem__(self, direction: int) -> Partials:
+        return (self.cotangent, self.tangent)[direction]
+
+
 def _direction(a: Any) -> Any:
     size = abs(a)
-    return a / select(size == 0, size + 1, size)
+    return a / select(size == 0, 1, size)
+
+
+def _turn(a: Any) -> Any:
+    """The gradient of the angle: i·a / |a|²."""
+    size = abs(a)
+    return _direction(a) * 1j / select(size == 0, 1, size)
 
 
 def _re(x: Any) -> Any:
     return apply(np.real, x)
 
 
-nonholomorphic: dict[Any, tuple[tuple[Partial | None, ...], tuple[Partial | None, ...]]] = {}
+def _im(x: Any) -> Any:
+    return apply(np.imag, x)
 
 
-def _state(fn: Any, cotangent: Any, tangent: Any) -> None:
-    table = Table()
-    table["cotangent"], table["tangent"] = cotangent, tangent
-    nonholomorphic[fn] = (table.get("cotangent") or (), table.get("tangent") or ())
+def _conj(x: Any) -> Any:
+    return apply(np.conj, x)
 
 
-_state(operator.abs, lambda dy, a: dy * _direction(a), lambda dy, a: _re(apply(np.conj, _direction(a)) * dy))
-_state(np.real, lambda dy: dy, _re)
-_state(np.imag, lambda dy: dy * 1j, lambda dy: apply(np.imag, dy))
-_state(np.conj, lambda dy: apply(np.conj, dy), lambda dy: apply(np.conj, dy))
-_state(
-    np.angle,
-    lambda dy, a: dy * (a * 1j) / _re(a * apply(np.conj, a)),
-    lambda dy, a: apply(np.imag, apply(np.conj, a) * dy) / _re(a * apply(np.conj, a)),
-)
-_state(
-    p.make_complex,
-    (_re, lambda dy: apply(np.imag, dy)),
-    (lambda dy: p.make_complex(dy, dy * 0), lambda dy: p.make_complex(dy * 0, dy)),
-)
+def _pair(cotangent: Any, tangent: Any) -> Pair:
+    return Pair(partials(cotangent), partials(tangent))
+
+
+nonholomorphic: dict[Any, Pair] = {
+    operator.abs: _pair(lambda dy, a: dy * _direction(a), lambda dy, a: _re(_conj(_direction(a)) * dy)),
+    np.real: _pair(lambda dy: p.make_complex(dy, 0.0), _re),
+    np.imag: _pair(lambda dy: p.make_complex(0.0, dy), _im),
+    np.conj: _pair(_conj, _conj),
+    np.angle: _pair(lambda dy, a: dy * _turn(a), lambda dy, a: _re(_conj(_turn(a)) * dy)),
+    p.make_complex: _pair((_re, _im), (lambda dy: p.make_complex(dy, 0.0), lambda dy: p.make_complex(0.0, dy))),
+}
 
 # --- results without a gradient -------------------------------------------------------------------------
 inactive: frozenset[Any] = frozenset(
     (
-        operator.floordiv,
-        operator.and_,
-        operator.or_,
-        operator.xor,
-        operator.invert,
-        operator.lshift,
-        operator.rshift,
-        operator.lt,
-        operator.le,
-        operator.gt,
-        operator.ge,
-        operator.eq,
-        operator.ne,
-        operator.not_,
-        p.is_nonzero,
-        p.frexp_exponent,
-        p.round_digits,
-        np.floor,
-        np.ceil,
-        np.trunc,
-        np.rint,
-        np.sign,
-        np.isnan,
-        np.isinf,
-        np.isfinite,
-        np.signbit,
-        np.spacing,
-        np.heaviside,
-        math.gcd,
+        *(operator.floordiv, operator.and_, operator.or_, operator.xor, operator.rshift, math.gcd),
+        *(operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne, operator.not_),
+        *(np.floor, np.ceil, np.trunc, np.rint, np.sign, np.spacing, p.round_digits, p.frexp_exponent),
+        *(np.isnan, np.isinf, np.isfinite, np.signbit, p.is_nonzero),
     )
 )
 # Written by the passes themselves.
-handled: frozenset[Any] = frozenset((p.cast, p.stop_gradient, p.polygamma))
+handled: frozenset[Any] = frozenset((p.cast, p.stop_gradient))
 
 # A finite value but an infinite derivative somewhere: cotangents in front of these may be inf.
 singular: frozenset[Any] = frozenset((np.sqrt, np.cbrt, operator.pow, np.arcsin, np.arccos, np.arccosh))
+
+# Functions whose partial derivatives can be 0, also by underflow or saturation.
+_VANISHING = frozenset(
+    (
+        *(operator.mul, operator.truediv, operator.mod, np.fmod, operator.pow, powi, operator.abs),
+        *(np.exp, np.exp2, np.expm1, np.logaddexp, np.logaddexp2, np.cos, np.cosh, np.tanh),
+        *(np.arctan2, np.hypot, np.copysign, math.erf, math.erfc),
+    )
+)
 
 
 def _annihilate(rule: Partial) -> Partial:
     """The rule with a zero partial derivative that makes zero of an infinite cotangent."""
 
-    def fn(**values: Any) -> Any:
+    def careful(**values: Any) -> Any:
         dy = values["dy"]
-        local = rule({**values, "dy": dy * 0 + 1 if not hasattr(dy, "one") else dy.one()})
-        return select(local == 0, dy * 0 if not hasattr(dy, "one") else dy.zero(), dy * local)
+        slope = rule({**values, "dy": 1})
+        return select(_finite(dy) | (slope != 0), dy * slope, 0)
 
-    return Partial(fn, rule.names)
-
-
-_ANNIHILATING = frozenset((operator.mul, powi, operator.pow, operator.abs, np.hypot))
+    return Partial(careful, rule.names)
 
 
-def annihilating(fn: Any) -> tuple[Partial | None, ...] | None:
+@functools.cache
+def annihilating(fn: Any) -> Partials | None:
     """The rules of `fn` in which a zero partial derivative wins over an infinite cotangent, if it has such."""
-    rules = elementwise.get(fn) if fn in _ANNIHILATING else None
+    rules = elementwise.get(fn) if fn in _VANISHING else None
     return None if rules is None else tuple(rule and _annihilate(rule) for rule in rules)
+
+
+Domain = Literal["integer", "real", "complex"]
+
+
+def find(fn: Any, domain: Domain, forward: bool = False, careful: bool = False) -> Partials | None:
+    """The rules of `fn` for operands from `domain`: `forward` for tangents; `careful` where a cotangent may be inf.
+
+    `make_complex` counts as complex, by its result.
+    """
+    if domain == "complex" and fn in nonholomorphic:
+        pair = nonholomorphic[fn]
+        return pair.tangent if forward else pair.cotangent
+    if domain == "integer" and fn in integer:
+        return integer.get(fn)
+    return (annihilating(fn) if careful else None) or elementwise.get(fn)
