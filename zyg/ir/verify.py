@@ -1,0 +1,85 @@
+"""What every pass must leave true of a module; for tests, since a sound compiler never needs to ask."""
+
+from __future__ import annotations
+
+from zyg.ir.program import Call, Const, Edge, Guard, Module, Operand, Program, Return, Type, Var, edges, end_operands
+from zyg.rules.primitives import table
+
+
+class VerifyError(AssertionError):
+    """A module is not well formed."""
+
+
+def verify(module: Module) -> None:
+    """Raise `VerifyError` unless definitions dominate uses, and calls, edges and returns fit their targets."""
+    for program in module.programs.values():
+        _shape(module, program)
+        _definitions(program)
+
+
+def _require(ok: bool, program: Program, what: str) -> None:
+    if not ok:
+        raise VerifyError(f"{program.name}: {what}")
+
+
+def _types(operands: tuple[Operand, ...]) -> tuple[Type, ...]:
+    return tuple(operand.type for operand in operands)
+
+
+def _edge(program: Program, edge: Edge) -> None:
+    _require(edge.target in program.blocks, program, f"no block {edge.target}")
+    _require(edge.target != program.entry, program, "the entry has a predecessor")
+    wanted = _types(program.blocks[edge.target].params)
+    _require(_types(edge.args) == wanted, program, f"edge to {edge.target}: {edge.args} for {wanted}")
+
+
+def _shape(module: Module, program: Program) -> None:
+    _require(not program.blocks[program.entry].params, program, "the entry has parameters")
+    for block in program.blocks.values():
+        for op in block.ops:
+            if isinstance(op.fn, Call):
+                _require(op.fn.callee in module.programs, program, f"no program {op.fn.callee}")
+                callee = module.programs[op.fn.callee]
+                fits = _types(op.args) == _types(callee.params) and _types(op.results) == callee.results
+                _require(fits, program, f"call of {callee.name} at {op.pos}")
+            else:
+                _require(isinstance(op.fn, Guard) or op.fn in table, program, f"unknown function {op.fn}")
+        for edge in edges(block.end):
+            _edge(program, edge)
+        if isinstance(block.end, Return):
+            _require(_types(block.end.values) == program.results, program, f"returns {block.end.values}")
+
+
+def _definitions(program: Program) -> None:
+    defined: set[Var] = set(program.params)
+    own: dict[int, set[Var]] = {}
+    for label, block in program.blocks.items():
+        made = [*block.params, *(var for op in block.ops for var in op.results)]
+        _require(len(set(made)) == len(made) and not defined & set(made), program, f"double definition in {label}")
+        defined |= set(made)
+        own[label] = set(made)
+    available: dict[int, set[Var]] = {program.entry: set(program.params)}
+    todo = [program.entry]
+    while todo:
+        label = todo.pop()
+        for edge in edges(program.blocks[label].end):
+            after = available[label] | own[label]
+            before = available.get(edge.target)
+            merged = after if before is None else before & after
+            if merged != before:
+                available[edge.target] = merged
+                todo.append(edge.target)
+    for label, known in available.items():
+        block = program.blocks[label]
+        live = known | set(block.params)
+        for op in block.ops:
+            _used(program, op.args, live)
+            live |= set(op.results)
+        _used(program, end_operands(block.end), live)
+        for edge in edges(block.end):
+            _used(program, edge.args, live)
+
+
+def _used(program: Program, operands: tuple[Operand, ...], live: set[Var]) -> None:
+    for operand in operands:
+        _require(isinstance(operand, Const) or operand in live, program, f"{operand} is used before it is defined")
