@@ -8,16 +8,21 @@ from __future__ import annotations
 
 from zyg.codegen.assembly import Assembly, Body, Value
 from zyg.codegen.machine import integer_constant
+from zyg.codegen.support import Routine, Support
 
 # The context: two rings (tapes; stacks, which outlive the programs that push), the lowest address that the machine
 # stack may reach, and the report of the failure.
 TAPES, STACKS, FLOOR, REPORT, CONTEXT_SIZE = 0, 16, 32, 40, 48
 
 _HEADER = 16
+_MOST_ROWS = 1 << 40
 
-_TEXTS = {
-    "zyg.link": f"""
-define internal ptr @"zyg.link"(ptr %list, ptr %block) nounwind {{
+_TEXT = f"""
+declare noalias ptr @calloc(i64, i64) nounwind
+declare noalias ptr @malloc(i64) nounwind
+declare noalias ptr @realloc(ptr, i64) nounwind
+declare void @free(ptr) nounwind
+define ptr @"zyg.link"(ptr %list, ptr %block) nounwind {{
 entry:
   %missing = icmp eq ptr %block, null
   br i1 %missing, label %none, label %some
@@ -33,12 +38,10 @@ some:
   store ptr %block, ptr %at
   %data = getelementptr i8, ptr %block, i64 {_HEADER}
   ret ptr %data
-}}""",
-    "zyg.alloc": f"""
-declare noalias ptr @malloc(i64) nounwind
-define internal noalias ptr @"zyg.alloc"(ptr %list, i64 %rows, i64 %width) noinline nounwind {{
+}}
+define noalias ptr @"zyg.alloc"(ptr %list, i64 %rows, i64 %width) nounwind {{
 entry:
-  %absurd = icmp ugt i64 %rows, {1 << 40}
+  %absurd = icmp ugt i64 %rows, {_MOST_ROWS}
   br i1 %absurd, label %none, label %some
 none:
   ret ptr null
@@ -48,12 +51,10 @@ some:
   %block = call ptr @malloc(i64 %all)
   %data = call ptr @"zyg.link"(ptr %list, ptr %block)
   ret ptr %data
-}}""",
-    "zyg.zeros": f"""
-declare noalias ptr @calloc(i64, i64) nounwind
-define internal noalias ptr @"zyg.zeros"(ptr %list, i64 %rows, i64 %width) noinline nounwind {{
+}}
+define noalias ptr @"zyg.zeros"(ptr %list, i64 %rows, i64 %width) nounwind {{
 entry:
-  %absurd = icmp ugt i64 %rows, {1 << 40}
+  %absurd = icmp ugt i64 %rows, {_MOST_ROWS}
   br i1 %absurd, label %none, label %some
 none:
   ret ptr null
@@ -63,11 +64,9 @@ some:
   %block = call ptr @calloc(i64 %all, i64 1)
   %data = call ptr @"zyg.link"(ptr %list, ptr %block)
   ret ptr %data
-}}""",
-    # A grown block keeps its place in the ring: it belongs to the program that made it
-    "zyg.grow": f"""
-declare noalias ptr @realloc(ptr, i64) nounwind
-define internal ptr @"zyg.grow"(ptr %list, ptr %data, i64 %rows, i64 %width) noinline nounwind {{
+}}
+; A grown block keeps its place in the ring: it belongs to the program that made it
+define ptr @"zyg.grow"(ptr %list, ptr %data, i64 %rows, i64 %width) nounwind {{
 entry:
   %first = icmp eq ptr %data, null
   br i1 %first, label %new, label %old
@@ -75,7 +74,7 @@ new:
   %fresh = call ptr @"zyg.alloc"(ptr %list, i64 %rows, i64 %width)
   ret ptr %fresh
 old:
-  %absurd = icmp ugt i64 %rows, {1 << 40}
+  %absurd = icmp ugt i64 %rows, {_MOST_ROWS}
   br i1 %absurd, label %none, label %sane
 sane:
   %bytes = mul i64 %rows, %width
@@ -95,11 +94,8 @@ moved:
   store ptr %block, ptr %next
   %grown = getelementptr i8, ptr %block, i64 {_HEADER}
   ret ptr %grown
-}}""",
-    # What follows the head is the newest block, which has been freed when the head itself is the mark
-    "zyg.release": """
-declare void @free(ptr) nounwind
-define internal void @"zyg.release"(ptr %list, ptr %mark) noinline nounwind {
+}}
+define void @"zyg.release"(ptr %list, ptr %mark) nounwind {{
 entry:
   %at = getelementptr i8, ptr %list, i64 8
   %newest = load ptr, ptr %at
@@ -119,17 +115,20 @@ close:
   store ptr %list, ptr %kept
   store ptr %kept, ptr %at
   ret void
-}""",
-}
-_CALLEES = {"zyg.alloc": ("zyg.link",), "zyg.zeros": ("zyg.link",), "zyg.grow": ("zyg.alloc",)}
+}}
+"""
 
 
-def _need(assembly: Assembly, name: str) -> str:
-    if not assembly.defines(name):
-        for callee in _CALLEES.get(name, ()):
-            _need(assembly, callee)
-        assembly.import_text(name, _TEXTS[name])
-    return name
+def text() -> str:
+    return _TEXT
+
+
+_support = Support(__name__, "text")
+_ALLOC = Routine(_support, "zyg.alloc", "noalias ptr", ("ptr", "i64", "i64"), "nounwind willreturn")
+_ZEROS = Routine(_support, "zyg.zeros", "noalias ptr", ("ptr", "i64", "i64"), "nounwind willreturn")
+_GROW = Routine(_support, "zyg.grow", "ptr", ("ptr", "ptr", "i64", "i64"), "cold nounwind willreturn")
+_LINK = Routine(_support, "zyg.link", "ptr", ("ptr", "ptr"), "nounwind willreturn")
+_RELEASE = Routine(_support, "zyg.release", "void", ("ptr", "ptr"), "nounwind willreturn")
 
 
 def ring(b: Body, context: Value, which: int) -> Value:
@@ -143,28 +142,26 @@ def empty_ring(b: Body, head: Value) -> None:
 
 def allocate(b: Body, head: Value, rows: Value, width: int, zero: bool = False) -> Value:
     """Fresh memory for `rows` rows of `width` bytes; null if there is none."""
-    name = _need(b.assembly, "zyg.zeros" if zero else "zyg.alloc")
-    return b.call("ptr", name, head, rows, integer_constant(width))
+    return (_ZEROS if zero else _ALLOC)(b, head, rows, integer_constant(width))
 
 
 def grow(b: Body, head: Value, data: Value, rows: Value, width: int) -> Value:
     """The memory `data` (or null) extended to `rows` rows, wherever it is then; null if there is none."""
-    return b.call("ptr", _need(b.assembly, "zyg.grow"), head, data, rows, integer_constant(width))
+    return _GROW(b, head, data, rows, integer_constant(width))
 
 
 def mark(b: Body, head: Value) -> Value:
     """Remember what the ring holds now."""
     member = b.slot(_HEADER)
-    _need(b.assembly, "zyg.link")
-    b.call("ptr", "zyg.link", head, member)
+    _LINK(b, head, member)
     return member
 
 
 def release(b: Body, head: Value, since: Value) -> None:
     """Free all that is newer than the mark, and drop the mark; with the head itself as mark, all there is."""
-    b.call("void", _need(b.assembly, "zyg.release"), head, since)
+    _RELEASE(b, head, since)
 
 
 def is_used(assembly: Assembly) -> bool:
     """Does anything in the module allocate?"""
-    return assembly.defines("zyg.link")
+    return _support in assembly.required

@@ -7,10 +7,9 @@ takes 2, and a first gradient of some thousand instructions waits for it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-_DECLARED = re.compile(r'declare [^@]*@"?([^"(]+)')
 _UNPRINTABLE = re.compile(r"[^A-Za-z0-9_.$-]")
 
 
@@ -71,6 +70,7 @@ class Assembly:
         self._declarations: dict[str, str] = {}
         self._definitions: dict[str, str] = {}
         self._metadata: dict[str, int] = {}
+        self._required: dict[Callable[[], None], None] = {}
 
     def declare(self, name: str, result: str, params: Sequence[str], attributes: str = "") -> None:
         if name not in self._declarations:
@@ -79,19 +79,13 @@ class Assembly:
     def define(self, name: str, text: str) -> None:
         self._definitions[name] = text
 
-    def import_text(self, name: str, text: str) -> None:
-        """Define `name` by text that may begin with declarations of its own, a line each."""
-        kept = []
-        for line in text.strip().splitlines():
-            declared = _DECLARED.match(line)
-            if declared:
-                self._declarations.setdefault(declared[1], line)
-            else:
-                kept.append(line)
-        self.define(name, "\n".join(kept))
+    def require(self, load: Callable[[], None]) -> None:
+        """Note that the module refers to symbols that exist once `load` (which can be pickled) has been called."""
+        self._required[load] = None
 
-    def defines(self, name: str) -> bool:
-        return name in self._definitions
+    @property
+    def required(self) -> tuple[Callable[[], None], ...]:
+        return tuple(self._required)
 
     def metadata(self, content: str) -> str:
         """A reference to the metadata node with this content."""

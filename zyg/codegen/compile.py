@@ -1,8 +1,4 @@
-"""Modules compiled to native code in this process, with the code generator that Numba set up.
-
-LLVM's passes run once, at level 3; a library of Numba's own would run them twice and look for reference counts, of
-which there are none here.
-"""
+"""Modules compiled to native code in this process."""
 
 from __future__ import annotations
 
@@ -15,20 +11,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import llvmlite.binding as llvm
+from llvmlite.binding import parse_bitcode
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler_lock import global_compiler_lock
-from numba.core.registry import cpu_target
 from numba.core.types import Complex
 
+from zyg.codegen import jit
 from zyg.codegen.assembly import Assembly, symbol
 from zyg.codegen.failures import SLOT, Number, Site, read_slots, slot_format
-from zyg.codegen.outer import Outer, emit_module
+from zyg.codegen.outer import Outer, emit_module, emit_packed
 from zyg.ir.program import Module
 
 Extend = Callable[[Assembly, Outer], None]
 
-_OPTIMISATION = 3
 _UNNUMBERED = ".unnumbered"
 _PACKED = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_void_p)
 _serials = itertools.count(1)
@@ -39,13 +34,12 @@ class Native:
     """A compiled module.
 
     outer: its function for callers in LLVM, by value.  sites: what its statuses mean, from 1 on.
-    bitcode: the optimised module.  address: of the packed function.
+    bitcode: the optimised module.
     """
 
     outer: Outer
     sites: tuple[Site, ...]
     bitcode: bytes
-    address: int
     _library: JITCodeLibrary
 
     def call(self, *leaves: Number) -> tuple[Number, ...]:
@@ -80,58 +74,40 @@ class Native:
     def _entry(self) -> Any:
         return _PACKED(self.address)
 
+    @cached_property
+    def address(self) -> int:
+        """Of the packed function, which is compiled when it is first asked for: most callers have better ones."""
+        assembly, name = Assembly(), self.outer.packed_symbol
+        emit_packed(assembly, self.outer)
+        with global_compiler_lock:
+            library, _ = jit.load(str(assembly), name)
+            return jit.address_of(library, name)
+
     def address_of(self, symbol: str) -> int:
         """Where another function or variable of the module is; 0 if there is none of this name."""
-        with global_compiler_lock:
-            return _address(self._library, symbol)
+        return jit.address_of(self._library, symbol)
 
     @cached_property
     def library(self) -> JITCodeLibrary:
         """For `add_linking_library`, by code that calls the outer function and wants it inlined."""
-        with global_compiler_lock:
-            module = self._parsed()
-            for function in module.functions:
-                if not function.is_declaration and function.linkage == llvm.Linkage.external:
-                    function.linkage = "linkonce_odr"
-            self._library._shared_module = module
-            return self._library
+        return jit.linkable(self._library, self.bitcode)
 
     @property
     def llvm(self) -> str:
         """The outer function, optimised."""
-        return str(self._parsed().get_function(self.outer.symbol)).strip()
+        return str(parse_bitcode(self.bitcode).get_function(self.outer.symbol)).strip()
 
     @property
     def asm(self) -> str:
         """The assembly of the module."""
-        with global_compiler_lock:
-            return str(_codegen()._tm.emit_assembly(self._parsed()))
-
-    def _parsed(self) -> Any:
-        return llvm.parse_bitcode(self.bitcode)
+        return jit.assembly_of(self.bitcode)
 
 
-def _address(library: Any, symbol: str) -> int:
-    return int(library.get_pointer_to_function(symbol))
-
-
-def _codegen() -> Any:
-    return cpu_target.target_context.codegen()
-
-
-def _optimise(module: Any, machine: Any) -> None:
-    options = llvm.create_pipeline_tuning_options(_OPTIMISATION)
-    options.loop_vectorization = True
-    options.slp_vectorization = True
-    builder = llvm.create_pass_builder(machine, options)
-    builder.getModulePassManager().run(module, builder)
-
-
-def _numbered(text: str, engine: Any, name: str) -> tuple[str, str]:
+def _numbered(text: str, name: str) -> tuple[str, str]:
     """The text with a name that no other code has: of the same text in another process it is the same name."""
     digest = hashlib.sha256(text.encode()).hexdigest()[:12]
     number = f".{digest}"
-    while engine.is_symbol_defined(name + number):
+    while jit.is_defined(name + number):
         number = f".{digest}.{next(_serials)}"
     return text.replace(_UNNUMBERED, number), name + number
 
@@ -142,22 +118,15 @@ def compile_module(module: Module, extend: Extend | None = None) -> Native:
     `extend` may add functions of its own to the module, and then compile with it.
     """
     with global_compiler_lock:
-        codegen = _codegen()
         assembly = Assembly()
         name = f"zyg.{symbol(module.main.name)[2:-1]}"
         outer, sites = emit_module(assembly, module, name + _UNNUMBERED)
         if extend is not None:
             extend(assembly, outer)
-        text, numbered = _numbered(str(assembly), codegen._engine, name)
+        text, numbered = _numbered(str(assembly), name)
         outer = Outer(numbered, outer.params, outer.results, outer.fails, outer.report_slots)
-        parsed = llvm.parse_assembly(text)
-        parsed.triple = codegen._llvm_module.triple
-        parsed.data_layout = codegen._data_layout
-        parsed.verify()
-        _optimise(parsed, codegen._tm)
-        bitcode = parsed.as_bitcode()
-        library = codegen.create_library(numbered)
-        library._final_module = parsed
-        library._finalize_final_module()
-        address = _address(library, outer.packed_symbol)
-        return Native(outer, sites.all, bitcode, address, library)
+        for load in assembly.required:
+            load()
+        library, bitcode = jit.load(text, numbered)
+        library._reload_init.update(assembly.required)
+        return Native(outer, sites.all, bitcode, library)

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from zyg.codegen import subroutine
 from zyg.codegen.assembly import Body, Value
 from zyg.codegen.integer import product_power
 from zyg.codegen.libm import complex_function, function, intrinsic, narrow, real, widen
 from zyg.codegen.machine import Parts, integer_constant, known_integer, known_real
+from zyg.codegen.powers import COMPLEX_INTEGER_POWER, COMPLEX_POWER
+from zyg.codegen.support import Routine
 from zyg.rules.primitives import identity, is_nonzero, powi, stop_gradient
 
 _LONGEST_PRODUCT = 32
@@ -52,9 +53,9 @@ def _divide(b: Body, x: Parts, y: Parts) -> Parts:
     return re, b.binary("fdiv", b.select(wide, top, b.unary("fneg", top)), bottom)
 
 
-def _doubled(b: Body, name: str, x: Parts, *args: Value) -> Parts:
-    """A subroutine on complex128, whatever the width of x."""
-    whole = subroutine.call(b, name, *(widen(b, v) for v in x), *args)
+def _doubled(b: Body, routine: Routine, x: Parts, *args: Value) -> Parts:
+    """A routine for complex128, whatever the width of x."""
+    whole = routine(b, *(widen(b, v) for v in x), *args)
     return tuple(narrow(b, b.member(whole, k, "double"), x[0].type) for k in (0, 1))
 
 
@@ -62,13 +63,13 @@ def _power(b: Body, x: Parts, y: Parts) -> Parts:
     exponent = known_real(y[0])
     if exponent is not None and known_real(y[1]) == 0.0 and exponent.is_integer() and abs(exponent) <= _LONGEST_PRODUCT:
         return _integer_power(b, x, (integer_constant(int(exponent)),))
-    return _doubled(b, "zyg.cpow", x, *(widen(b, v) for v in y))
+    return _doubled(b, COMPLEX_POWER, x, *(widen(b, v) for v in y))
 
 
 def _integer_power(b: Body, x: Parts, n: Parts) -> Parts:
     exponent = known_integer(n[0])
     if exponent is None or abs(exponent) > _LONGEST_PRODUCT:
-        return _doubled(b, "zyg.cpowi", x, n[0])
+        return _doubled(b, COMPLEX_INTEGER_POWER, x, n[0])
     one = real(x[0], 1.0), real(x[0], 0.0)
     if exponent == 0:
         return one

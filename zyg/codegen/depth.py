@@ -13,7 +13,8 @@ from pathlib import Path
 
 import llvmlite.binding as llvm
 
-from zyg.codegen.assembly import Assembly, Body, Value
+from zyg.codegen.assembly import Body, Value
+from zyg.codegen.support import Routine, Support
 
 _USUAL_STACK = 8 << 20
 # Where nothing is known about the stack: what a call from outside may use
@@ -35,7 +36,7 @@ declare i64 @pthread_self() nounwind
 declare i32 @pthread_getattr_np(i64, ptr) nounwind
 declare i32 @pthread_attr_getstack(ptr, ptr, ptr) nounwind
 declare i32 @pthread_attr_destroy(ptr) nounwind
-define internal ptr @"zyg.floor"(ptr %frame) noinline nounwind {{
+define ptr @"zyg.floor"(ptr %frame) nounwind {{
 entry:
   %attributes = alloca [128 x i8], align 16
   %base.at = alloca i64
@@ -76,7 +77,7 @@ _MAC = (
 declare i64 @pthread_self() nounwind
 declare i64 @pthread_get_stackaddr_np(i64) nounwind
 declare i64 @pthread_get_stacksize_np(i64) nounwind
-define internal ptr @"zyg.floor"(ptr %frame) noinline nounwind {
+define ptr @"zyg.floor"(ptr %frame) nounwind {
 entry:
   %here = ptrtoint ptr %frame to i64
   %self = call i64 @pthread_self()
@@ -96,7 +97,7 @@ thread:
 
 _ELSEWHERE = (
     """
-define internal ptr @"zyg.floor"(ptr %frame) noinline nounwind {
+define ptr @"zyg.floor"(ptr %frame) nounwind {
 entry:
   %here = ptrtoint ptr %frame to i64
   br label %blind"""
@@ -128,11 +129,14 @@ def _register_main_stack() -> ctypes.Array[ctypes.c_int64]:
     return bounds
 
 
-def _text() -> str:
+def text() -> str:
     if sys.platform == "linux" and llvm.address_of_symbol("pthread_getattr_np"):
         _register_main_stack()
         return _LINUX
     return _MAC if sys.platform == "darwin" else _ELSEWHERE
+
+
+_FLOOR = Routine(Support(__name__, "text"), "zyg.floor", "ptr", ("ptr",), "nounwind willreturn")
 
 
 def _frame_address(b: Body) -> Value:
@@ -142,10 +146,7 @@ def _frame_address(b: Body) -> Value:
 
 def floor(b: Body) -> Value:
     """The lowest address for the frames of recursive functions called from here."""
-    assembly: Assembly = b.assembly
-    if not assembly.defines("zyg.floor"):
-        assembly.import_text("zyg.floor", _text())
-    return b.call("ptr", "zyg.floor", _frame_address(b))
+    return _FLOOR(b, _frame_address(b))
 
 
 def is_above(b: Body, lowest: Value) -> Value:

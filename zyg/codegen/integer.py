@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from zyg.codegen import subroutine
 from zyg.codegen.assembly import Body, Value
 from zyg.codegen.libm import flagged, intrinsic
 from zyg.codegen.machine import integer_constant, known_integer
+from zyg.codegen.powers import INTEGER_POWER
+from zyg.codegen.special import GREATEST_COMMON_DIVISOR
 from zyg.rules.primitives import identity, is_nonzero, stop_gradient
 
 _ZERO, _ONE, _MINUS_ONE = map(integer_constant, (0, 1, -1))
@@ -100,7 +101,7 @@ def product_power(n: int, x: Any, multiply: Callable[[Any, Any], Any]) -> Any:
 def _power(b: Body, x: Value, n: Value) -> Value:
     exponent = known_integer(n)
     if exponent is None or exponent > 64:
-        return subroutine.call(b, "zyg.ipow", x, n)
+        return INTEGER_POWER(b, x, n)
     if exponent <= 0:
         return _ONE if exponent == 0 else _ZERO
     result: Value = product_power(exponent, x, lambda u, v: b.binary("mul", u, v))
@@ -141,7 +142,7 @@ lowering: dict[Any, Callable[..., Value]] = {
     np.minimum: lambda b, x, y: intrinsic(b, "smin", x, y),
     np.fmax: lambda b, x, y: intrinsic(b, "smax", x, y),
     np.fmin: lambda b, x, y: intrinsic(b, "smin", x, y),
-    math.gcd: lambda b, x, y: subroutine.call(b, "zyg.gcd", x, y),
+    math.gcd: GREATEST_COMMON_DIVISOR,
 }
 
 bool_lowering: dict[Any, Callable[..., Value]] = {

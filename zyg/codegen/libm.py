@@ -68,7 +68,8 @@ def complex_function(b: Body, name: str, re: Value, im: Value) -> Parts:
 
 
 @cache
-def _register_digamma() -> None:
+def register_digamma() -> None:
+    """Give SciPy's function its name."""
     from numba.extending import get_cython_function_address
 
     llvm.add_symbol(_DIGAMMA, get_cython_function_address("scipy.special.cython_special", "__pyx_fuse_1psi"))
@@ -76,7 +77,7 @@ def _register_digamma() -> None:
 
 def digamma(b: Body, x: Value) -> Value:
     """SciPy's digamma function of a double; Cython gives its functions one more parameter, of no use here."""
-    _register_digamma()
+    b.assembly.require(register_digamma)
     b.assembly.declare(_DIGAMMA, "double", ["double", "i32"], _PURE)
     return b.call("double", _DIGAMMA, x, Value("i32", "0"))
 

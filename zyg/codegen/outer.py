@@ -75,7 +75,7 @@ class Outer:
 
 
 def emit_module(assembly: Assembly, module: Module, name: str) -> tuple[Outer, Sites]:
-    """Add the module's programs and its outer and packed functions."""
+    """Add the module's programs and its outer function."""
     module = module.reachable()
     main = module.main
     facts = outlines(module)
@@ -97,7 +97,6 @@ def emit_module(assembly: Assembly, module: Module, name: str) -> tuple[Outer, S
         ).run()
     if not plain:
         _emit_outer(assembly, module, facts, outer)
-    _emit_packed(assembly, outer)
     return outer, sites
 
 
@@ -129,7 +128,9 @@ def _emit_outer(assembly: Assembly, module: Module, facts: Mapping[str, Outline]
     b.finish()
 
 
-def _emit_packed(assembly: Assembly, outer: Outer) -> None:
+def emit_packed(assembly: Assembly, outer: Outer) -> None:
+    """Add the packed function; where the module does not define it, the outer function is declared."""
+    outer.declare(assembly)
     inputs, outputs, report = (Value("ptr", f"%{name}") for name in ("in", "out", "report"))
     b = Body(assembly, outer.packed_symbol, "i32", [inputs, outputs, report], "")
     args = [load(b, type, b.offset(inputs, k * SLOT), "") for k, type in enumerate(outer.params)]

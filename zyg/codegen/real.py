@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from zyg.codegen import subroutine
 from zyg.codegen.assembly import Body, Value
 from zyg.codegen.integer import product_power
 from zyg.codegen.libm import digamma, function, intrinsic, narrow, real, widen
 from zyg.codegen.machine import integer_constant, known_integer, known_real, real_constant
+from zyg.codegen.special import ROUND, ZETA
 from zyg.rules.primitives import (
     frexp_exponent,
     frexp_mantissa,
@@ -171,7 +171,7 @@ def _frexp(b: Body, x: Value) -> tuple[Value, Value]:
 
 
 def _round_digits(b: Body, x: Value, digits: Value) -> Value:
-    return narrow(b, subroutine.call(b, "zyg.round", widen(b, x), digits), x.type)
+    return narrow(b, ROUND(b, widen(b, x), digits), x.type)
 
 
 def _polygamma(b: Body, order: Value, x: Value) -> Value:
@@ -180,7 +180,7 @@ def _polygamma(b: Body, order: Value, x: Value) -> Value:
         raise TypeError("the order of polygamma must be a literal")
     if n == 0:
         return narrow(b, digamma(b, widen(b, x)), x.type)
-    zeta = subroutine.call(b, "zyg.zeta", real_constant(n + 1.0, "double"), widen(b, x))
+    zeta = ZETA(b, real_constant(n + 1.0, "double"), widen(b, x))
     factor = (-1.0) ** (n + 1) * math.gamma(n + 1.0)
     return narrow(b, b.binary("fmul", real(zeta, factor), zeta), x.type)
 

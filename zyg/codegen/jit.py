@@ -1,0 +1,76 @@
+"""LLVM text made runnable in this process, with the code generator that Numba set up.
+
+LLVM's passes run once, at level 3; a library of Numba's own would run them twice and look for reference counts, of
+which there are none here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import llvmlite.binding as llvm
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.registry import cpu_target
+
+_OPTIMISATION = 3
+
+
+def codegen() -> Any:
+    """Numba's code generator for this machine."""
+    return cpu_target.target_context.codegen()
+
+
+def _optimise(module: Any, machine: Any) -> None:
+    """Straight code is not searched for vectors, as by Numba: here that costs more than all other passes."""
+    options = llvm.create_pipeline_tuning_options(_OPTIMISATION)
+    options.slp_vectorization = False
+    builder = llvm.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)
+
+
+def load(text: str, name: str) -> tuple[JITCodeLibrary, bytes]:
+    """Optimise a module and put it into this process; also its bitcode, since code generation works on the module."""
+    with global_compiler_lock:
+        generator = codegen()
+        module = llvm.parse_assembly(text)
+        module.triple = generator._llvm_module.triple
+        module.data_layout = generator._data_layout
+        module.verify()
+        _optimise(module, generator._tm)
+        bitcode = module.as_bitcode()
+        library = generator.create_library(name)
+        library._final_module = module
+        library._finalize_final_module()
+        return library, bitcode
+
+
+def address_of(library: Any, symbol: str) -> int:
+    """Where a function of a loaded library is; 0 if it has none of this name."""
+    with global_compiler_lock:
+        return int(library.get_pointer_to_function(symbol))
+
+
+def is_defined(symbol: str) -> bool:
+    """Has any code in this process a function of this name?"""
+    return bool(codegen()._engine.is_symbol_defined(symbol))
+
+
+def assembly_of(bitcode: bytes) -> str:
+    """The machine code of a module as text."""
+    with global_compiler_lock:
+        return str(codegen()._tm.emit_assembly(llvm.parse_bitcode(bitcode)))
+
+
+def linkable(library: JITCodeLibrary, bitcode: bytes) -> JITCodeLibrary:
+    """`library` prepared for being linked into others from the module as it was before code generation."""
+    with global_compiler_lock:
+        module = llvm.parse_bitcode(bitcode)
+        for function in module.functions:
+            if not function.is_declaration and function.linkage == llvm.Linkage.external:
+                function.linkage = "linkonce_odr"
+        for variable in module.global_variables:
+            if not variable.is_declaration and variable.linkage == llvm.Linkage.external:
+                variable.linkage = "internal"
+        library._shared_module = module
+        return library
