@@ -31,13 +31,6 @@ from zyg.rules.primitives import apply, polygamma, powi, select
 from zyg.rules.registry import Partial, Partials, Table, partials
 
 elementwise = Table()
-
-
-def _gap(a: Any, b: Any) -> Any:
-    """b - a, and 0 between equal infinities; at finite ties it still has its own derivatives."""
-    return select(a == b, select(apply(np.isinf, a), 0.0, b - a), b - a)
-
-
 SQRT_PI = math.sqrt(math.pi)
 LN2, LN10 = math.log(2.0), math.log(10.0)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+OPERAND_NAMES = "abc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +21,13 @@ class Partial:
         return self.fn(**{name: values[name] for name in self.names})
 
 
-def partial(fn: Callable[..., Any] | None) -> Partial | None:
-    return None if fn is None else Partial(fn, tuple(inspect.signature(fn).parameters))
+Partials = tuple[Partial | None, ...]
+
+
+def partials(rules: Any) -> Partials:
+    """A rule as written in a table: one function, or a tuple with None for an operand without a gradient."""
+    several = rules if isinstance(rules, tuple) else (rules,)
+    return tuple(None if rule is None else Partial(rule, tuple(inspect.signature(rule).parameters)) for rule in several)
 
 
 class Table:
@@ -28,17 +35,16 @@ class Table:
     which None stands for an operand that never carries a gradient."""
 
     def __init__(self) -> None:
-        self._rules: dict[Any, tuple[Partial | None, ...]] = {}
+        self._rules: dict[Any, Partials] = {}
 
     def __setitem__(self, fn: Any, rules: Any) -> None:
-        several = rules if isinstance(rules, tuple) else (rules,)
-        self._rules[fn] = tuple(partial(rule) for rule in several)
+        self._rules[fn] = partials(rules)
 
-    def get(self, fn: Any) -> tuple[Partial | None, ...] | None:
+    def get(self, fn: Any) -> Partials | None:
         return self._rules.get(fn)
 
     def __contains__(self, fn: Any) -> bool:
         return fn in self._rules
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Any]:
         return iter(self._rules)
