@@ -213,7 +213,12 @@ class Expressions:
             return self.random.choice(unary)
         if self.chance(0.25):
             return self.random.choice(["sin", "tanh", "atan"])
-        return f"lambda t: {self.with_parameters(['t'], lambda: self.small(depth))}"
+        constant = self.scope.copy()
+        constant.floats, constant.ints, constant.bools, constant.pairs = ["K"], [], [], []
+        outer, self.scope = self.scope, constant
+        text = f"lambda t: {self.with_parameters(['t'], lambda: self.small(depth))}"
+        self.scope = outer
+        return text
 
     def with_parameters(self, names: list[str], make: Callable[[], str]) -> str:
         """`make()` where these floats may be read and nothing may be assigned."""

@@ -165,8 +165,15 @@ class Programs(Expressions):
             self.line("    raise ValueError('out of bounds')")
 
     def local_function(self) -> None:
-        """A lambda, a nested def, or a choice between two, that captures what is in reach."""
+        """A lambda, a nested def, or a choice between two, that captures what is not assigned again, mostly."""
         name, way = self.fresh("g"), self.random.randrange(3)
+        outer, self.scope = self.scope, self.scope.copy()
+        if self.chance(0.95):
+            captured = [self.fresh("k") for _ in range(self.random.randint(1, 2))]
+            for constant in captured:
+                self.line(f"{constant} = {self.small(2)}")
+            self.scope.floats = [*captured, "K"]
+            self.scope.ints, self.scope.bools, self.scope.pairs = [], [], []
         if way == 0:
             self.line(f"{name} = lambda t: {self.with_parameters(['t'], lambda: self.small(2))}")
         elif way == 1:
@@ -175,6 +182,7 @@ class Programs(Expressions):
             self.line(f"{name} = (lambda t: {one}) if {self.condition(1)} else (lambda t: {other})")
         else:
             self.nested_function(name, ["t"])
+        self.scope = outer
         self.scope.functions.append((name, 1))
 
     def nested_function(self, name: str, parameters: list[str]) -> None:
@@ -338,7 +346,7 @@ class Programs(Expressions):
         self.scope = Scope([*floats, *floats, "K"], ["n"], [], [], [], set(floats))
         self.loops, self.result = 0, "float"
         with self.block(f"def f({', '.join(floats)}, n):"):
-            self.body(3, self.random.randint(2, 7))
+            self.body(3, self.random.randint(1, 6))
             recent = self.scope.floats[-3:]
             self.line(f"return {self.small(2)} + {' + '.join(recent)}")
         return "\n".join(self.lines) + "\n"
@@ -352,8 +360,9 @@ def random_source(seed: int) -> str:
 def main() -> None:
     import argparse
 
+    import zyg  # noqa: F401  (so that the children need not import it)
     from shrinker import shrunk
-    from trial import case, verdict
+    from trial import case, isolated_verdict
 
     parser = argparse.ArgumentParser(description="Run random programs against forward arithmetic.")
     parser.add_argument("--seed", type=int, default=0)
@@ -362,7 +371,7 @@ def main() -> None:
     options = parser.parse_args()
     for seed in range(options.seed, options.seed + options.count):
         subject = case(seed)
-        failure = verdict(subject)
+        failure = isolated_verdict(subject)
         if options.count == 1:
             print(subject.source)
         if failure is not None and options.shrink:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 import random
 import re
+import signal
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +23,8 @@ from sources import defined
 
 POINTS = 2
 TOLERANCE = 1e-8
+# What may be refused: Numba reads it differently from Python.
+REFUSALS = ("is rebound while a function that captured it",)
 
 Point = tuple[Any, ...]
 
@@ -33,7 +38,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A program with the points at which it is tried; the last argument is an int."""
+    """A program with the points at which it is tried; an argument of it is a float, the last an int."""
 
     name: str
     source: str
@@ -44,9 +49,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """kind: what went wrong, without numbers, so that shrinking can keep to it; aspect: of which derivative."""
+    """kind: what went wrong, without numbers, so that shrinking can keep to it; aspect: of which derivative; point:
+    the number of the first point where it did."""
 
     aspect: str
+    point: int
     kind: str
     text: str
 
@@ -129,11 +136,49 @@ def verdict(subject: Case) -> Failure | None:
         for k, point in enumerate(subject.points):
             try:
                 actual, expected = _ASPECTS[aspect](zyg, f, subject, k)
+            except zyg.UnsupportedError as error:
+                if any(words in str(error) for words in REFUSALS):
+                    return None
+                return Failure(aspect, k, _kind_of(error), f"at {point}: {traceback.format_exc()}")
             except Exception as error:
-                return Failure(aspect, _kind_of(error), f"at {point}: {traceback.format_exc()}")
+                return Failure(aspect, k, _kind_of(error), f"at {point}: {traceback.format_exc()}")
             if not _near(actual, expected, subject.expected[k]):
-                return Failure(aspect, f"wrong {aspect}", f"at {point}: got {actual}, expected {list(expected)}")
+                return Failure(aspect, k, f"wrong {aspect}", f"at {point}: got {actual}, expected {list(expected)}")
     return None
+
+
+def isolated_verdict(subject: Case, seconds: int = 60) -> Failure | None:
+    """`verdict` in a process of its own for each derivative, so that a crash or a loop without end is a failure too."""
+    for aspect in subject.aspects:
+        failure = _in_child(replace(subject, aspects=(aspect,)), seconds)
+        if failure is not None:
+            return failure
+    return None
+
+
+def _in_child(subject: Case, seconds: int) -> Failure | None:
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(seconds)
+        with open(writer, "wb") as stream:
+            pickle.dump(verdict(subject), stream)
+        os._exit(0)
+    os.close(writer)
+    with open(reader, "rb") as stream:
+        answer = stream.read()
+    _, status = os.waitpid(child, 0)
+    if not os.WIFSIGNALED(status):
+        failure: Failure | None = pickle.loads(answer)
+        return failure
+    if len(subject.points) > 1:
+        for k in range(len(subject.points)):
+            alone = replace(subject, points=subject.points[k : k + 1], expected=subject.expected[k : k + 1])
+            failure = _in_child(alone, seconds)
+            if failure is not None:
+                return replace(failure, point=k)
+    name = signal.Signals(os.WTERMSIG(status)).name
+    return Failure(subject.aspects[0], 0, f"died of {name}", f"at {subject.points}")
 
 
 def _kind_of(error: BaseException) -> str:

@@ -18,16 +18,17 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from zyg.codegen.assembly import Assembly, Body, Value, symbol
+from zyg.codegen.assembly import Assembly, Body, Label, Value
 from zyg.codegen.caller_box import Boxer
 from zyg.codegen.caller_environment import Environment
+from zyg.codegen.caller_rows import Table, rows, sources
 from zyg.codegen.caller_support import COUNT_MASK, FAIL, fallback
 from zyg.codegen.caller_type import FUNCTION
-from zyg.codegen.caller_unbox import NULL, Unboxer, number
+from zyg.codegen.caller_walk import NULL, WALK
 from zyg.codegen.compile import Native, compile_module
 from zyg.codegen.failures import SLOT
 from zyg.codegen.guards import Guards
-from zyg.codegen.machine import Parts
+from zyg.codegen.machine import Parts, integer_constant, load
 from zyg.codegen.outer import Outer
 from zyg.ir.graph import Graph
 from zyg.ir.program import Module
@@ -60,12 +61,11 @@ def compile_entry(module: Module, guards: Guards, result: Tree) -> Entry:
     last = fallback()
     emission = _Emission(guards, result, is_worth_releasing(module))
     native = compile_module(module, emission)
-    names = _Names(native.outer)
     emission.hook.native = native
-    emission.environment.fill(native.address_of(names.environment))
-    successor = ctypes.c_void_p.from_address(native.address_of(names.successor))
-    successor.value = last
-    return Entry(native, guards, result, native.address_of(names.entry), successor)
+    place = native.address_of(environment_symbol(native.outer))
+    emission.environment.fill(place, {"table": emission.table.address, "successor": last})
+    address = native.address_of(entry_symbol(native.outer))
+    return Entry(native, guards, result, address, emission.environment.word(place, "successor"))
 
 
 def is_worth_releasing(module: Module) -> bool:
@@ -74,13 +74,12 @@ def is_worth_releasing(module: Module) -> bool:
     return len(programs) > 1 or any(program.calls() or any(Graph(program).loop_of.values()) for program in programs)
 
 
-class _Names:
-    """What the parts of an entry are called."""
+def entry_symbol(outer: Outer) -> str:
+    return f"{outer.symbol}.entry"
 
-    def __init__(self, outer: Outer) -> None:
-        self.entry = f"{outer.symbol}.entry"
-        self.successor = f"{outer.symbol}.successor"
-        self.environment = f"{outer.symbol}.environment"
+
+def environment_symbol(outer: Outer) -> str:
+    return f"{outer.symbol}.environment"
 
 
 class _Hook:
@@ -96,37 +95,47 @@ class _Emission:
     """The making of one entry in the module of its program."""
 
     def __init__(self, guards: Guards, result: Tree, release: bool) -> None:
+        self.environment = Environment("")
+        self.hook = _Hook()
+        self.table = Table(rows(guards))
         self._guards = guards
         self._result = result
         self._release = release
-        self.environment = Environment("")
-        self.hook = _Hook()
 
     def __call__(self, assembly: Assembly, outer: Outer) -> None:
-        names = _Names(outer)
-        self.environment.name = names.environment
-        body = Body(assembly, names.entry, "ptr", [SELF, ARGS, COUNT, NAMES], "")
+        self.environment.name = environment_symbol(outer)
+        body = Body(assembly, entry_symbol(outer), "ptr", [SELF, ARGS, COUNT, NAMES], "")
         miss = body.label("miss")
-        unboxer = Unboxer(body, self.environment, miss)
-        inputs = self._inputs(body, unboxer)
+        inputs = self._inputs(body, miss)
         results = self._call(body, outer, inputs)
         body.give([Boxer(body, self.environment).result(self._result, iter(results))])
         body.here = miss
-        if unboxer.may_fail:
-            assembly.declare("PyErr_Clear", "void", [])
-            body.call("void", "PyErr_Clear")
-        assembly.define(names.successor, f"{symbol(names.successor)} = linkonce global ptr null")
-        successor = body.load("ptr", Value("ptr", symbol(names.successor)))
+        successor = self.environment.load_word(body, "successor")
         passed = ", ".join(map(str, (SELF, ARGS, COUNT, NAMES)))
         body.give([body.value("ptr", f"musttail call ptr {successor.ref}({passed})")])
         body.finish("")
         self.environment.define(assembly)
 
-    def _inputs(self, body: Body, unboxer: Unboxer) -> list[Parts]:
-        unboxer.require(body.compare("icmp eq", NAMES, NULL))
-        count = body.binary("and", COUNT, number(COUNT_MASK))
-        unboxer.require(body.compare("icmp eq", count, number(len(self._guards.arguments))))
-        return unboxer.inputs(self._guards, body.load("ptr", body.offset(SELF, FUNCTION)), ARGS)
+    def _inputs(self, body: Body, miss: Label) -> list[Parts]:
+        """The program's inputs; control leaves for `miss` where the call is of another kind."""
+
+        def require(holds: Value) -> None:
+            going_on = body.label("ok")
+            body.branch(holds, going_on, miss, expect=True)
+            body.here = going_on
+
+        count = body.binary("and", COUNT, integer_constant(COUNT_MASK))
+        require(body.compare("icmp eq", count, integer_constant(len(self._guards.arguments))))
+        require(body.compare("icmp eq", NAMES, NULL))
+        function = body.load("ptr", body.offset(SELF, FUNCTION))
+        require(body.compare("icmp ne", function, NULL))
+        kinds = self._guards.inputs
+        out = body.slot(max(1, len(kinds)) * SLOT)
+        table, size = self.environment.load_word(body, "table"), integer_constant(len(self.table))
+        body.assembly.declare(WALK, "zeroext i1", ["ptr", "i64", "ptr", "ptr", "ptr"])
+        require(body.call("i1", WALK, table, size, function, ARGS, out))
+        source = sources(self._guards)
+        return [load(body, kind, body.offset(out, source[slot] * SLOT), "") for slot, kind in enumerate(kinds)]
 
     def _call(self, body: Body, outer: Outer, inputs: Sequence[Parts]) -> list[Parts]:
         assembly = body.assembly
@@ -149,7 +158,7 @@ class _Emission:
         body.here = failed
         body.assembly.declare(FAIL, "ptr", ["ptr", "i32", "ptr", "i64"])
         hook = self.environment.load(body, self.hook)
-        body.give([body.call("ptr", FAIL, hook, status, report, number(size))])
+        body.give([body.call("ptr", FAIL, hook, status, report, integer_constant(size))])
         body.here = fine
 
 

@@ -1,43 +1,26 @@
 """The part of calling that is the same for all specialisations: compiled once in a process, called by name.
 
-    resolve(caller, args, count, names)   the entry of last resort: calls the method `_resolve` of the caller
-    is_exactly(obj, class) -> bool        an instance of the class itself
-    has_code(obj, code) -> bool           a Python function with this code
-    equal(obj, constant) -> bool          the same class and value
-    <machine type>(obj, out) -> bool      a number, of Python or NumPy, that stands for one of this type; stores it
-    tuple(class, length)                  an instance of the namedtuple class, without its items
-    fail(hook, status, report, size)      sets the exception that hook(status, report) returns; gives null
-
-An object that is asked about may be null: no.
+resolve(caller, args, count, names)   the entry of last resort: calls the method `_resolve` of the caller
+tuple(class, length)                  an instance of the namedtuple class, without its items
+fail(hook, status, report, size)      sets the exception that hook(status, report) returns; gives null
+walk(table, count, function, args, out) -> bool    see `caller_walk`
 """
 
 from __future__ import annotations
 
 import re
-import types as pytypes
 from functools import cache
-from typing import Any
-
-import numpy as np
 
 from zyg.codegen import caller_layout as layout
-from zyg.codegen import caller_load
-from zyg.codegen.assembly import Assembly, Body, Label, Value
+from zyg.codegen.assembly import Assembly
 from zyg.codegen.caller_environment import Environment
-from zyg.codegen.guards import CLASSES
-from zyg.codegen.machine import load, store
-from zyg.ir.program import Type
+from zyg.codegen.caller_load import load
+from zyg.codegen.caller_walk import Walk
 
 # CPython sets the sign bit of the number of arguments where the place in front of them may be borrowed.
 COUNT_MASK = (1 << 63) - 1
 
-RESOLVE, IS_EXACTLY, HAS_CODE, EQUAL, TUPLE, FAIL = (
-    f"zyg.caller.{name}" for name in ("resolve", "is_exactly", "has_code", "equal", "tuple", "fail")
-)
-NUMBERS = {type: f"zyg.caller.{type}" for type in CLASSES}
-
-OBJ, OUT, NULL = Value("ptr", "%obj"), Value("ptr", "%out"), Value("ptr", "null")
-TRUE, FALSE = Value("i1", "true"), Value("i1", "false")
+RESOLVE, TUPLE, FAIL = (f"zyg.caller.{name}" for name in ("resolve", "tuple", "fail"))
 
 _RESOLVE = f"""
 define ptr @"{RESOLVE}"(ptr %self, ptr %args, i64 %flagged, ptr %names) {{
@@ -146,94 +129,14 @@ def fallback() -> int:
     """The address of `resolve`.  Other generated code may name these functions once this has been called."""
     assembly = Assembly()
     environment = Environment("zyg.caller.support")
-    environment.number("_resolve")
+    environment.keep("_resolve")  # the first in the table: where `resolve` looks
     assembly.define("declarations", _DECLARATIONS)
     for text in (_RESOLVE, _TUPLE, _FAIL):
         found = re.search(r'@"([^"]+)"', text)
         assert found is not None
         assembly.define(found[1], text)
-    _define_is_exactly(assembly)
-    _define_has_code(assembly, environment)
-    _define_equal(assembly)
-    for type in CLASSES:
-        _define_number(assembly, environment, type)
+    Walk(assembly, environment).define()
     environment.define(assembly)
-    address = caller_load.load(assembly, environment.name)
-    environment.fill(address(environment.name))
+    address = load(assembly, environment.name)
+    environment.fill(address(environment.name), {})
     return address(RESOLVE)
-
-
-def _question(assembly: Assembly, name: str) -> tuple[Body, Label, Value]:
-    """A function (obj, out) -> bool begun: its body, the way to say no, and the class of the object."""
-    body = Body(assembly, name, "i1", [OBJ, OUT], "")
-    there, no = body.label("there"), body.label("no")
-    body.branch(body.compare("icmp ne", OBJ, NULL), there, no)
-    body.here = there
-    return body, no, body.load("ptr", body.offset(OBJ, layout.TYPE))
-
-
-def _answer(body: Body, no: Label, yes: Value) -> None:
-    body.give([yes])
-    body.here = no
-    body.give([FALSE])
-    body.finish("")
-
-
-def _define_is_exactly(assembly: Assembly) -> None:
-    body, no, cls = _question(assembly, IS_EXACTLY)
-    _answer(body, no, body.compare("icmp eq", cls, OUT))
-
-
-def _define_has_code(assembly: Assembly, environment: Environment) -> None:
-    body, no, cls = _question(assembly, HAS_CODE)
-    function = body.label("function")
-    body.branch(body.compare("icmp eq", cls, environment.load(body, pytypes.FunctionType)), function, no)
-    body.here = function
-    code = body.load("ptr", body.offset(OBJ, layout.FUNCTION_CODE))
-    _answer(body, no, body.compare("icmp eq", code, OUT))
-
-
-def _define_equal(assembly: Assembly) -> None:
-    body, no, cls = _question(assembly, EQUAL)
-    alike, different = body.label("alike"), body.label("different")
-    body.branch(body.compare("icmp eq", cls, body.load("ptr", body.offset(OUT, layout.TYPE))), alike, no)
-    body.here = alike
-    # Identical objects, interned strings say, are told from others without a call.
-    same = body.label("same")
-    body.branch(body.compare("icmp eq", OBJ, OUT), same, different)
-    body.here = same
-    body.give([TRUE])
-    body.here = different
-    assembly.declare("PyObject_RichCompareBool", "i32", ["ptr", "ptr", "i32"])
-    answer = body.call("i32", "PyObject_RichCompareBool", OBJ, OUT, Value("i32", "2"))
-    _answer(body, no, body.compare("icmp eq", answer, Value("i32", "1")))
-
-
-def _define_number(assembly: Assembly, environment: Environment, type: Type) -> None:
-    body, no, cls = _question(assembly, NUMBERS[type])
-    for one in CLASSES[type]:
-        this, other = body.label("this"), body.label("other")
-        body.branch(body.compare("icmp eq", cls, environment.load(body, one)), this, other)
-        body.here = this
-        body.give([_store_number(body, environment, type, one)])
-        body.here = other
-    _answer(body, no, FALSE)
-
-
-def _store_number(body: Body, environment: Environment, type: Type, cls: Any) -> Value:
-    """Store the value of an instance of `cls`; whether it fits."""
-    if cls is int:
-        body.assembly.declare("PyLong_AsLongLongAndOverflow", "i64", ["ptr", "ptr"])
-        overflow = body.slot(4)
-        body.store(body.call("i64", "PyLong_AsLongLongAndOverflow", OBJ, overflow), OUT)
-        return body.compare("icmp eq", body.load("i32", overflow), Value("i32", "0"))
-    held = body.offset(OBJ, layout.NUMBER)
-    if cls is bool:
-        truth = body.compare("icmp eq", OBJ, environment.load(body, True))
-        body.store(body.convert("zext", truth, "i8"), OUT)
-    elif issubclass(cls, np.integer):
-        narrow = body.load(f"i{8 * cls(0).nbytes}", held)
-        body.store(body.convert("sext" if issubclass(cls, np.signedinteger) else "zext", narrow, "i64"), OUT)
-    else:
-        store(body, load(body, type, held, ""), OUT, "")
-    return TRUE

@@ -23,7 +23,8 @@ from __future__ import annotations
 import builtins
 import types as pytypes
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -51,11 +52,20 @@ class Equal:
     value: object
 
 
+class Home(Enum):
+    """How a function takes part in looking at each global once, however many functions refer to it."""
+
+    APART = 0
+    OWNER = 1  # its namespace is home
+    SHARED = 2  # its namespace must be home: its globals are looked at there
+
+
 @dataclass(frozen=True, slots=True)
 class HasCode:
     """A Python function with this code; what it captures has guards of its own."""
 
     code: pytypes.CodeType
+    home: Home = Home.APART
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +92,10 @@ class Builtin:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number of this machine type: input `slot` of the program."""
+    """A number of this machine type: an input of the program, or several."""
 
     type: Type
-    slot: int
+    slots: tuple[int, ...]
 
 
 Check: TypeAlias = Same | Equal | HasCode | Exactly | TupleOf | Builtin | Number
@@ -115,28 +125,38 @@ class Guards:
 
     def read(self, function: object, args: tuple[object, ...]) -> tuple[object, ...] | None:
         """The inputs, as Python numbers, or None where a guard does not hold."""
-        found: list[object] = [None] * len(self.inputs)
+        reading = _Reading([None] * len(self.inputs))
         if len(args) != len(self.arguments):
             return None
-        for node, obj in zip((self.function, *self.arguments), (function, *args), strict=True):
-            if not _read(node, obj, found):
-                return None
-        return tuple(found)
+        pairs = zip((*self.arguments, self.function), (*args, function), strict=True)
+        return tuple(reading.found) if all(reading.holds(node, obj) for node, obj in pairs) else None
 
 
 ABSENT = object()
 
 
-def _read(node: Node, obj: object, found: list[object]) -> bool:
-    check = node.check
-    if not HOLDS[type(check)](check, obj):
-        return False
-    if isinstance(check, Number):
-        found[check.slot] = obj
-    return all(_read(child, follow(obj, step, child.check), found) for step, child in node.children)
+class _Reading:
+    """One walk over Python objects: the inputs found, and the namespace that is home."""
+
+    def __init__(self, found: list[object]) -> None:
+        self.found = found
+        self.home: object = None
+
+    def holds(self, node: Node, obj: Any) -> bool:
+        check = node.check
+        if not HOLDS[type(check)](check, obj):
+            return False
+        if isinstance(check, Number):
+            for slot in check.slots:
+                self.found[slot] = obj
+        elif isinstance(check, HasCode) and check.home is Home.OWNER:
+            self.home = obj.__globals__
+        elif isinstance(check, HasCode) and check.home is Home.SHARED and obj.__globals__ is not self.home:
+            return False
+        return all(self.holds(child, follow(obj, step, child.check)) for step, child in node.children)
 
 
-def follow(obj: Any, step: Step, check: Check) -> object:
+def follow(obj: Any, step: Step, check: Check | None = None) -> object:
     """The object one step on; `ABSENT` where there is none."""
     kind, *rest = step
     if kind == "globals":
@@ -209,25 +229,110 @@ def guards_of(
     """
     trees = tuple(arguments)
     own = [kind for tree in trees for kind in leaves(tree)]
-    expected: dict[Path, Check] = {}
+    namespaces = _Namespaces(function)
+    expected = _Expected()
     slots = iter(range(len(own)))
     for number, tree in enumerate(trees):
-        _expect(expected, (("arg", number),), tree, slots)
+        expected.add_tree((("arg", number),), tree, slots)
     for path, (kind, what) in checks.items():
-        expected[path] = _MAKERS[kind](what)
-    captured: list[Type | None] = [None] * len(lifted)
+        expected.add(namespaces.short(path), _MAKERS[kind](what))
+    captured: dict[int, Type] = {}
     for path, (index, type) in lifted.items():
-        expected[path] = Number(type, len(own) + index)
+        expected.add(namespaces.short(path), Number(type, (len(own) + index,)))
         captured[index] = type
-    expected.setdefault((), _identity_of(function))
-    inner: dict[Path, list[Path]] = {}
-    for path in expected:
-        if path and path[-1][0] != "arg":
-            inner.setdefault(path[:-1], []).append(path)
-    inputs = (*own, *(type for type in captured if type is not None))
-    roots = [_node(path, expected, inner) for path in ((), *((("arg", i),) for i in range(len(trees))))]
-    _check_complete(roots, len(expected), len(own) + len(lifted) - len(inputs))
-    return Guards(roots[0], tuple(roots[1:]), inputs)
+    if not expected.at(()):
+        expected.add((), _identity_of(function))
+    for path, home in namespaces.homes.items():
+        expected.set_home(path, home)
+    if sorted(captured) != list(range(len(captured))):
+        raise ValueError("the lifted captures are not numbered from 0")
+    roots = expected.trees([(), *((("arg", i),) for i in range(len(trees)))])
+    return Guards(roots[0], tuple(roots[1:]), (*own, *(captured[index] for index in sorted(captured))))
+
+
+class _Expected:
+    """The checks at each path, while they are collected."""
+
+    def __init__(self) -> None:
+        self._checks: dict[Path, list[Check]] = {}
+
+    def at(self, path: Path) -> list[Check]:
+        return self._checks.get(path, [])
+
+    def add(self, path: Path, check: Check) -> None:
+        checks = self._checks.setdefault(path, [])
+        for number, other in enumerate(checks):
+            if isinstance(check, Number) and isinstance(other, Number) and other.type == check.type:
+                checks[number] = Number(check.type, (*other.slots, *check.slots))
+                return
+        if check not in checks:
+            checks.append(check)
+
+    def add_tree(self, path: Path, tree: Tree, slots: Iterator[int]) -> None:
+        """The checks of an argument of this shape, and the numbers of its leaves."""
+        if isinstance(tree, Leaf):
+            self.add(path, Number(tree.type, (next(slots),)))
+        elif isinstance(tree, TupleTree):
+            self.add(path, TupleOf(tree.cls or tuple, len(tree.items)))
+            for number, item in enumerate(tree.items):
+                self.add_tree((*path, ("item", number)), item, slots)
+        else:
+            value = tree.value
+            self.add(path, Equal(value) if isinstance(value, VALUES) else _identity_of(value))
+
+    def set_home(self, path: Path, home: Home) -> None:
+        self._checks[path] = [replace(c, home=home) if isinstance(c, HasCode) else c for c in self._checks[path]]
+
+    def trees(self, starts: Iterable[Path]) -> list[Node]:
+        """The nodes at these paths, which begin all others."""
+        inner: dict[Path, list[Path]] = {}
+        for path in self._checks:
+            if path and path[-1][0] != "arg":
+                inner.setdefault(path[:-1], []).append(path)
+        reached: set[Path] = set()
+
+        def nodes(path: Path) -> Iterator[Node]:
+            first, *others = self._checks[path]
+            reached.add(path)
+            children = tuple((longer[-1], node) for longer in inner.get(path, ()) for node in nodes(longer))
+            for step, _ in children:
+                if not _can_follow(first, step):
+                    raise ValueError(f"guard path {path}: cannot follow {step} from what is only known as {first}")
+            yield Node(first, children)
+            yield from (Node(other) for other in others)
+
+        found = [node for path in starts for node in nodes(path)]
+        if len(reached) != len(self._checks):
+            raise ValueError(f"guard paths that begin nowhere: {sorted(map(str, set(self._checks) - reached))}")
+        return found
+
+
+class _Namespaces:
+    """Paths made shorter where functions share the namespace of the function that everything starts from."""
+
+    def __init__(self, function: object) -> None:
+        self._function = function
+        self._owner: Path = ()
+        while type(function) in ATTRIBUTES:
+            step = ("attr", "func" if hasattr(function, "func") else "__func__")
+            self._owner, function = (*self._owner, step), follow(function, step)
+        self._home = function.__globals__ if isinstance(function, pytypes.FunctionType) else None
+        self.homes: dict[Path, Home] = {}
+
+    def short(self, path: Path) -> Path:
+        """The shortest path to the object at `path`; `homes` says what must hold of the functions passed by."""
+        if path[:1] and path[0][0] == "arg":
+            return path
+        found: Path = ()
+        obj: Any = self._function
+        for step in path:
+            if step[0] == "globals" and obj.__globals__ is self._home and found != self._owner:
+                self.homes[found] = Home.SHARED
+                self.homes[self._owner] = Home.OWNER
+                found = self._owner
+            found = (*found, step)
+            obj = follow(obj, step)
+        return found
 
 
 _MAKERS: dict[str, Callable[[Any], Check]] = {
@@ -249,27 +354,6 @@ def _identity_of(obj: object) -> Check:
     return Same(obj)
 
 
-def _expect(expected: dict[Path, Check], path: Path, tree: Tree, slots: Iterator[int]) -> None:
-    if isinstance(tree, Leaf):
-        expected[path] = Number(tree.type, next(slots))
-    elif isinstance(tree, TupleTree):
-        expected[path] = TupleOf(tree.cls or tuple, len(tree.items))
-        for number, item in enumerate(tree.items):
-            _expect(expected, (*path, ("item", number)), item, slots)
-    else:
-        value = tree.value
-        expected[path] = Equal(value) if isinstance(value, VALUES) else _identity_of(value)
-
-
-def _node(path: Path, expected: Mapping[Path, Check], inner: Mapping[Path, list[Path]]) -> Node:
-    check = expected[path]
-    children = tuple((longer[-1], _node(longer, expected, inner)) for longer in inner.get(path, ()))
-    for step, _ in children:
-        if not _can_follow(check, step):
-            raise ValueError(f"guard path {path}: cannot follow {step} from what is only known as {check}")
-    return Node(check, children)
-
-
 def _can_follow(check: Check, step: Step) -> bool:
     """Does the check make sure that the step is possible?"""
     if step[0] == "item":
@@ -282,8 +366,3 @@ def _can_follow(check: Check, step: Step) -> bool:
     if step[0] == "cell":
         return isinstance(check, HasCode) and step[1] < len(check.code.co_freevars)
     return isinstance(check, HasCode)
-
-
-def _check_complete(roots: list[Node], expected: int, unnumbered: int) -> None:
-    if sum(1 for root in roots for _ in root) != expected or unnumbered:
-        raise ValueError("guard paths that do not begin at the function or at an argument, or inputs misnumbered")
