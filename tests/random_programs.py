@@ -360,9 +360,10 @@ def random_source(seed: int) -> str:
 def main() -> None:
     import argparse
 
-    import zyg  # noqa: F401  (so that the children need not import it)
     from shrinker import shrunk
     from trial import case, isolated_verdict
+
+    import zyg  # noqa: F401  (so that the children need not import it)
 
     parser = argparse.ArgumentParser(description="Run random programs against forward arithmetic.")
     parser.add_argument("--seed", type=int, default=0)

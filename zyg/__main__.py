@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import zyg
 
@@ -30,7 +31,7 @@ def main() -> None:
     def curve(x: float) -> float:
         return math.sin(math.cos(x))
 
-    examples = {
+    examples: dict[str, Callable[[], object]] = {
         "f(10), grad(f)(10)      f = 5x + 3": lambda: (f(10), zyg.grad(f)(10)),
         "inspect_llvm(grad(f), 10)": lambda: "\n" + zyg.inspect_llvm(zyg.grad(f), 10),
         "grad(power)(2.0, 3)     a while loop": lambda: zyg.grad(power)(2.0, 3),

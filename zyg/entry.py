@@ -47,8 +47,8 @@ def tree(value: Any) -> Tree:
 
 def _type_of(value: Any) -> Type:
     found = numba_type(value)
-    if found is None and isinstance(value, (float, int, complex)):
-        found = numba_type(next(base for base in (bool, int, float, complex) if isinstance(value, base))(value))
+    if found is None:
+        found = next((numba_type(base()) for base in (int, float, complex) if isinstance(value, base)), None)
     if found is None:
         raise ArgumentError(f"native mode cannot take an argument of type {type(value).__name__}: {value!r:.80}")
     return found

@@ -562,13 +562,14 @@ def _isinstance(reader: FunctionReader, args: list[Value], kws: dict[str, Value]
     if isinstance(value, Node) and isinstance(value.head, UnionHead):
         raise unsupported("isinstance of a value of several kinds cannot be compiled", reader.pos)
     if isinstance(value, (Var, Const)):
-        cls: type = {b1: bool, i8: int, f8: float, c16: complex, f4: np.float32, c8: np.complex64}[value.type]
-        return Const(issubclass(cls, classes), b1)
+        return Const(issubclass(_CLASSES[value.type], classes), b1)
     if isinstance(value, Static):
         return Const(isinstance(value.obj, classes), b1)
     own = (value.head.cls or tuple) if isinstance(value.head, TupleHead) else object
     return Const(issubclass(own, classes), b1)
 
+
+_CLASSES: dict[Type, type] = {b1: bool, i8: int, f8: float, c16: complex, f4: np.float32, c8: np.complex64}
 
 for _fn in (str, repr, format):
     HANDLERS[_fn] = lambda reader, args, kws, fn=_fn: Node(LazyHead(fn), tuple(args))  # type: ignore[misc]

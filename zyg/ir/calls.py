@@ -38,6 +38,7 @@ from zyg.ir.values import (
     tuple_of,
     variables,
 )
+from zyg.rules import primitives as p
 
 if TYPE_CHECKING:
     from zyg.ir.read import FunctionReader
@@ -298,7 +299,7 @@ def _dynamic_item(reader: FunctionReader, value: Node, index: Operand) -> Value:
     size = len(value.items)
     negative = reader.emit(op.lt, (index, Const(0, i8)), b1)
     wrapped = reader.emit(op.add, (index, Const(size, i8)), i8)
-    at = reader.emit(scalars.p.select, (negative, wrapped, index), i8)
+    at = reader.emit(p.select, (negative, wrapped, index), i8)
     low = reader.emit(op.ge, (at, Const(0, i8)), b1)
     high = reader.emit(op.lt, (at, Const(size, i8)), b1)
     ok = reader.emit(op.and_, (low, high), b1)
@@ -315,7 +316,7 @@ def _dynamic_item(reader: FunctionReader, value: Node, index: Operand) -> Value:
     for number in range(size - 2, -1, -1):
         here = reader.emit(op.eq, (at, Const(number, i8)), b1)
         chosen = [
-            reader.emit(scalars.p.select, (here, a, b), a.type) for a, b in zip(columns[number], chosen, strict=True)
+            reader.emit(p.select, (here, a, b), a.type) for a, b in zip(columns[number], chosen, strict=True)
         ]
     picked = iter(chosen)
     return rebuild(_open(kind), lambda leaf: next(picked))
@@ -352,7 +353,7 @@ def elements(reader: FunctionReader, value: Value) -> list[Value]:
     raise unsupported(f"the length of this {operators.kind_name(value)} is not known when compiling", reader.pos)
 
 
-def iterator(reader: FunctionReader, value: Value) -> Value:
+def iterator(reader: FunctionReader, value: Value) -> Node:
     """`iter(value)`."""
     value = operators.known(reader, value)
     if isinstance(value, Node):
@@ -383,19 +384,19 @@ def _range_count(reader: FunctionReader, start: Operand, stop: Operand, step: Op
         rounded = reader.emit(op.add, (distance, Const(size - 1, i8)), i8)
         return reader.emit(op.floordiv, (rounded, Const(size, i8)), i8)
     reader.guard(
-        reader.emit(scalars.p.is_nonzero, (step,), b1),
+        reader.emit(p.is_nonzero, (step,), b1),
         lambda: ValueError("range() arg 3 must not be zero"),
         "ValueError(range)",
     )
     positive_step = reader.emit(op.gt, (step, Const(0, i8)), b1)
     ahead = reader.emit(op.sub, (stop, start), i8)
-    distance = reader.emit(scalars.p.select, (positive_step, ahead, reader.emit(op.neg, (ahead,), i8)), i8)
+    distance = reader.emit(p.select, (positive_step, ahead, reader.emit(op.neg, (ahead,), i8)), i8)
     size_ = reader.emit(op.abs, (step,), i8)
     rounded = reader.emit(op.add, (distance, reader.emit(op.sub, (size_, Const(1, i8)), i8)), i8)
     return reader.emit(op.floordiv, (rounded, size_), i8)
 
 
-def advance(reader: FunctionReader, value: Value) -> tuple[Value, Value]:
+def advance(reader: FunctionReader, value: Value) -> tuple[Node, Node]:
     """What `next` gives (as a `NextHead` node) and the iterator after it."""
     assert isinstance(value, Node) and isinstance(value.head, IterHead)
     kind = value.head.kind
@@ -415,7 +416,6 @@ def advance(reader: FunctionReader, value: Value) -> tuple[Value, Value]:
     if kind == "enumerate":
         inner, position_value, _ = value.items
         found, inner_after = advance(reader, inner)
-        assert isinstance(found, Node)
         next_position = operator(reader, op.add, [position_value, Const(1, i8)])
         pair = tuple_of([position_value, found.items[1]])
         return Node(NextHead(), (found.items[0], pair)), Node(value.head, (inner_after, next_position, Static(None)))
@@ -424,7 +424,6 @@ def advance(reader: FunctionReader, value: Value) -> tuple[Value, Value]:
     inners: list[Value] = []
     for inner in value.items:
         found, inner_after = advance(reader, inner)
-        assert isinstance(found, Node)
         flag = found.items[0]
         assert isinstance(flag, (Var, Const))
         ok_all = reader.emit(op.and_, (ok_all, flag), b1)

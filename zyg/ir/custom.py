@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zyg.errors import ValueArgumentError, not_differentiable, where
+from zyg.errors import ValueArgumentError, where
 from zyg.ir.activity import differentiable
+from zyg.ir.adjoint import tangent_kind
 from zyg.ir.derive import actual_operands, open_values
-from zyg.ir.program import Block, Call, Custom, Op, Operand, Program, Return, Var
+from zyg.ir.program import Block, Call, Const, Custom, Op, Operand, Program, Return, Var
 from zyg.ir.slots import zero
-from zyg.ir.tangent import tangent_kind
 from zyg.ir.trace import Emitter
-from zyg.ir.values import ConstTree, Node, Static, TupleHead, Value, rebuild, tree_of, tuple_of, variables
+from zyg.ir.values import Node, Static, TupleHead, Value, rebuild, tree_of, tuple_of, variables
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str,
 
     def forward_body(inner: FunctionReader) -> Value:
         inner.pos = reader.pos
-        return spec.calls.call(inner, Static(rule), formals[: len(args)], named)  # type: ignore[no-any-return]
+        return spec.calls.call(inner, Static(rule), formals[: len(args)], named)
 
     forward, result = spec.synthetic(f"{name}.rule", params, forward_body)
     if not (isinstance(result, Node) and isinstance(result.head, TupleHead) and len(result.items) == 2):
@@ -86,6 +86,7 @@ def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str,
 
 
 def _flat(reader: FunctionReader, formal: Value, given: Value, name: str) -> list[Value]:
+    assert not isinstance(formal, Const)
     if isinstance(formal, Var):
         if not differentiable(formal.type):
             return []
@@ -111,5 +112,3 @@ def _as_variable(reader: FunctionReader, operand: Operand) -> Var:
     reader.ops.append(Op(p.identity, (operand,), (var,), reader.pos))
     return var
 
-
-__all__ = ["RULES", "ConstTree", "not_differentiable", "rule_call", "without_gradient"]

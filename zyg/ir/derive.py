@@ -8,7 +8,7 @@ sees outer variables as plain inputs.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,13 @@ from numba import types
 
 from zyg.errors import ArgumentError, ValueArgumentError, where
 from zyg.ir.activity import differentiable
+from zyg.ir.adjoint import tangent_kind
 from zyg.ir.differentiate import vjp
 from zyg.ir.program import Call, Const, Module, Op, Operand, Program, Var
 from zyg.ir.scalars import c8, c16, i8
 from zyg.ir.simplify import inline
 from zyg.ir.slots import zero
-from zyg.ir.tangent import jvp, tangent_kind
+from zyg.ir.tangent import jvp
 from zyg.ir.tape import pop, push, tape_reserve
 from zyg.ir.values import Node, Static, TupleHead, Value, leaves, rebuild, tuple_of, variables
 from zyg.rules import primitives as p
@@ -75,7 +76,7 @@ def _read_inner(
 
     def build(inner: FunctionReader) -> Value:
         inner.pos = reader.pos
-        return spec.calls.call(inner, formal_fn, formals[: len(args)], named)  # type: ignore[no-any-return]
+        return spec.calls.call(inner, formal_fn, formals[: len(args)], named)
 
     entry, result = spec.synthetic(_name(fn), params, build)
     module = inline(Module(spec.programs, entry).reachable())
@@ -344,9 +345,9 @@ def jvp_call(reader: FunctionReader, fn: Value, args: list[Value], tangents: lis
     return tuple_of([y, dy])
 
 
-def _slope(leaf: Operand, slopes: Any) -> Value:
+def _slope(leaf: Operand, slopes: Iterator[Var]) -> Value:
     if isinstance(leaf, Var) and differentiable(leaf.type):
-        return next(slopes)  # type: ignore[no-any-return]
+        return next(slopes)
     return zero(tangent_kind(leaf.type)) if differentiable(leaf.type) else Static(None)
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from zyg.ir.adjoint import CUT, STACK, Reversed, reverse
 from zyg.ir.graph import Graph, substitute, uses
-from zyg.ir.program import Block, Call, Edge, Jump, Module, Op, Operand, Pos, Program, Return, Var
+from zyg.ir.program import Block, Call, Edge, Jump, Module, Op, Operand, Pos, Program, Raise, Return, Var
 from zyg.ir.record import record
 from zyg.ir.simplify import simplify_program
 from zyg.ir.slots import Load, Store
@@ -143,8 +143,8 @@ def _cut(
 
 def _endless_block(whole: Program) -> Block:
     for block in whole.blocks.values():
-        if not isinstance(block.end, (Jump, Return)):
-            return Block((), (), replace(block.end, args=()) if hasattr(block.end, "args") else block.end)
+        if isinstance(block.end, Raise):
+            return Block((), (), replace(block.end, args=()))
     return Block((), (), Jump(Edge(0)))
 
 

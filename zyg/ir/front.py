@@ -39,9 +39,9 @@ def position(code: types.CodeType, line: int, caller: Pos | None = None) -> Pos:
     return Pos(code.co_filename, line, name, caller)
 
 
-class _Interpreter(interpreter.Interpreter):  # type: ignore[misc]
+class _Interpreter(interpreter.Interpreter):
     def init_first_block(self) -> None:
-        super().init_first_block()
+        interpreter.Interpreter.init_first_block(self)
         for name in self.code_cellvars:
             if name not in self.arg_names:
                 self.store(nir.Const(Unassigned, loc=self.loc), name)
@@ -49,7 +49,8 @@ class _Interpreter(interpreter.Interpreter):  # type: ignore[misc]
     def post_process(self, peepholes: list[Any], func_ir: Any) -> Any:
         # The reader handles f(*args, **kwargs) itself; this rewrite refuses most forms of it.
         refusing = interpreter.peep_hole_call_function_ex_to_call_function_kw
-        return super().post_process([peephole for peephole in peepholes if peephole is not refusing], func_ir)
+        kept = [peephole for peephole in peepholes if peephole is not refusing]
+        return interpreter.Interpreter.post_process(self, kept, func_ir)
 
     def _variable(self, inst: Any) -> str:
         code = self.func_id.code
@@ -58,7 +59,7 @@ class _Interpreter(interpreter.Interpreter):  # type: ignore[misc]
         names = code.co_cellvars + code.co_freevars
         return str(names[inst.arg])
 
-    def op_LOAD_GLOBAL(self, inst: Any, res: str, idx: int | None = None) -> None:
+    def op_LOAD_GLOBAL(self, inst: Any, idx: int | None = None, res: str = "") -> None:
         name = self.code_names[inst.arg if idx is None else idx]
         self.store(nir.Global(name, LookUp, loc=self.loc), res)
 
@@ -94,10 +95,10 @@ class _Interpreter(interpreter.Interpreter):  # type: ignore[misc]
         code: Any,
         closure: Any,
         annotations: Any,
-        kwdefaults: Any,
-        defaults: Any,
-        res: Any,
         annotate: Any = None,
+        kwdefaults: Any = None,
+        defaults: Any = None,
+        res: Any = None,
     ) -> None:
         (const,) = self.definitions[code][:1]
         if isinstance(defaults, tuple):
@@ -116,25 +117,25 @@ class _Interpreter(interpreter.Interpreter):  # type: ignore[misc]
         self.store(expr, res)
 
 
-def _identity(code: types.CodeType) -> bytecode.FunctionIdentity:
-    """A `FunctionIdentity` of a code object (Numba makes them of functions only, and searches modules for it)."""
-    identity = bytecode.FunctionIdentity()
-    names = parameter_names(code)
-    identity.func = types.FunctionType(code, {}, code.co_name, None, tuple(types.CellType() for _ in code.co_freevars))
-    identity.func_qualname = getattr(code, "co_qualname", code.co_name)
-    identity.func_name = code.co_name
-    identity.code = code
-    identity.module = None
-    identity.modname = "zyg"
-    identity.is_generator = False
-    identity.pysig = None
-    identity.filename = code.co_filename
-    identity.firstlineno = code.co_firstlineno
-    identity.arg_count = len(names)
-    identity.arg_names = names
-    identity.unique_name = code.co_name
-    identity.unique_id = 0
-    return identity
+class _Identity(bytecode.FunctionIdentity):
+    """Identity of a code object: Numba makes them of functions only, and searches modules for it."""
+
+    def __init__(self, code: types.CodeType) -> None:
+        cells = tuple(types.CellType() for _ in code.co_freevars)
+        self.func = types.FunctionType(code, {}, code.co_name, None, cells)
+        self.func_qualname = getattr(code, "co_qualname", code.co_name)
+        self.func_name = code.co_name
+        self.code = code
+        self.module = None
+        self.modname = "zyg"
+        self.is_generator = False
+        self.pysig = None
+        self.filename = code.co_filename
+        self.firstlineno = code.co_firstlineno
+        self.arg_names = parameter_names(code)
+        self.arg_count = len(self.arg_names)
+        self.unique_name = code.co_name
+        self.unique_id = 0
 
 
 def parameter_names(code: types.CodeType) -> list[str]:
@@ -154,8 +155,9 @@ def numba_ir(code: types.CodeType) -> nir.FunctionIR:
     if code.co_flags & 0x2A0:
         raise unsupported("generators and coroutines cannot be compiled", here, "Use a loop.")
     try:
-        identity = _identity(code)
-        return _Interpreter(identity).interpret(bytecode.ByteCode(identity))
+        identity = _Identity(code)
+        found: nir.FunctionIR = _Interpreter(identity).interpret(bytecode.ByteCode(identity))
+        return found
     except UnsupportedError:
         raise
     except (errors.NumbaError, errors.UnsupportedBytecodeError) as error:

@@ -13,7 +13,7 @@ def inline_calls(program: Program, callees: Mapping[str, Program], largest: int)
     """`program` with its calls of `callees` inlined; recursive and larger callees stay calls."""
     blocks: dict[int, Block] = {}
     fresh = max(program.blocks) + 1
-    todo = [(label, block) for label, block in reversed(program.blocks.items())]
+    todo = list(program.blocks.items())[::-1]
     while todo:
         label, block = todo.pop()
         at = next((i for i, op in enumerate(block.ops) if _inlinable(op, callees, largest)), None)

@@ -131,14 +131,14 @@ def _tape(op: Op, values: list[Any]) -> tuple[Any, ...]:
     if op.fn is tape_reserve:
         tape.rows = max(tape.rows, row + 1)
         return (tape,)
-    field = int(values[2])
+    column = int(values[2])
     assert 0 <= row < tape.rows, f"row {row} of a tape with {tape.rows}"
     if op.fn is tape_put:
-        tape.cells[row, field] = values[3]
+        tape.cells[row, column] = values[3]
         return ()
     return (
         tape.cells.get(
-            (row, field), number(np.nan if not isinstance(op.result.type, types.Boolean) else 0, op.result.type)
+            (row, column), number(np.nan if not isinstance(op.result.type, types.Boolean) else 0, op.result.type)
         ),
     )
 

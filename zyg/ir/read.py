@@ -314,15 +314,16 @@ class FunctionReader:
                 state.end = lambda to: Jump(to[0])
             else:
                 self._exit(state, [stmt.truebr, stmt.falsebr])
-                state.end = lambda to, cond=cond: Branch(cond, to[0], to[1])  # type: ignore[misc]
+                state.end = lambda to, cond=cond: Branch(cond, to[0], to[1])
         elif isinstance(stmt, nir.Return):
             state.result = self.load(stmt.value.name)
         elif isinstance(stmt, nir.Raise):
             self._raise(stmt, state)
         elif isinstance(stmt, nir.StaticRaise):
             cls, args = stmt.exc_class, stmt.exc_args or ()
+            assert cls is not None
             failure = Failure(lambda: cls(*args), f"{cls.__name__}{args}")
-            state.end = lambda to, pos=self.pos: Raise(failure, (), pos)  # type: ignore[misc]
+            state.end = lambda to, pos=self.pos: Raise(failure, (), pos)
         elif isinstance(stmt, nir.Del):
             self.env[stmt.value] = Static(Unassigned)
         elif isinstance(stmt, (nir.SetItem, nir.StaticSetItem, nir.DelItem, nir.StoreMap)):
@@ -378,7 +379,7 @@ class FunctionReader:
             raise unsupported("only exceptions made in the raise statement can be compiled", self.pos)
         build, operands = self.spec.calls.python_builder(value)
         failure = Failure(build, value.head.cls.__name__)
-        state.end = lambda to, pos=self.pos: Raise(failure, operands, pos)  # type: ignore[misc]
+        state.end = lambda to, pos=self.pos: Raise(failure, operands, pos)
 
     # --- expressions ------------------------------------------------------------------------------
 

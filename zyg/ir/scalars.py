@@ -9,7 +9,6 @@ from __future__ import annotations
 import cmath
 import math
 import operator
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -41,7 +40,9 @@ def to_float(kind: Type) -> Type:
 
 
 def real_of(kind: Type) -> Type:
-    return {c8: f4, c16: f8}.get(kind, kind)
+    if kind is c8:
+        return f4
+    return f8 if kind is c16 else kind
 
 
 # Elementary functions of one floating (or complex) operand: Python's name -> primitive.
@@ -111,25 +112,24 @@ BINARY: dict[Any, Any] = {
 }
 COMPARISONS = frozenset((operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne))
 
-Emit = Callable[..., Operand]
+_PYTHON: dict[Type, Any] = {i8: int, f8: float, c16: complex, b1: bool}
 
 
 def fold(fn: Any, args: tuple[Operand, ...], result: Type) -> Const | None:
     """The value of an op on constants, as Python computes it, where that is a number of type `result`."""
     if not all(isinstance(arg, Const) for arg in args):
         return None
-    values = [arg.value for arg in args if isinstance(arg, Const)]
-    if fn is p.cast and result in (i8, f8, c16, b1):
-        convert: Callable[[Any], Any] = {i8: int, f8: float, c16: complex, b1: bool}[result]
-        fn, values = convert, values[:1]
+    values: list[Any] = [arg.value for arg in args if isinstance(arg, Const)]
+    if fn is p.cast and result in _PYTHON:
+        fn, values = _PYTHON[result], values[:1]
     elif fn not in _FOLDABLE:
         return None
     try:
         value = fn(*values)
     except (ArithmeticError, ValueError, TypeError):
         return None
-    expected = {i8: int, f8: float, c16: complex, b1: bool}.get(result)
-    if type(value) is not expected or (expected is int and not -(2**63) <= value < 2**63):
+    expected = _PYTHON.get(result)
+    if type(value) is not expected or (result == i8 and not -(2**63) <= value < 2**63):
         return None
     return Const(value, result)
 

@@ -15,8 +15,23 @@ from typing import Any
 
 import numpy as np
 
-from zyg.ir.program import Branch, Call, Const, Edge, End, Guard, Jump, Module, Op, Operand, Pos, Program, Raise, Return
-from zyg.ir.program import Var
+from zyg.ir.program import (
+    Branch,
+    Call,
+    Const,
+    Edge,
+    End,
+    Guard,
+    Jump,
+    Module,
+    Op,
+    Operand,
+    Pos,
+    Program,
+    Raise,
+    Return,
+    Var,
+)
 from zyg.rules import primitives as p
 
 _INFIX: dict[Any, str] = {

@@ -17,6 +17,7 @@ from zyg.errors import unsupported
 from zyg.ir.captures import Captures
 from zyg.ir.program import Block, Call, Const, Module, Op, Operand, Pos, Program, Return, Type, Var
 from zyg.ir.read import Bottom, Env, FunctionReader, bind
+from zyg.ir.semantics import Semantics
 from zyg.ir.values import ClosureHead, Node, Path, Static, Value, is_operand, leaves, rebuild, structure, variables
 
 
@@ -43,7 +44,7 @@ class Reading:
 class Specialiser:
     """Reads functions and everything that they call into one module."""
 
-    def __init__(self, calls: Any, lifted_ints: frozenset[Path] = frozenset()) -> None:
+    def __init__(self, calls: Semantics, lifted_ints: frozenset[Path] = frozenset()) -> None:
         self.calls = calls
         self.captures = Captures(lifted_ints)
         self.memo: dict[Hashable, Specialisation] = {}
@@ -106,7 +107,7 @@ class Specialiser:
         return [leaf for value in values for leaf in leaves(value) if _is_input(leaf)]
 
     def specialise(self, fn: Static | Node, code: pytypes.CodeType, env: Env, pos: Pos | None) -> Specialisation:
-        formal_fn = _formal(fn, "") if isinstance(fn, Node) else fn
+        formal_fn = _formal_function(fn)
         formals = {name: _formal(value, name) for name, value in env.items()}
         where: Hashable = id(fn.obj) if isinstance(fn, Static) else structure(formal_fn)
         key = (code, where, tuple((name, structure(value)) for name, value in formals.items()))
@@ -183,6 +184,10 @@ def _is_input(leaf: Operand) -> bool:
     return isinstance(leaf, Var) or leaf.type != types.boolean
 
 
+def _formal_function(fn: Static | Node) -> Static | Node:
+    return Node(fn.head, tuple(_formal(item, "") for item in fn.items)) if isinstance(fn, Node) else fn
+
+
 def _formal(value: Value, name: str) -> Value:
     """The parameter that receives `value`: constants other than bools become variables."""
 
@@ -193,7 +198,7 @@ def _formal(value: Value, name: str) -> Value:
 
 
 def read_function(
-    calls: Any, fn: Static | Node, args: Sequence[Value], kws: dict[str, Value], lifted_ints: frozenset[Path]
+    calls: Semantics, fn: Static | Node, args: Sequence[Value], kws: dict[str, Value], lifted_ints: frozenset[Path]
 ) -> Reading:
     """Read `fn` for arguments of these kinds; the entry's parameters are the arguments' variables, in order."""
     spec = Specialiser(calls, lifted_ints)
@@ -203,7 +208,7 @@ def read_function(
     def build(reader: FunctionReader) -> Value:
         value = calls.call(reader, fn, list(args), kws)
         assert value is not None
-        return value  # type: ignore[no-any-return]
+        return value
 
     entry, result = spec.synthetic(name, params, build)
     module = Module(spec.programs, entry).reachable()

@@ -72,7 +72,7 @@ def _literal(value: Any, like: Type) -> Const:
         return Const(complex(value), like)
     if like in (f4, f8):
         return Const(float(value), like)
-    return Const(value, i8) if isinstance(value, (int, np.integer)) else Const(float(value), f8)
+    return Const(int(value), i8) if isinstance(value, (int, np.integer)) else Const(float(value), f8)
 
 
 class Symbol:
@@ -84,6 +84,12 @@ class Symbol:
     def __init__(self, emitter: Emitter, operand: Operand) -> None:
         self.emitter = emitter
         self.operand = operand
+
+    def __pos__(self) -> Symbol:
+        return self
+
+    def __invert__(self) -> Symbol:
+        return _apply(self.emitter, operator.not_, (self,))
 
     def __zyg_apply__(self, fn: Any, args: tuple[Any, ...]) -> Symbol:
         return _apply(self.emitter, fn, args)
@@ -177,5 +183,3 @@ for _name in [
         setattr(Symbol, f"__r{_name}__", _method(_fn, True))
 for _name in ["neg", "abs"]:
     setattr(Symbol, f"__{_name}__", _method(getattr(operator, _name)))
-Symbol.__pos__ = lambda self: self
-Symbol.__invert__ = _method(operator.not_)

@@ -165,10 +165,14 @@ integer[operator.pow] = (
     lambda dy, a, b: dy * (b * a ** select(b == 0, 0, b - 1)),
     lambda dy, a, y: select(a == 0, 0, dy * (y * np.log(select(a == 0, 1, a)))),
 )
-for _fn in (np.maximum, np.fmax):
-    integer[_fn] = (lambda dy, a, b: select(a >= b, dy, 0)), (lambda dy, a, b: select(a >= b, 0, dy))
-for _fn in (np.minimum, np.fmin):
-    integer[_fn] = (lambda dy, a, b: select(a <= b, dy, 0)), (lambda dy, a, b: select(a <= b, 0, dy))
+integer[np.maximum] = integer[np.fmax] = (
+    lambda dy, a, b: select(a >= b, dy, 0),
+    lambda dy, a, b: select(a >= b, 0, dy),
+)
+integer[np.minimum] = integer[np.fmin] = (
+    lambda dy, a, b: select(a <= b, dy, 0),
+    lambda dy, a, b: select(a <= b, 0, dy),
+)
 
 # --- of complex numbers, not holomorphic: cotangents and tangents with ∂f/∂x + i ∂f/∂y as the gradient -----
 
