@@ -1,0 +1,93 @@
+"""Memory: buffers of numbers that programs read and write, and what their shadows rest on.
+
+A buffer is a flat run of elements; arrays and their views are arithmetic on the index (see `arrays`), so that a
+view's shadow is the same arithmetic on the shadow of its buffer.  Indices are in range: whoever emits an access has
+emitted the guard.  Different parameters are different buffers if one of them is written.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import types
+
+from zyg.ir.program import Op, Type
+from zyg.rules.primitives import Primitive, table
+
+
+class MemoryType(types.Type):
+    """The type of a buffer with elements of the machine type `dtype`."""
+
+    def __init__(self, dtype: Type) -> None:
+        self.dtype = dtype
+        super().__init__(name=f"memory({dtype})")
+
+
+def mem_new(count: Any) -> Any:
+    """A buffer of `count` (int64, ≥ 0) elements, their values undefined."""
+    raise RuntimeError(_PLACES)
+
+
+def mem_zeros(count: Any) -> Any:
+    """A buffer of `count` (int64, ≥ 0) elements, all zero."""
+    raise RuntimeError(_PLACES)
+
+
+def mem_like(memory: Any) -> Any:
+    """A buffer with as many elements as `memory`, all zero."""
+    raise RuntimeError(_PLACES)
+
+
+def mem_copy(memory: Any) -> Any:
+    """A buffer with the elements that `memory` has now."""
+    raise RuntimeError(_PLACES)
+
+
+def mem_size(memory: Any) -> Any:
+    """The number of elements (int64)."""
+    raise RuntimeError(_PLACES)
+
+
+def mem_load(memory: Any, index: Any) -> Any:
+    """The element number `index` (int64)."""
+    raise RuntimeError(_PLACES)
+
+
+def mem_store(memory: Any, index: Any, value: Any) -> None:
+    """Make `value` the element number `index`; no result."""
+    raise RuntimeError(_PLACES)
+
+
+def mem_add(memory: Any, index: Any, value: Any) -> None:
+    """Add `value` to the element number `index`; no result."""
+    raise RuntimeError(_PLACES)
+
+
+def mem_apart(a: Any, b: Any) -> Any:
+    """Whether two buffers share no element (bool)."""
+    raise RuntimeError(_PLACES)
+
+
+def mem_give(memory: Any) -> None:
+    """Leave `memory`, which this call has made, to whoever called from outside; no result."""
+    raise RuntimeError(_PLACES)
+
+
+_PLACES = "buffers exist in compiled or interpreted programs only"
+
+ALLOCATIONS = frozenset((mem_new, mem_zeros, mem_like, mem_copy))
+WRITES = frozenset((mem_store, mem_add))
+
+for _fn in (mem_new, mem_zeros, mem_like, mem_copy, mem_store, mem_add, mem_give):
+    table[_fn] = Primitive(_fn.__name__, 1, effect=True)
+for _fn in (mem_load, mem_size, mem_apart):
+    table[_fn] = Primitive(_fn.__name__, 1)
+
+
+def is_memory(kind: Type) -> bool:
+    return isinstance(kind, MemoryType)
+
+
+def is_access(op: Op) -> bool:
+    """Does the op read or write elements?"""
+    return op.fn is mem_load or op.fn in WRITES or op.fn is mem_copy
