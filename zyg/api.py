@@ -11,7 +11,7 @@ from typing import Any
 
 from zyg.entry import Caller, assemble, follow, leaves, tree
 from zyg.errors import ArgumentError, UnsupportedError, ValueArgumentError
-from zyg.ir import calls
+from zyg.ir import calls, iteration
 from zyg.ir.builtin import HANDLERS
 from zyg.ir.custom import RULES, rule_call, without_gradient
 from zyg.ir.derive import GradientHead, Options, gradient_call, jvp_call, pullback_call
@@ -377,7 +377,7 @@ HANDLERS[stop_gradient] = lambda reader, args, kws: without_gradient(reader, arg
 HANDLERS[ignore] = lambda reader, args, kws: without_gradient(reader, calls.call(reader, args[0], [], {}))
 HANDLERS[nograd] = lambda reader, args, kws: Node(NoGradientHead(), (args[0],))
 HANDLERS[jvp] = lambda reader, args, kws: jvp_call(
-    reader, args[0], calls.elements(reader, args[1]), calls.elements(reader, args[2])
+    reader, args[0], iteration.elements(reader, args[1]), iteration.elements(reader, args[2])
 )
 
 __all__ = [

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zyg.codegen.compile import Native, compile_module
-from zyg.ir import calls
+from zyg.ir import python
 from zyg.ir.lift import lift_captures
 from zyg.ir.program import Module, Pos, Type, Var
 from zyg.ir.simplify import inline, simplify
@@ -40,7 +40,7 @@ def lower(
     name: str, args: Sequence[Tree], build: Build, lifted_ints: frozenset[Path]
 ) -> tuple[Module, Tree, Specialiser]:
     """The module that `build` reads for arguments of these kinds."""
-    spec = Specialiser(calls, lifted_ints)
+    spec = Specialiser(python, lifted_ints)
     values = [of_tree(tree, lambda kind: Var(kind, "")) for tree in args]
     params = tuple(v for value in values for v in variables(value) if isinstance(v, Var))
     entry, result = spec.synthetic(name, params, lambda reader: build(reader, values))

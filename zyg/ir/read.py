@@ -53,6 +53,7 @@ from zyg.ir.values import (
     constant,
     is_operand,
     leaves,
+    python_builder,
     rebuild,
     structure,
     tuple_of,
@@ -377,7 +378,7 @@ class FunctionReader:
             value = Node(ErrorHead(value.obj), ())
         if not (isinstance(value, Node) and isinstance(value.head, ErrorHead)):
             raise unsupported("only exceptions made in the raise statement can be compiled", self.pos)
-        build, operands = self.spec.calls.python_builder(value)
+        build, operands = python_builder(value)
         failure = Failure(build, value.head.cls.__name__)
         state.end = lambda to, pos=self.pos: Raise(failure, operands, pos)
 

@@ -5,7 +5,6 @@ The answers need the reader in turn (a call reads another function), so it is ha
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zyg.ir.program import Operand
@@ -41,6 +40,3 @@ class Semantics(Protocol):
 
     def advance(self, reader: FunctionReader, value: Value) -> tuple[Node, Node]:
         """What `next` gives (as a `NextHead` node) and the iterator after it."""
-
-    def python_builder(self, value: Value) -> tuple[Callable[..., Any], tuple[Operand, ...]]:
-        """A function of the run-time operands that gives the Python object, and those operands."""

@@ -233,3 +233,29 @@ def of_tree(tree: Tree, leaf: Callable[[Type], Value], path: Path | None = None)
     if isinstance(tree, ConstTree):
         return Static(tree.value, path)
     return tuple_of([of_tree(item, leaf) for item in tree.items], tree.cls)
+
+
+def python_builder(value: Value) -> tuple[Callable[..., Any], tuple[Operand, ...]]:
+    """A function of the run-time operands that gives the Python object, and those operands."""
+    operands = tuple(leaves(value))
+
+    def build(*values: Any) -> Any:
+        supply = iter(values)
+
+        def make(node: Value) -> Any:
+            if isinstance(node, (Var, Const)):
+                return next(supply)
+            if isinstance(node, Static):
+                return node.obj
+            parts = [make(item) for item in node.items]
+            if isinstance(node.head, ErrorHead):
+                return node.head.cls(*parts)
+            if isinstance(node.head, LazyHead):
+                return node.head.fn(*parts)
+            if isinstance(node.head, TupleHead):
+                return node.head.cls(*parts) if node.head.cls else tuple(parts)
+            return parts
+
+        return make(value)
+
+    return build, operands
