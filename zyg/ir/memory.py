@@ -7,6 +7,7 @@ emitted the guard.  Different parameters are different buffers if one of them is
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from numba import types
@@ -78,10 +79,10 @@ _PLACES = "buffers exist in compiled or interpreted programs only"
 ALLOCATIONS = frozenset((mem_new, mem_zeros, mem_like, mem_copy))
 WRITES = frozenset((mem_store, mem_add))
 
-for _fn in (mem_new, mem_zeros, mem_like, mem_copy, mem_store, mem_add, mem_give):
-    table[_fn] = Primitive(_fn.__name__, 1, effect=True)
-for _fn in (mem_load, mem_size, mem_apart):
-    table[_fn] = Primitive(_fn.__name__, 1)
+_EFFECTS: tuple[Callable[..., Any], ...] = (mem_new, mem_zeros, mem_like, mem_copy, mem_store, mem_add, mem_give)
+_READS: tuple[Callable[..., Any], ...] = (mem_load, mem_size, mem_apart)
+for _fn in (*_EFFECTS, *_READS):
+    table[_fn] = Primitive(_fn.__name__, 1, effect=_fn in _EFFECTS)
 
 
 def is_memory(kind: Type) -> bool:
