@@ -165,7 +165,10 @@ def test_readme():
     assert failures == 0
 
 
-@pytest.mark.parametrize("module", ["zyg", "zyg.api", "zyg.testing", "zyg.ir.scalars", "zyg.ir.values", "zyg.entry"])
+_WITH_EXAMPLES = ["zyg", "zyg.api", "zyg.entry", "zyg.inspection", "zyg.testing", "zyg.ir.scalars", "zyg.ir.values"]
+
+
+@pytest.mark.parametrize("module", _WITH_EXAMPLES)
 def test_docstrings(module):
     failures, _ = doctest.testmod(importlib.import_module(module))
     assert failures == 0

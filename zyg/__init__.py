@@ -12,9 +12,6 @@ from zyg.api import (
     grad,
     gradient,
     ignore,
-    inspect_adjoint,
-    inspect_asm,
-    inspect_llvm,
     jvp,
     nograd,
     pullback,
@@ -33,6 +30,7 @@ from zyg.errors import (
     ValueArgumentError,
     ZygError,
 )
+from zyg.inspection import inspect_adjoint, inspect_asm, inspect_llvm
 from zyg.testing import check_grads
 
 __all__ = [

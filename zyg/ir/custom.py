@@ -17,7 +17,18 @@ from zyg.rules import primitives as p
 if TYPE_CHECKING:
     from zyg.ir.read import FunctionReader
 
-RULES: dict[Any, Any] = {}
+
+class Rules(dict[Any, Any]):
+    """The rules that users gave.  What was compiled before `version` grew may have used others."""
+
+    version = 0
+
+    def __setitem__(self, fn: Any, rule: Any) -> None:
+        super().__setitem__(fn, rule)
+        self.version += 1
+
+
+RULES = Rules()
 
 
 def without_gradient(reader: FunctionReader, value: Value) -> Value:
@@ -111,4 +122,3 @@ def _as_variable(reader: FunctionReader, operand: Operand) -> Var:
     var = Var(operand.type)
     reader.ops.append(Op(p.identity, (operand,), (var,), reader.pos))
     return var
-

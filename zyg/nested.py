@@ -1,0 +1,55 @@
+"""`grad` and the like met inside code that is read: they give abstract values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from zyg.errors import ArgumentError
+from zyg.ir import calls
+from zyg.ir.custom import without_gradient
+from zyg.ir.derive import GradientHead, Options, gradient_call
+from zyg.ir.program import Const
+from zyg.ir.values import Node, Static, TupleHead, Value, constant
+from zyg.transformed import options_of
+
+
+@dataclass(frozen=True, slots=True)
+class NoGradientHead:
+    """`nograd(fn)` made while reading; its item is fn."""
+
+    def __zyg_call__(self, reader: Any, node: Node, args: list[Value], kws: dict[str, Value]) -> Value:
+        return without_gradient(reader, calls.call(reader, node.items[0], args, kws))
+
+
+def read_grad(gives: str) -> Any:
+    def handler(reader: Any, args: list[Value], kws: dict[str, Value]) -> Value:
+        fn = args[0]
+        given = dict(kws)
+        if len(args) > 1:
+            given["argnums"] = args[1]
+        argnums = _static(given.pop("argnums", constant(0)))
+        argnames = _static(given.pop("argnames", Static(None)))
+        has_aux = bool(_static(given.pop("has_aux", constant(False))))
+        options = options_of(fn.obj if isinstance(fn, Static) else None, argnums, argnames, gives, has_aux)
+        return Node(GradientHead(options), (fn,))
+
+    return handler
+
+
+def _static(value: Value) -> Any:
+    if isinstance(value, Static):
+        return value.obj
+    if isinstance(value, Const):
+        return value.value
+    if isinstance(value, Node) and isinstance(value.head, TupleHead):
+        return tuple(_static(item) for item in value.items)
+    raise ArgumentError("argnums, argnames and has_aux must be constants")
+
+
+def read_gradient(gives: str) -> Any:
+    def handler(reader: Any, args: list[Value], kws: dict[str, Value]) -> Value:
+        argnums: Any = 0 if len(args) == 2 else tuple(range(len(args) - 1))
+        return gradient_call(reader, args[0], args[1:], kws, Options(argnums, gives))
+
+    return handler
