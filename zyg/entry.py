@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import types as pytypes
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -204,6 +204,3 @@ class Caller:
                 return None
             found.append(value.item() if isinstance(value, np.generic) else value)
         return found
-
-
-__all__ = ["Callable", "Caller", "refresh"]

@@ -14,7 +14,7 @@ from typing import Any
 from zyg.codegen.compile import Native, compile_module
 from zyg.ir import python
 from zyg.ir.lift import lift_captures
-from zyg.ir.program import Module, Pos, Type, Var
+from zyg.ir.program import Module, Type, Var
 from zyg.ir.simplify import inline, simplify
 from zyg.ir.specialise import Specialiser
 from zyg.ir.tree import Tree
@@ -69,6 +69,3 @@ def _print(stage: str, module: Module) -> None:
         from zyg.ir.show import show
 
         print(f"--- {stage}\n{show(module)}")
-
-
-__all__ = ["Compiled", "Pos", "compile_function", "lower"]

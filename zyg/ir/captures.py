@@ -15,8 +15,7 @@ import numpy as np
 from numba.core import ir as nir
 
 from zyg.errors import unsupported
-from zyg.ir.front import CellName
-from zyg.ir.program import Pos, Type, Var
+from zyg.ir.program import Pos, Type
 from zyg.ir.values import ClosureHead, Node, Path, Static, Value, constant, numba_type, tuple_of
 
 if TYPE_CHECKING:
@@ -182,6 +181,3 @@ def _maker(func_ir: Any, name: str) -> Any:
     if len(found) == 1 and isinstance(found[0], nir.Expr) and found[0].op == "make_function":
         return found[0]
     return None
-
-
-__all__ = ["Capture", "Captures", "CellName", "Var"]

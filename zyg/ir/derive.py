@@ -8,7 +8,7 @@ sees outer variables as plain inputs.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +40,7 @@ class Options:
     has_aux: bool = False
 
 
-def open_values(values: list[Value], keep_bool: bool = False) -> list[Value]:
+def open_values(values: list[Value]) -> list[Value]:
     """The same kinds of values, all their numbers variables."""
 
     def new(leaf: Operand) -> Value:
@@ -349,9 +349,6 @@ def _slope(leaf: Operand, slopes: Iterator[Var]) -> Value:
     if isinstance(leaf, Var) and differentiable(leaf.type):
         return next(slopes)
     return zero(tangent_kind(leaf.type)) if differentiable(leaf.type) else Static(None)
-
-
-Special = Callable[..., Value]
 
 
 @dataclass(frozen=True, slots=True)

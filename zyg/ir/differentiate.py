@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from zyg.ir.adjoint import CUT, STACK, Reversed, reverse
 from zyg.ir.graph import Graph, substitute, uses
-from zyg.ir.program import Block, Call, Edge, Jump, Module, Op, Operand, Pos, Program, Raise, Return, Var
+from zyg.ir.program import Block, Edge, Jump, Module, Op, Operand, Pos, Program, Raise, Return, Var
 from zyg.ir.record import record
 from zyg.ir.simplify import simplify_program
 from zyg.ir.slots import Load, Store
@@ -170,6 +170,3 @@ def vjp(module: Module, varied: Sequence[bool], useful: Sequence[bool]) -> Modul
     work = _Differentiation(module)
     made = work.fused(module.entry, tuple(varied), tuple(useful))
     return Module(work.programs, made).reachable()
-
-
-__all__ = ["Call", "vjp"]

@@ -155,6 +155,3 @@ def uses(block: Block) -> set[Var]:
     found += end_operands(block.end)
     found += [arg for edge in edges(block.end) for arg in edge.args]
     return {operand for operand in found if isinstance(operand, Var)}
-
-
-__all__ = ["Graph", "Loop", "substitute", "uses"]

@@ -11,11 +11,6 @@ from numba import types
 
 from zyg.ir.program import Branch, Call, Const, Guard, Jump, Module, Op, Operand, Program, Raise, Return, Type, Var
 from zyg.ir.tape import TapeType, pop, push, stack_new, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
-from zyg.rules import primitives as p
-
-
-class Unwritten:
-    """The value of a tape field that was never written."""
 
 
 class InterpretTape:
@@ -141,6 +136,3 @@ def _tape(op: Op, values: list[Any]) -> tuple[Any, ...]:
             (row, column), number(np.nan if not isinstance(op.result.type, types.Boolean) else 0, op.result.type)
         ),
     )
-
-
-__all__ = ["InterpretTape", "interpret", "number", "p"]

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import types
 
 from zyg.errors import unsupported
 from zyg.ir import scalars
@@ -43,10 +42,10 @@ def apply(reader: FunctionReader, fn: Any, args: list[Value], checked: bool = Tr
         return _text(reader, fn, args)
     if fn in (operator.is_, operator.is_not):
         return _identity(reader, args[0], args[1], fn is operator.is_)
-    if fn in (operator.not_,):
+    if fn is operator.not_:
         return reader.emit(operator.not_, (truth(reader, args[0]),), b1)
-    if fn is operator.contains or fn in _IN:
-        return _contains(reader, fn, args)
+    if fn is operator.contains:
+        return _contains(reader, args)
     if all(is_operand(arg) for arg in args):
         operands = [arg for arg in args if isinstance(arg, (Var, Const))]
         if len(operands) == 1:
@@ -208,10 +207,7 @@ def _text(reader: FunctionReader, fn: Any, args: list[Value]) -> Value:
     return Node(LazyHead(fn), tuple(args))
 
 
-_IN: frozenset[Any] = frozenset()
-
-
-def _contains(reader: FunctionReader, fn: Any, args: list[Value]) -> Value:
+def _contains(reader: FunctionReader, args: list[Value]) -> Value:
     container, item = args
     if isinstance(container, Node) and isinstance(container.head, TupleHead):
         out: Operand = Const(False, b1)
@@ -266,6 +262,3 @@ def kind_name(value: Value) -> str:
 def _refused(reader: FunctionReader, fn: Any, args: Any) -> Exception:
     kinds = ", ".join(kind_name(arg) for arg in args)
     return unsupported(f"no native code for {getattr(fn, '__name__', fn)} of {kinds}", reader.pos)
-
-
-__all__ = ["apply", "kind_name", "known", "truth", "types"]

@@ -17,7 +17,6 @@ from zyg.ir.graph import Graph, Loop, substitute
 from zyg.ir.program import (
     Block,
     Branch,
-    Call,
     Const,
     Edge,
     Guard,
@@ -303,6 +302,3 @@ def inline(module: Module, largest: int = 400) -> Module:
 
     visit(module.entry)
     return Module({**module.programs, **done}, module.entry).reachable()
-
-
-__all__ = ["Call", "inline", "is_pure", "simplify", "simplify_program"]

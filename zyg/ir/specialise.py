@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import types as pytypes
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from numba import types
 
 from zyg.errors import unsupported
 from zyg.ir.captures import Captures
-from zyg.ir.program import Block, Call, Const, Module, Op, Operand, Pos, Program, Return, Type, Var
+from zyg.ir.program import Block, Call, Op, Operand, Pos, Program, Return, Var
 from zyg.ir.read import Bottom, Env, FunctionReader, bind
 from zyg.ir.semantics import Semantics
-from zyg.ir.values import ClosureHead, Node, Path, Static, Value, is_operand, leaves, rebuild, structure, variables
+from zyg.ir.values import ClosureHead, Node, Path, Static, Value, leaves, rebuild, structure, variables
 
 
 @dataclass(slots=True)
@@ -28,17 +28,6 @@ class Specialisation:
     program: Program | None = None
     active: bool = True
     used: bool = False
-    extra: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A function read: its module, the kind of its result, and what it captured."""
-
-    module: Module
-    result: Value
-    guards: dict[Path, tuple[str, Any]]
-    inputs: dict[Path, tuple[int, Type]]
 
 
 class Specialiser:
@@ -195,24 +184,3 @@ def _formal(value: Value, name: str) -> Value:
         return Var(leaf.type, name) if _is_input(leaf) else leaf
 
     return rebuild(value, new)
-
-
-def read_function(
-    calls: Semantics, fn: Static | Node, args: Sequence[Value], kws: dict[str, Value], lifted_ints: frozenset[Path]
-) -> Reading:
-    """Read `fn` for arguments of these kinds; the entry's parameters are the arguments' variables, in order."""
-    spec = Specialiser(calls, lifted_ints)
-    params = tuple(leaf for value in (*args, *kws.values()) for leaf in variables(value) if isinstance(leaf, Var))
-    name = getattr(fn.obj if isinstance(fn, Static) else fn.head.code, "__name__", "f")
-
-    def build(reader: FunctionReader) -> Value:
-        value = calls.call(reader, fn, list(args), kws)
-        assert value is not None
-        return value
-
-    entry, result = spec.synthetic(name, params, build)
-    module = Module(spec.programs, entry).reachable()
-    return Reading(module, result, spec.captures.guards, spec.captures.inputs)
-
-
-__all__ = ["Const", "Reading", "Specialiser", "is_operand", "read_function"]

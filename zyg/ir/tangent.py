@@ -10,7 +10,6 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from numba import types
 
 from zyg.errors import not_differentiable
@@ -19,22 +18,19 @@ from zyg.ir.adjoint import tangent_kind
 from zyg.ir.graph import Graph
 from zyg.ir.program import (
     Block,
-    Branch,
     Call,
     Const,
     Edge,
     End,
-    Jump,
     Module,
     Op,
     Operand,
     Program,
     Return,
     Var,
-    edges,
     with_edges,
 )
-from zyg.ir.scalars import c8, c16, f8, i8
+from zyg.ir.scalars import c8, c16, f8
 from zyg.ir.simplify import simplify_program
 from zyg.ir.slots import zero
 from zyg.ir.tape import StackType, TapeType, pop, push, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
@@ -236,6 +232,3 @@ def jvp(module: Module, varied: Sequence[bool]) -> Module:
     work = _Tangents(module)
     made = work.of(module.entry, tuple(varied))
     return Module(work.programs, made).reachable()
-
-
-__all__ = ["Branch", "Jump", "edges", "i8", "jvp", "np"]

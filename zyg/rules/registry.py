@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-OPERAND_NAMES = "abc"
-
 
 @dataclass(frozen=True, slots=True)
 class Partial:
