@@ -6,21 +6,22 @@ read → inline and simplify → (adjoint → record, where a derivative is call
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from numba.core.compiler_lock import global_compiler_lock
+
 from zyg.codegen.compile import Native, compile_module
 from zyg.ir import python
 from zyg.ir.lift import lift_captures
-from zyg.ir.program import Module, Type, Var
+from zyg.ir.program import Const, Module, Op, Operand, Type, Var
 from zyg.ir.simplify import inline, simplify
 from zyg.ir.specialise import Specialiser
 from zyg.ir.tree import Tree
-from zyg.ir.values import Path, Value, of_tree, tree_of, variables
+from zyg.ir.values import Path, Value, of_tree, rebuild, tree_of, variables
+from zyg.rules import primitives as p
 
-_lock = threading.RLock()
 Build = Callable[[Any, list[Value]], Value]
 
 
@@ -43,7 +44,7 @@ def lower(
     spec = Specialiser(python, lifted_ints)
     values = [of_tree(tree, lambda kind: Var(kind, "")) for tree in args]
     params = tuple(v for value in values for v in variables(value) if isinstance(v, Var))
-    entry, result = spec.synthetic(name, params, lambda reader: build(reader, values))
+    entry, result = spec.synthetic(name, params, lambda reader: _in_variables(reader, build(reader, values)))
     module = Module(spec.programs, entry).reachable()
     _print("read", module)
     module = inline(module, largest=5000)
@@ -53,9 +54,22 @@ def lower(
     return module, tree_of(result), spec
 
 
+def _in_variables(reader: Any, result: Value) -> Value:
+    """`result`, its constants in variables too: a program returns all numbers of the tree of its result."""
+
+    def variable(leaf: Operand) -> Operand:
+        if isinstance(leaf, Const):
+            var = Var(leaf.type)
+            reader.ops.append(Op(p.identity, (leaf,), (var,), reader.pos))
+            return var
+        return leaf
+
+    return rebuild(result, variable)
+
+
 def compile_function(name: str, args: Sequence[Tree], build: Build, lifted_ints: frozenset[Path]) -> Compiled:
     """Native code for arguments of these kinds."""
-    with _lock:
+    with global_compiler_lock:
         module, result, spec = lower(name, args, build, lifted_ints)
         native = compile_module(module)
         inputs = tuple(sorted(spec.captures.inputs, key=lambda path: spec.captures.inputs[path][0]))
