@@ -12,7 +12,7 @@ from zyg.ir import calls, iteration
 from zyg.ir.builtin import HANDLERS
 from zyg.ir.custom import RULES, without_gradient
 from zyg.ir.derive import jvp_call
-from zyg.ir.values import Node, Static, Value
+from zyg.ir.values import Node, Path, Static, Value, inside
 from zyg.nested import NoGradientHead, read_grad, read_gradient
 from zyg.transformed import Called, Transformed, options_of
 
@@ -160,8 +160,8 @@ class nograd:
     def __call__(self, *args: Any, **kws: Any) -> Any:
         return self.fn(*args, **kws)
 
-    def __zyg_read__(self, reader: Any, args: list[Value], kws: dict[str, Value]) -> Value:
-        return without_gradient(reader, calls.call(reader, Static(self.fn), args, kws))
+    def __zyg_read__(self, reader: Any, path: Path | None, args: list[Value], kws: dict[str, Value]) -> Value:
+        return without_gradient(reader, calls.call(reader, Static(self.fn, inside(path, self.fn)), args, kws))
 
 
 def stop_gradient(x: Any) -> Any:

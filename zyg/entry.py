@@ -12,7 +12,7 @@ import numpy as np
 from zyg.errors import ArgumentError
 from zyg.ir.program import Type
 from zyg.ir.tree import ConstTree, Leaf, Tree, TupleTree
-from zyg.ir.values import Path, Value, numba_type
+from zyg.ir.values import Identity, Path, Value, numba_type
 from zyg.pipeline import Build, Compiled, compile_function
 
 MISSING = object()
@@ -81,7 +81,7 @@ def key_of(shape: Tree) -> Hashable:
         value = shape.value
         if isinstance(value, pytypes.FunctionType):
             return value.__code__
-        return value if isinstance(value, str) else ("id", id(value))
+        return value if isinstance(value, str) else Identity(value)
     if isinstance(shape, TupleTree):
         return (shape.cls, tuple(key_of(item) for item in shape.items))
     return shape.type
@@ -93,6 +93,8 @@ def follow(root: Any, args: Sequence[Any], path: Path) -> Any:
     for kind, what in path:
         if kind == "arg":
             value = args[what]
+        elif kind == "object":
+            value = what.obj
         elif kind == "globals":
             value = value.__globals__.get(what, MISSING)
         elif kind == "cell":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import types as pytypes
 from collections.abc import Callable, Hashable
@@ -13,18 +12,15 @@ from zyg.errors import ArgumentError, UnsupportedError, ValueArgumentError
 from zyg.ir import calls
 from zyg.ir.custom import RULES
 from zyg.ir.derive import Options, gradient_call, jvp_call, pullback_call
-from zyg.ir.values import Static, Value
+from zyg.ir.front import definition
+from zyg.ir.values import Identity, Path, Static, Value, inside
 
 
-def _root(fn: Any) -> tuple[Any, Hashable, Static]:
-    """The function that code is read from, the key of its code, and its abstract value."""
+def _code_key(fn: Any) -> Hashable:
+    """Equal for functions that may share code; what they captured is guarded."""
     if isinstance(fn, pytypes.FunctionType):
-        return fn, fn.__code__, Static(fn, ())
-    if isinstance(fn, Transformed):
-        return fn, ("transformed", fn.key), Static(fn)
-    if isinstance(fn, functools.partial):
-        return fn, (id(fn.func), len(fn.args), tuple(fn.keywords), id(fn)), Static(fn, ())
-    return fn, id(fn), Static(fn)
+        return fn.__code__
+    return ("transformed", fn.key) if isinstance(fn, Transformed) else Identity(fn)
 
 
 class Transformed:
@@ -36,24 +32,19 @@ class Transformed:
         if mode not in ("auto", "native"):
             raise ValueArgumentError(f"mode {mode!r} is not available: this version has 'auto' and 'native'")
         self.fn, self.options, self.mode = fn, options, mode
-        root, key, _ = _root(fn)
-        self.key: Hashable = (key, options)
-        self.caller = Caller(f"{options.gives}_{plain_name(fn)}", innermost(root), self.key, self._build)
+        self.key: Hashable = (_code_key(fn), options)
+        self.caller = Caller(f"{options.gives}_{plain_name(fn)}", innermost(fn), self.key, self._build)
         self.__name__ = f"{options.gives}({getattr(fn, '__name__', fn)})"
         self.__doc__ = getattr(fn, "__doc__", None)
         self.__wrapped__ = fn
 
     def _build(self, reader: Any, values: list[Value]) -> Value:
-        return self.__zyg_read__(reader, values, {})
+        reader.pos = definition(self.fn)
+        return self.__zyg_read__(reader, (), values, {})
 
-    def __zyg_read__(self, reader: Any, args: list[Value], kws: dict[str, Value]) -> Value:
-        inner = self.fn
-        while isinstance(inner, Transformed):
-            inner = inner.fn
-        path: Any = () if isinstance(inner, (pytypes.FunctionType, functools.partial)) else None
-        outer = self.fn if isinstance(self.fn, Transformed) else inner
-        value = Static(outer, None if isinstance(outer, Transformed) or reader.pos.function != "_EMPTY" else path)
-        return gradient_call(reader, value, args, kws, self.options)
+    def __zyg_read__(self, reader: Any, path: Path | None, args: list[Value], kws: dict[str, Value]) -> Value:
+        """A call met while reading; `path`: how this object was reached."""
+        return gradient_call(reader, Static(self.fn, inside(path, self.fn)), args, kws, self.options)
 
     def __call__(self, *args: Any, **kws: Any) -> Any:
         if kws:
@@ -110,18 +101,17 @@ class Called:
     """A function read as it is, or with a cotangent or tangents as further arguments."""
 
     def __init__(self, fn: Any, kind: str) -> None:
-        self.root, self.fn_key, _ = _root(fn)
         self.fn, self.kind = fn, kind
 
     def caller(self, count: int = 0) -> Caller:
         def build(reader: Any, values: list[Value]) -> Value:
-            known = isinstance(self.fn, (pytypes.FunctionType, functools.partial))
-            value = Static(self.fn, () if known else None)
+            reader.pos = definition(self.fn)
+            value = Static(self.fn, ())
             if self.kind == "call":
                 return calls.call(reader, value, values, {})
             if self.kind == "pullback":
                 return pullback_call(reader, value, values[:-1], values[-1])
             return jvp_call(reader, value, values[:count], values[count:])
 
-        key = (self.kind, self.fn_key, count, RULES.version)
-        return Caller(f"{self.kind}_{plain_name(self.fn)}", innermost(self.root), key, build)
+        key = (self.kind, _code_key(self.fn), count, RULES.version)
+        return Caller(f"{self.kind}_{plain_name(self.fn)}", innermost(self.fn), key, build)

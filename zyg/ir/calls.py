@@ -57,7 +57,7 @@ def _call_static(reader: FunctionReader, fn: Static, args: list[Value], kws: dic
         return rule_call(reader, obj, args, kws)
     read = None if isinstance(obj, type) else getattr(obj, "__zyg_read__", None)
     if read is not None:
-        return read(reader, args, kws)  # type: ignore[no-any-return]
+        return read(reader, fn.path, args, kws)  # type: ignore[no-any-return]
     handler = _handler(obj)
     if handler is not None:
         return handler(reader, args, kws)

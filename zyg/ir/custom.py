@@ -11,7 +11,7 @@ from zyg.ir.derive import actual_operands, open_values
 from zyg.ir.program import Block, Call, Const, Custom, Op, Operand, Program, Return, Var
 from zyg.ir.slots import zero
 from zyg.ir.trace import Emitter
-from zyg.ir.values import Node, Static, TupleHead, Value, rebuild, tree_of, tuple_of, variables
+from zyg.ir.values import Identity, Node, Static, TupleHead, Value, rebuild, tree_of, tuple_of, variables
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str,
 
     def forward_body(inner: FunctionReader) -> Value:
         inner.pos = reader.pos
-        return spec.calls.call(inner, Static(rule), formals[: len(args)], named)
+        path = (("object", Identity(rule)),)
+        return spec.calls.call(inner, Static(rule, path), formals[: len(args)], named)
 
     forward, result = spec.synthetic(f"{name}.rule", params, forward_body)
     if not (isinstance(result, Node) and isinstance(result.head, TupleHead) and len(result.items) == 2):

@@ -39,6 +39,18 @@ def position(code: types.CodeType, line: int, caller: Pos | None = None) -> Pos:
     return Pos(code.co_filename, line, name, caller)
 
 
+def definition(fn: Any) -> Pos:
+    """Where a callable is defined."""
+    for inner in ("fn", "func", "py_func", "__func__"):
+        while not isinstance(fn, (types.FunctionType, type)) and hasattr(fn, inner):
+            fn = getattr(fn, inner)
+    called = fn if isinstance(fn, types.FunctionType) else vars(type(fn)).get("__call__")
+    code = getattr(called, "__code__", None)
+    if code is None:
+        return Pos("", 0, getattr(fn, "__name__", type(fn).__name__))
+    return position(code, code.co_firstlineno)
+
+
 class _Interpreter(interpreter.Interpreter):
     def init_first_block(self) -> None:
         interpreter.Interpreter.init_first_block(self)

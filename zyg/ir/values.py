@@ -20,6 +20,30 @@ from zyg.ir.tree import ConstTree, Leaf, Tree, TupleTree
 Path: TypeAlias = tuple[tuple[Any, ...], ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Identity:
+    """An object in a key: equal only to itself, and alive as long as the key is."""
+
+    obj: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Identity) and other.obj is self.obj
+
+    def __hash__(self) -> int:
+        return id(self.obj)
+
+
+def inside(path: Path | None, fn: Any) -> Path | None:
+    """How `fn` is reached, the function inside an object (what `grad` gives, say) that `path` leads to.
+
+    The object is guarded as a whole, so it is reached as itself; what it captures in turn may change.  The path ()
+    leads to the innermost function at once.
+    """
+    if path == () or path is None:
+        return path
+    return (("object", Identity(fn)),)
+
+
 @dataclass(frozen=True, slots=True)
 class Static:
     """An object known when reading, and how it is reached from the function that is differentiated."""
