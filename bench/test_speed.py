@@ -1,0 +1,40 @@
+"""Every contender of every row, for pytest-benchmark: `python -m pytest bench --benchmark-only`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bench.threads import pin
+
+pin()
+
+import numpy as np  # noqa: E402
+
+from bench.others import contenders  # noqa: E402
+from bench.rows import LONG_LOOP, ROWS, Row  # noqa: E402
+
+CASES = [
+    pytest.param(row, contender, id=f"{row.name}: {name}")
+    for row in (*ROWS, LONG_LOOP)
+    for name, contender in row.contenders().items()
+]
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in (*ROWS, LONG_LOOP)])
+def test_contenders_agree(row: Row) -> None:
+    trial = contenders(row.program, row.trial, row.argnums) | row.unwrapped()
+    del trial["primal"]
+    values = {name: np.asarray(fn(*row.trial), dtype=float) for name, fn in trial.items()}
+    for name, value in values.items():
+        assert np.allclose(value, values["zyg"], rtol=1e-10, atol=0), name
+
+
+@pytest.mark.benchmark(max_time=0.5, min_rounds=1)
+@pytest.mark.parametrize(("row", "contender"), CASES)
+def test_speed(benchmark: Any, row: Row, contender: Callable[..., Any]) -> None:
+    benchmark.group = row.name
+    contender(*row.args)
+    benchmark(contender, *row.args)
