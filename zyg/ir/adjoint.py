@@ -50,7 +50,7 @@ from zyg.ir.slots import Load, Store, zero
 from zyg.ir.tape import StackType, pop, push, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
 from zyg.ir.trace import Emitter
 from zyg.rules import primitives as p
-from zyg.rules.elementwise import annihilating, elementwise, nonholomorphic, singular
+from zyg.rules.elementwise import Domain, find, nonholomorphic, singular
 
 
 @dataclass(frozen=True, slots=True)
@@ -486,7 +486,7 @@ class _Adjoint:
     def _partials(self, op: Op) -> tuple[Any, ...] | None:
         needed = [isinstance(arg, Var) and arg in self.active and passes(op, i) for i, arg in enumerate(op.args)]
         infinite = any(r in self.infinite for r in op.results)
-        rules = find_rule(op, infinite)
+        rules = find(op.fn, domain(op), careful=infinite)
         if rules is None:
             name = getattr(op.fn, "__name__", op.fn)
             raise not_differentiable(f"{name} has no derivative rule", op.pos, "Write one with @zyg.adjoint.")
@@ -563,18 +563,12 @@ def _stack_type() -> Type:
     return StackType("residuals")
 
 
-def find_rule(op: Op, infinite: bool) -> tuple[Any, ...] | None:
-    """The rule of each operand (None: carries no gradient)."""
-    if any(isinstance(a.type, types.Complex) for a in op.args) or op.fn is p.make_complex:
-        special = nonholomorphic.get(op.fn)
-        if special is not None:
-            return tuple(special[0])
-    if infinite:
-        careful = annihilating(op.fn)
-        if careful is not None:
-            return tuple(careful)
-    rules = elementwise.get(op.fn)
-    return None if rules is None else tuple(rules)
+def domain(op: Op) -> Domain:
+    """What the rule of an op is about: ints, real or complex numbers."""
+    kinds = [arg.type for arg in op.args]
+    if op.fn is p.make_complex or any(kind in (c8, c16) for kind in kinds):
+        return "complex"
+    return "integer" if all(isinstance(kind, (types.Integer, types.Boolean)) for kind in kinds) else "real"
 
 
 def cotangents(
@@ -583,9 +577,7 @@ def cotangents(
     """The contribution of `op` to each operand, by its rule."""
     emitter = Emitter(ops, pos)
     is_complex = dy.type in (c8, c16)
-    holomorphic = op.fn not in nonholomorphic or not any(a.type in (c8, c16) for a in op.args)
-    holomorphic = holomorphic and op.fn is not p.make_complex
-    conjugate = is_complex and holomorphic
+    conjugate = is_complex and not (op.fn in nonholomorphic and domain(op) == "complex")
     found: list[Operand | None] = []
     for rule in partials(op):
         if rule is None:

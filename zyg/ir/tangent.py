@@ -14,7 +14,7 @@ from numba import types
 
 from zyg.errors import not_differentiable
 from zyg.ir.activity import active, differentiable, passes
-from zyg.ir.adjoint import tangent_kind
+from zyg.ir.adjoint import domain, tangent_kind
 from zyg.ir.graph import Graph
 from zyg.ir.program import (
     Block,
@@ -30,13 +30,13 @@ from zyg.ir.program import (
     Var,
     with_edges,
 )
-from zyg.ir.scalars import c8, c16, f8
+from zyg.ir.scalars import f8
 from zyg.ir.simplify import simplify_program
 from zyg.ir.slots import zero
 from zyg.ir.tape import StackType, TapeType, pop, push, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
 from zyg.ir.trace import Emitter
 from zyg.rules import primitives as p
-from zyg.rules.elementwise import elementwise, nonholomorphic
+from zyg.rules.elementwise import find
 
 Mask = tuple[bool, ...]
 
@@ -178,10 +178,7 @@ class _Tangent:
         ops.append(Op(pop, op.args, (*op.results, *dots_), op.pos))
 
     def rules(self, op: Op) -> tuple[Any, ...]:
-        rules = elementwise.get(op.fn)
-        if any(a.type in (c8, c16) for a in op.args) or op.fn is p.make_complex:
-            special = nonholomorphic.get(op.fn)
-            rules = special[1] if special is not None else rules
+        rules = find(op.fn, domain(op), forward=True)
         if rules is None:
             raise not_differentiable(f"{getattr(op.fn, '__name__', op.fn)} has no derivative rule", op.pos)
         return tuple(rule if passes(op, i) else None for i, rule in enumerate(rules))

@@ -199,16 +199,16 @@ def _turn(a: Any) -> Any:
     return _direction(a) * 1j / select(size == 0, 1, size)
 
 
-def _re(x: Any) -> Any:
-    return apply(np.real, x)
+def _re(dy: Any) -> Any:
+    return apply(np.real, dy)
 
 
-def _im(x: Any) -> Any:
-    return apply(np.imag, x)
+def _im(dy: Any) -> Any:
+    return apply(np.imag, dy)
 
 
-def _conj(x: Any) -> Any:
-    return apply(np.conj, x)
+def _conj(dy: Any) -> Any:
+    return apply(np.conj, dy)
 
 
 def _pair(cotangent: Any, tangent: Any) -> Pair:
