@@ -71,6 +71,8 @@ def integer_constant(value: int) -> Value:
 
 def constant(literal: Const) -> Parts:
     registers = parts(literal.type)
+    if isinstance(literal.type, (TapeType, StackType)):  # where control cannot come to use it
+        return tuple(Value(part, "null" if part == "ptr" else "0") for part in registers)
     if registers == ("i1",):
         return (Value("i1", "true" if literal.value else "false"),)
     if isinstance(literal.value, complex) and len(registers) == 2:

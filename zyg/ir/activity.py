@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numba import types
 
 from zyg.ir.graph import Graph
 from zyg.ir.program import Call, Const, Op, Operand, Program, Return, Type, Var, edges
+from zyg.ir.scalars import i8
 from zyg.ir.tape import StackType, TapeType, pop, push, tape_get, tape_put, tape_reserve
 from zyg.rules import primitives as p
 from zyg.rules.elementwise import inactive
@@ -34,7 +35,7 @@ def passes(op: Op, i: int) -> bool:
         )
     if op.fn is p.select:
         return i > 0
-    if op.fn in (p.powi, np.ldexp, p.round_digits):
+    if op.fn in (np.ldexp, p.round_digits):
         return i == 0
     if op.fn is p.polygamma:
         return i == 1
@@ -46,6 +47,26 @@ def active(program: Program, graph: Graph, inputs: Iterable[Var], outputs: Itera
     varied = _varied(program, graph, set(inputs))
     useful = _useful(program, graph, set(outputs))
     return {var for var in varied & useful if differentiable(var.type)}
+
+
+def fractional(program: Program, varied: Sequence[bool], find: Callable[[str], Program]) -> bool:
+    """Whether a derivative of ints by ints may not be whole: where the exponent of an int power is varied."""
+    seen: set[tuple[str, tuple[bool, ...]]] = set()
+
+    def visit(program: Program, mask: tuple[bool, ...]) -> bool:
+        if (program.name, mask) in seen:
+            return False
+        seen.add((program.name, mask))
+        graph = Graph(program)
+        found = _varied(program, graph, {v for v, on in zip(program.params, mask, strict=True) if on})
+        return any(
+            op.args[1] in found
+            if op.fn is operator.pow and op.result.type == i8
+            else isinstance(op.fn, Call) and visit(find(op.fn.callee), tuple(arg in found for arg in op.args))
+            for op in program.ops()
+        )
+
+    return visit(program, tuple(varied))
 
 
 def tape_classes(program: Program, graph: Graph) -> dict[Var, Var]:

@@ -123,7 +123,13 @@ p.table[CUT] = p.Primitive("cut", effect=True)
 
 class _Adjoint:
     def __init__(
-        self, program: Program, varied: Sequence[bool], useful: Sequence[bool], pair_of: PairOf, signature: Signature
+        self,
+        program: Program,
+        varied: Sequence[bool],
+        useful: Sequence[bool],
+        int_adjoint: Type,
+        pair_of: PairOf,
+        signature: Signature,
     ) -> None:
         self.signature = signature
         self.canonical = form = canonical(program)
@@ -133,8 +139,7 @@ class _Adjoint:
         self.outputs = [i for i, on in enumerate(useful) if on and differentiable(program.results[i])]
         self.active = active(self.program, self.graph, self.inputs, self.outputs)
         self.classes = tape_classes(self.program, self.graph)
-        whole = all(isinstance(program.results[i], types.Integer) for i in self.outputs)
-        self.int_adjoint: Type = i8 if whole else f8
+        self.int_adjoint = int_adjoint
         self.pair_of = pair_of
         self.blocks: dict[int, Block] = dict(self.program.blocks)
         self.fresh = max(self.blocks) + 1
@@ -502,17 +507,11 @@ class _Adjoint:
             return
         dys = [self._take(ops, r) for r in op.results if r in self.active]
         kinds = [a.type for a, on in zip(op.args, varied, strict=True) if on]
-        outs = tuple(Var(self.kind(kind), "") for kind in kinds)
         stack = Var(_stack_type(), "stack")
         ops.append(Op(Load(STACK), (), (stack,), op.pos))
-        seeds = tuple(
-            Emitter(ops, op.pos).convert(dy, _pair_kind(r.type, op, useful))
-            for dy, r in zip(dys, (r for r in op.results if r in self.active), strict=True)
-        )
-        raw = tuple(Var(_pair_kind(kind, op, useful), "") for kind in kinds)
-        ops.append(Op(Call(backward), (*seeds, stack), raw, op.pos))
-        assert len(outs) == len(raw)
-        for arg, value in zip((a for a, on in zip(op.args, varied, strict=True) if on), raw, strict=True):
+        outs = tuple(Var(self.kind(kind), "") for kind in kinds)
+        ops.append(Op(Call(backward), (*dys, stack), outs, op.pos))
+        for arg, value in zip((a for a, on in zip(op.args, varied, strict=True) if on), outs, strict=True):
             self._contribute(ops, arg, value)
         self._replace_call(op, forward)
 
@@ -547,11 +546,6 @@ class _Adjoint:
                 at = block.ops.index(op)
                 self.blocks[label] = Block(block.params, (*block.ops[:at], *new, *block.ops[at + 1 :]), block.end)
                 return
-
-
-def _pair_kind(kind: Type, op: Op, useful: tuple[bool, ...]) -> Type:
-    whole = all(isinstance(r.type, types.Integer) for r, on in zip(op.results, useful, strict=True) if on)
-    return (i8 if whole else f8) if isinstance(kind, types.Integer) else kind
 
 
 def tangent_kind(kind: Type) -> Type:
@@ -596,14 +590,19 @@ def cotangents(
 
 
 def reverse(
-    program: Program, varied: Sequence[bool], useful: Sequence[bool], pair_of: PairOf, signature: Signature
+    program: Program,
+    varied: Sequence[bool],
+    useful: Sequence[bool],
+    int_adjoint: Type,
+    pair_of: PairOf,
+    signature: Signature,
 ) -> Reversed:
     """The mirror image of `program`, for cotangents of the parameters `varied` from those of the results `useful`.
 
     Its parameters are the program's and then one cotangent per useful result; its results the program's and
-    then one cotangent per varied parameter.
+    then one cotangent per varied parameter.  int_adjoint: the type of the adjoints of ints.
     """
-    return _Adjoint(program, varied, useful, pair_of, signature).run()
+    return _Adjoint(program, varied, useful, int_adjoint, pair_of, signature).run()
 
 
 __all__ = ["Need", "Raise", "Reversed", "reverse"]

@@ -172,12 +172,18 @@ def _unassigned(value: Static) -> bool:
 
 def _maker(func_ir: Any, name: str) -> Any:
     """The only assignment to `name`, if that is the making of a function."""
-    found = [
-        stmt.value
-        for block in func_ir.blocks.values()
-        for stmt in block.body
-        if isinstance(stmt, nir.Assign) and stmt.target.name == name and not isinstance(stmt.value, nir.Const)
-    ]
+    found = [value for value in _assigned(func_ir, name) if not isinstance(value, nir.Const)]
+    while len(found) == 1 and isinstance(found[0], nir.Var):
+        found = _assigned(func_ir, found[0].name)
     if len(found) == 1 and isinstance(found[0], nir.Expr) and found[0].op == "make_function":
         return found[0]
     return None
+
+
+def _assigned(func_ir: Any, name: str) -> list[Any]:
+    return [
+        stmt.value
+        for block in func_ir.blocks.values()
+        for stmt in block.body
+        if isinstance(stmt, nir.Assign) and stmt.target.name == name
+    ]

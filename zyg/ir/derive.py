@@ -173,12 +173,13 @@ def _vjp_call(
     useful = tuple(id(leaf) in targets for leaf in variables(result))
     if _grows(module):
         return _by_tangents(reader, module, result, formals, operands, chosen, primal, seeds)
-    done = vjp(module, varied, useful)
+    done = vjp(module, varied, useful, seeds is None or all(isinstance(s.type, types.Integer) for s in seeds))
     spec = reader.spec
     spec.programs.update(_renamed_away(done, spec.programs))
-    outputs = [kind for kind, on in zip(main.results, useful, strict=True) if on and differentiable(kind)]
+    wants = [param.type for param in done.main.params[len(main.params) :]]
     if seeds is None:
-        seeds = [Const(1, kind) if kind == i8 else Const(1.0, kind) for kind in outputs]
+        seeds = [Const(1, kind) if kind == i8 else Const(1.0, kind) for kind in wants]
+    seeds = [_seed(reader, seed, kind) for seed, kind in zip(seeds, wants, strict=True)]
     values = tuple(Var(kind) for kind in main.results)
     cotangents = tuple(Var(kind) for kind in done.main.results[len(values) :])
     reader.ops.append(Op(Call(done.entry), (*operands, *seeds), (*values, *cotangents), reader.pos))
@@ -282,11 +283,7 @@ def _gradient_of(formal: Value, by_param: dict[Var, Var], top: bool) -> Value:
 def pullback_call(reader: FunctionReader, fn: Value, args: list[Value], cotangent: Value) -> Value:
     """(y, cotangents of all arguments) for a given cotangent of the result."""
     module, result, formals, operands, _ = _read_inner(reader, fn, args, {})
-    seeds = []
-    for leaf, seed in zip(_tangent_leaves(result), _matching(result, cotangent, reader), strict=True):
-        whole = all(isinstance(k, types.Integer) for k in module.main.results)
-        kind = leaf.type if not isinstance(leaf.type, types.Integer) else (i8 if whole else tangent_kind(leaf.type))
-        seeds.append(_seed(reader, seed, kind))
+    seeds = _matching(result, cotangent, reader)
     chosen = list(range(len(args)))
     y, dx, _ = _vjp_call(reader, module, result, formals, operands, chosen, result, seeds)
     return tuple_of([y, tuple_of(dx)])
@@ -341,14 +338,18 @@ def jvp_call(reader: FunctionReader, fn: Value, args: list[Value], tangents: lis
     count = len(module.main.results)
     values, slopes = iter(outs[:count]), iter(outs[count:])
     y = rebuild(result, lambda leaf: next(values) if isinstance(leaf, Var) else leaf)
-    dy = rebuild(result, lambda leaf: _slope(leaf, slopes))
+    dy = _slope(result, slopes, top=True)
     return tuple_of([y, dy])
 
 
-def _slope(leaf: Operand, slopes: Iterator[Var]) -> Value:
-    if isinstance(leaf, Var) and differentiable(leaf.type):
-        return next(slopes)
-    return zero(tangent_kind(leaf.type)) if differentiable(leaf.type) else Static(None)
+def _slope(value: Value, slopes: Iterator[Var], top: bool) -> Value:
+    """The tangent of a result: its structure, with None for what is not a float inside containers."""
+    if isinstance(value, Node) and isinstance(value.head, TupleHead):
+        return tuple_of([_slope(item, slopes, False) for item in value.items], value.head.cls)
+    if not isinstance(value, (Var, Const)) or not differentiable(value.type):
+        return Static(None)
+    slope = next(slopes) if isinstance(value, Var) else zero(tangent_kind(value.type))
+    return Static(None) if isinstance(value.type, types.Integer) and not top else slope
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from numba import types
+
+from zyg.ir.activity import differentiable, fractional
 from zyg.ir.adjoint import CUT, STACK, Reversed, reverse
 from zyg.ir.graph import Graph, substitute, uses
-from zyg.ir.program import Block, Edge, Jump, Module, Op, Operand, Pos, Program, Raise, Return, Var
+from zyg.ir.program import Block, Edge, Jump, Module, Op, Operand, Pos, Program, Raise, Return, Type, Var
 from zyg.ir.record import record
+from zyg.ir.scalars import f8, i8
 from zyg.ir.simplify import simplify_program
 from zyg.ir.slots import Load, Store
 from zyg.ir.tape import StackType, pop, push, stack_new
@@ -19,7 +23,8 @@ Mask = tuple[bool, ...]
 
 
 class _Differentiation:
-    def __init__(self, module: Module) -> None:
+    def __init__(self, module: Module, int_adjoint: Type) -> None:
+        self.int_adjoint = int_adjoint
         self.programs = dict(module.programs)
         self.pairs: dict[tuple[str, Mask, Mask], tuple[str, str]] = {}
 
@@ -43,9 +48,12 @@ class _Differentiation:
             name = f"{base}.{number}"
         return name
 
+    def mirrored(self, program: Program, varied: Mask, useful: Mask) -> Reversed:
+        return reverse(program, varied, useful, self.int_adjoint, self.pair_of, self.programs.__getitem__)
+
     def fused(self, name: str, varied: Mask, useful: Mask) -> str:
         """The program and its reverse sweep in one; the primal's results, then the cotangents."""
-        mirrored = reverse(self.programs[name], varied, useful, self.pair_of, self.programs.__getitem__)
+        mirrored = self.mirrored(self.programs[name], varied, useful)
         made = self.unique(f"grad.{name}")
         whole = record(_with_stack(replace_program(mirrored, made), None))
         self.programs[made] = simplify_program(_without_cut(whole))
@@ -53,7 +61,7 @@ class _Differentiation:
 
     def split(self, callee: str, varied: Mask, useful: Mask, forward: str, backward: str) -> None:
         program = self.programs[callee]
-        mirrored = reverse(program, varied, useful, self.pair_of, self.programs.__getitem__)
+        mirrored = self.mirrored(program, varied, useful)
         stack = Var(StackType("residuals"), "stack")
         whole = record(_with_stack(mirrored, stack))
         seeds = mirrored.cotangents
@@ -164,9 +172,16 @@ def _uses_without_results(block: Block, count: int) -> set[Var]:
     return uses(_without_results(block, count))
 
 
-def vjp(module: Module, varied: Sequence[bool], useful: Sequence[bool]) -> Module:
+def vjp(module: Module, varied: Sequence[bool], useful: Sequence[bool], whole: bool = True) -> Module:
     """A module whose entry takes the entry's parameters and a cotangent per useful result, and gives the
-    entry's results and a cotangent per varied parameter."""
-    work = _Differentiation(module)
+    entry's results and a cotangent per varied parameter.
+
+    Adjoints of ints are ints themselves where they can only be whole: if all useful results are ints, the
+    cotangents given are (`whole`), and nothing in between makes fractions of them.
+    """
+    kinds = [kind for kind, on in zip(module.main.results, useful, strict=True) if on and differentiable(kind)]
+    whole = whole and all(isinstance(kind, types.Integer) for kind in kinds)
+    whole = whole and not fractional(module.main, varied, module.programs.__getitem__)
+    work = _Differentiation(module, i8 if whole else f8)
     made = work.fused(module.entry, tuple(varied), tuple(useful))
     return Module(work.programs, made).reachable()

@@ -58,6 +58,9 @@ class _Interpreter(interpreter.Interpreter):
             if name not in self.arg_names:
                 self.store(nir.Const(Unassigned, loc=self.loc), name)
 
+    def _remove_unused_temporaries(self) -> None:
+        """Numba would drop a temporary that is assigned to a variable and used again, as by `(y := f(x)) > 1`."""
+
     def post_process(self, peepholes: list[Any], func_ir: Any) -> Any:
         # The reader handles f(*args, **kwargs) itself; this rewrite refuses most forms of it.
         refusing = interpreter.peep_hole_call_function_ex_to_call_function_kw

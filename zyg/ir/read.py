@@ -20,6 +20,7 @@ from numba.core.analysis import compute_cfg_from_blocks, compute_live_map, compu
 from zyg.errors import unsupported
 from zyg.ir import scalars
 from zyg.ir.front import CellName, LookUp, Unassigned, numba_ir, parameter_names, position
+from zyg.ir.graph import substitute
 from zyg.ir.program import (
     Block,
     Branch,
@@ -102,6 +103,8 @@ class FunctionReader:
         self.scope: Static | Node = Static(None)
         self.ops: list[Op] = []
         self.env: Env = {}
+        self.names: dict[Var, str] = {}
+        self.renamed: dict[Var, Var] = {}
         self.pos = position(code, code.co_firstlineno, caller)
 
     # --- fixpoint ---------------------------------------------------------------------------------
@@ -304,7 +307,9 @@ class FunctionReader:
             value = self._expression(stmt.value)
             name = stmt.target.name
             self._forbid_rebinding(name)
-            self.env[name] = self._named(value, name)
+            if isinstance(value, Var) and not value.name and not name.startswith("$"):
+                self.names.setdefault(value, name.split(".")[0])
+            self.env[name] = value
         elif isinstance(stmt, nir.Jump):
             self._exit(state, [stmt.target])
             state.end = lambda to: Jump(to[0])
@@ -333,17 +338,6 @@ class FunctionReader:
             raise unsupported("attribute assignment is not compiled yet", self.pos)
         else:
             raise unsupported(f"{type(stmt).__name__.lower()} statements cannot be compiled", self.pos)
-
-    def _named(self, value: Value, name: str) -> Value:
-        if name.startswith("$") or not isinstance(value, Var) or value.name:
-            return value
-        for number, op in enumerate(reversed(self.ops)):
-            if op.results == (value,):
-                var = Var(value.type, name.split(".")[0])
-                self.ops[-1 - number] = Op(op.fn, op.args, (var,), op.pos)
-                return var
-            break
-        return value
 
     def _forbid_rebinding(self, name: str) -> None:
         """Closures capture by value here; a variable rebound while one is alive would be read stale."""
@@ -522,9 +516,20 @@ class FunctionReader:
             else:
                 failure = Failure(_endless, "RecursionError")
                 end = Raise(failure, (), position(self.code, self.code.co_firstlineno, self.caller))
-            blocks[numbers[key]] = Block(params_here, tuple(ops), end)
+            blocks[numbers[key]] = self._named(Block(params_here, tuple(ops), end))
         results = tuple(leaf.type for leaf in variables(result))
         return Program(name, params, results, blocks, recursive)
+
+    def _named(self, block: Block) -> Block:
+        """`block` with values under the names that the user has assigned them to."""
+        block = substitute(block, lambda operand: self._under_name(operand) if isinstance(operand, Var) else operand)
+        ops = tuple(Op(op.fn, op.args, tuple(map(self._under_name, op.results)), op.pos) for op in block.ops)
+        return Block(block.params, ops, block.end)
+
+    def _under_name(self, var: Var) -> Var:
+        if var not in self.names:
+            return var
+        return self.renamed.setdefault(var, Var(var.type, self.names[var]))
 
     def _edge(self, number: int, state: _State, env: Env, ops: list[Op]) -> Edge:
         args: list[Operand] = []

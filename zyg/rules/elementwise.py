@@ -61,11 +61,21 @@ elementwise[operator.lshift] = (lambda dy, b: dy * apply(operator.lshift, 1, b))
 elementwise[operator.abs] = lambda dy, a: dy * np.sign(a)
 elementwise[operator.mod] = (lambda dy: dy), (lambda dy, a, b: -dy * (a // b))
 elementwise[np.fmod] = (lambda dy: dy), (lambda dy, a, b, y: -dy * np.rint((a - y) / b))
+
+
+def _by_exponent(dy: Any, a: Any, y: Any) -> Any:
+    """dy · ∂(aᵇ)/∂b, and 0 for no change of the exponent of a negative number."""
+    return select((a == 0) | ((a < 0) & (dy == 0)), 0, dy * (y * np.log(select(a == 0, 1, a))))
+
+
 elementwise[operator.pow] = (
     lambda dy, a, b: _times(dy, b * a ** select((a == 0) & (b == 0), 1, b - 1)),
-    lambda dy, a, y: select(a == 0, 0, dy * (y * np.log(select(a == 0, 1, a)))),
+    lambda dy, a, y: _by_exponent(dy, a, y),
 )
-elementwise[powi] = (lambda dy, a, b: dy * (b * powi(a, select(b == 0, 0, b - 1)))), None
+elementwise[powi] = (
+    lambda dy, a, b: dy * (b * powi(a, select(b == 0, 0, b - 1))),
+    lambda dy, a, y: _by_exponent(dy, a, y),
+)
 elementwise[p.identity] = lambda dy: dy
 elementwise[select] = None, (lambda dy, a: select(a, dy, 0)), (lambda dy, a: select(a, 0, dy))
 
@@ -163,7 +173,7 @@ elementwise[np.heaviside] = None, (lambda dy, a: select(a == 0, dy, 0))
 integer = Table()
 integer[operator.pow] = (
     lambda dy, a, b: dy * (b * a ** select(b == 0, 0, b - 1)),
-    lambda dy, a, y: select(a == 0, 0, dy * (y * np.log(select(a == 0, 1, a)))),
+    lambda dy, a, y: _by_exponent(dy, a, y),
 )
 integer[np.maximum] = integer[np.fmax] = (
     lambda dy, a, b: select(a >= b, dy, 0),
@@ -172,6 +182,17 @@ integer[np.maximum] = integer[np.fmax] = (
 integer[np.minimum] = integer[np.fmin] = (
     lambda dy, a, b: select(a <= b, dy, 0),
     lambda dy, a, b: select(a <= b, 0, dy),
+)
+
+# --- of complex numbers, where the rule above would compare them -------------------------------------------
+holomorphic = Table()
+holomorphic[operator.pow] = (
+    lambda dy, a, b: _times(dy, b * a ** select((a == 0) & (b == 0), 1, b - 1)),
+    lambda dy, a, y: select(a == 0, 0, dy * (y * np.log(select(a == 0, 1, a)))),
+)
+holomorphic[powi] = (
+    lambda dy, a, b: dy * (b * powi(a, select(b == 0, 0, b - 1))),
+    lambda dy, a, y: select(a == 0, 0, dy * (y * np.log(select(a == 0, 1, a)))),
 )
 
 # --- of complex numbers, not holomorphic: cotangents and tangents with ∂f/∂x + i ∂f/∂y as the gradient -----
@@ -278,6 +299,8 @@ def find(fn: Any, domain: Domain, forward: bool = False, careful: bool = False) 
     if domain == "complex" and fn in nonholomorphic:
         pair = nonholomorphic[fn]
         return pair.tangent if forward else pair.cotangent
+    if domain == "complex" and fn in holomorphic:
+        return holomorphic.get(fn)
     if domain == "integer" and fn in integer:
         return integer.get(fn)
     return (annihilating(fn) if careful else None) or elementwise.get(fn)
