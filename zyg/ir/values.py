@@ -241,10 +241,8 @@ def tuple_of(items: Sequence[Value], cls: type | None = None) -> Node:
 
 def tree_of(value: Value) -> Tree:
     """The tree of a result: tuples and numbers; anything else must be static."""
-    if isinstance(value, Var):
+    if isinstance(value, (Var, Const)):
         return Leaf(value.type)
-    if isinstance(value, Const):
-        return ConstTree(value.value)
     if isinstance(value, Static):
         return ConstTree(value.obj)
     if isinstance(value.head, TupleHead):
