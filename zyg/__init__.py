@@ -6,6 +6,7 @@
 (53, 5)
 """
 
+from zyg import nopython as _nopython  # noqa: F401  Numba learns of what grad gives
 from zyg.api import (
     adjoint,
     dropgrad,

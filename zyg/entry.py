@@ -19,12 +19,13 @@ MISSING = object()
 _LIMIT = 512
 _compiled: dict[Hashable, list[Compiled]] = {}
 _lifted: dict[Hashable, frozenset[Path]] = {}
+CACHES: list[dict[Any, Any]] = [_compiled, _lifted]
 
 
 def refresh() -> None:
     """Forget everything compiled.  Never needed for correctness."""
-    _compiled.clear()
-    _lifted.clear()
+    for cache in CACHES:
+        cache.clear()
 
 
 def tree(value: Any) -> Tree:

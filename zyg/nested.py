@@ -10,8 +10,8 @@ from zyg.ir import calls
 from zyg.ir.custom import without_gradient
 from zyg.ir.derive import GradientHead, Options, gradient_call
 from zyg.ir.program import Const
-from zyg.ir.values import Node, Static, TupleHead, Value, constant
-from zyg.transformed import options_of
+from zyg.ir.values import ClosureHead, Node, Static, TupleHead, Value, constant
+from zyg.transformed import options_among, options_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,18 @@ def read_grad(gives: str) -> Any:
         argnums = _static(given.pop("argnums", constant(0)))
         argnames = _static(given.pop("argnames", Static(None)))
         has_aux = bool(_static(given.pop("has_aux", constant(False))))
-        options = options_of(fn.obj if isinstance(fn, Static) else None, argnums, argnames, gives, has_aux)
+        if isinstance(fn, Static):
+            options = options_of(fn.obj, argnums, argnames, gives, has_aux)
+        else:
+            options = options_among(_parameters(fn), argnums, argnames, gives, has_aux)
         return Node(GradientHead(options), (fn,))
 
     return handler
+
+
+def _parameters(fn: Value) -> tuple[str, ...]:
+    code = fn.head.code if isinstance(fn, Node) and isinstance(fn.head, ClosureHead) else None
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if code is not None else ()
 
 
 def _static(value: Value) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import types as pytypes
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from zyg.entry import Caller
@@ -82,13 +82,20 @@ def positional(fn: Any, args: tuple[Any, ...], kws: dict[str, Any]) -> tuple[Any
 
 
 def options_of(fn: Any, argnums: Any, argnames: Any, gives: str, has_aux: bool) -> Options:
+    """The options of `grad` of a function."""
+    own = innermost(fn)
+    parameters = () if argnames is None else tuple(inspect.signature(getattr(own, "py_func", own)).parameters)
+    return options_among(parameters, argnums, argnames, gives, has_aux)
+
+
+def options_among(parameters: Sequence[str], argnums: Any, argnames: Any, gives: str, has_aux: bool) -> Options:
+    """The options of `grad` of a function with parameters of these names."""
     if argnames is not None:
         names = (argnames,) if isinstance(argnames, str) else tuple(argnames)
-        parameters = list(inspect.signature(getattr(innermost(fn), "py_func", innermost(fn))).parameters)
         for name in names:
             if name not in parameters:
-                raise ValueArgumentError(f"{plain_name(fn)} has no argument {name!r}; it has {', '.join(parameters)}")
-        numbers = tuple(parameters.index(name) for name in names)
+                raise ValueArgumentError(f"the function has no argument {name!r}; it has {', '.join(parameters)}")
+        numbers = tuple(tuple(parameters).index(name) for name in names)
         argnums = numbers[0] if isinstance(argnames, str) else numbers
     if isinstance(argnums, (list, range)):
         argnums = tuple(argnums)

@@ -1,0 +1,107 @@
+"""Derivatives of functions written inside an `@njit` function: what these capture is passed with each call."""
+
+from __future__ import annotations
+
+import inspect
+import types as pytypes
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from numba.core.typing.typeof import typeof_impl
+
+from zyg.ir.derive import GradientHead, Options, gradient_call
+from zyg.ir.front import position
+from zyg.ir.values import ClosureHead, Identity, Node, Static, Value
+from zyg.nopython.callee import Callee
+from zyg.nopython.function_type import FunctionOfZyg
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A captured variable of the caller, whose value comes with the call."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A captured object that is known when the caller is compiled."""
+
+    obj: Any
+
+    def __hash__(self) -> int:
+        return hash(type(self.obj))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Known) or type(other.obj) is not type(self.obj):
+            return False
+        return self.obj is other.obj or (isinstance(self.obj, (int, float)) and repr(self.obj) == repr(other.obj))
+
+
+@dataclass(frozen=True)
+class Made:
+    """A function written inside the caller: its code and what it captures, by name; the values of its defaults."""
+
+    code: pytypes.CodeType
+    captures: tuple[tuple[str, Source], ...]
+    defaults: tuple[Source, ...]
+
+    def value(self, home: Static, passed: Iterator[Value], reader: Any) -> Node:
+        names = tuple(name for name, _ in self.captures)
+        head = ClosureHead(self.code, home, names, len(self.defaults), ())
+        sources = (*(source for _, source in self.captures), *self.defaults)
+        return Node(head, tuple(_value(source, home, passed, reader) for source in sources))
+
+    def count(self) -> int:
+        """How many values come with a call."""
+        sources = (*(source for _, source in self.captures), *self.defaults)
+        return sum(s.count() if isinstance(s, Made) else isinstance(s, Passed) for s in sources)
+
+
+Source: TypeAlias = Passed | Known | Made
+
+
+def _value(source: Source, home: Static, passed: Iterator[Value], reader: Any) -> Value:
+    if isinstance(source, Passed):
+        return next(passed)
+    if isinstance(source, Made):
+        return source.value(home, passed, reader)
+    value: Value = reader.spec.captures.value(source.obj, None, reader.pos)
+    return value
+
+
+class ClosureDerivative(Callee):
+    """The derivative of a function written inside the function `home`; what it captures precedes the arguments.
+
+    options: of its first derivative, of that one's, and so on.
+    """
+
+    def __init__(self, made: Made, home: pytypes.FunctionType, options: tuple[Options, ...]) -> None:
+        self.made, self.home, self.options = made, home, options
+        self.name = "_".join((*(one.gives for one in options), made.code.co_name.strip("<>")))
+
+    @property
+    def key(self) -> Hashable:
+        return self.made, Identity(self.home), self.options
+
+    def signature(self) -> inspect.Signature:
+        code = self.made.code
+        cells = tuple(pytypes.CellType() for _ in code.co_freevars)
+        defaults = tuple(None for _ in self.made.defaults)
+        own = inspect.signature(pytypes.FunctionType(code, {}, None, defaults, cells))
+        captured = [
+            inspect.Parameter(f"captured{i}", inspect.Parameter.POSITIONAL_ONLY) for i in range(self.made.count())
+        ]
+        return inspect.Signature([*captured, *own.parameters.values()])
+
+    def read(self, reader: Any, args: list[Value], kws: dict[str, Value]) -> Value:
+        reader.pos = position(self.made.code, self.made.code.co_firstlineno)
+        count = self.made.count()
+        fn = self.made.value(Static(self.home), iter(args[:count]), reader)
+        for options in self.options[:-1]:
+            fn = Node(GradientHead(options), (fn,))
+        return gradient_call(reader, fn, args[count:], kws, self.options[-1])
+
+
+@typeof_impl.register(ClosureDerivative)
+def _type_of_derivative(value: ClosureDerivative, context: Any) -> FunctionOfZyg:
+    return FunctionOfZyg(value)

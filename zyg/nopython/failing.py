@@ -1,0 +1,88 @@
+"""A failure inside zyg's code becomes an exception of the `@njit` function that called it, as Numba raises its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core.callconv import RETCODE_USEREXC
+from numba.core.ir import Loc
+
+from zyg.codegen.failures import SLOT, Site
+from zyg.ir.program import Const, Type
+
+
+def leave(context: Any, builder: Any, sites: Sequence[Site], status: Any, report: Any) -> None:
+    """Leave the function that is generated with the exception that `status` stands for."""
+    impossible = builder.append_basic_block("zyg.impossible")
+    switch = builder.switch(status, impossible)
+    for number, site in enumerate(sites, 1):
+        block = builder.append_basic_block("zyg.raise")
+        switch.add_case(status.type(number), block)
+        builder.position_at_end(block)
+        _raise(context, builder, site, report)
+    builder.position_at_end(impossible)
+    builder.unreachable()
+
+
+def _raise(context: Any, builder: Any, site: Site, report: Any) -> None:
+    args, slot = [], 0
+    for operand in site.operands:
+        if isinstance(operand, Const):
+            args.append(operand.value)
+        else:
+            args.append(_reported(context, builder, operand, report, slot))
+            slot += 1
+    convention = context.call_conv
+    where = {"loc": Loc(site.pos.file, site.pos.line), "func_name": site.pos.function}
+    cls, known = _class_of(site)
+    if not slot:
+        convention.return_user_exc(builder, cls, tuple(args) if known is None else known, **where)
+        return
+    kinds = [None if isinstance(operand, Const) else operand for operand in site.operands]
+    convention.set_dynamic_user_exc(builder, cls, tuple(args), kinds, **where)
+    convention.check_try_status(builder)
+    handler = getattr(builder, "_in_try_block", None)
+    if handler:
+        builder.branch(handler["target"])
+    else:
+        convention._return_errcode_raw(builder, RETCODE_USEREXC)
+
+
+def _class_of(site: Site) -> tuple[type[BaseException], tuple[Any, ...] | None]:
+    """A class that gives the exception, called with the operands or, if not None, with other arguments."""
+    try:
+        error = site.failure.build(*(o.value if isinstance(o, Const) else _EXAMPLES[o] for o in site.operands))
+    except Exception as own:
+        error = own
+    cls = type(error)
+    if cls.__module__ == "builtins" and not site.reported:
+        return cls, error.args
+    return _rebuilt(cls, site.failure.build), None
+
+
+def _rebuilt(cls: type[BaseException], build: Callable[..., BaseException]) -> type[BaseException]:
+    """A class whose call gives `build`'s exception, of class `cls`; Numba accepts only classes, and checks `cls`."""
+
+    def new(_: type, *operands: Any) -> BaseException:
+        return build(*operands)
+
+    return type(cls.__name__, (cls,), {"__new__": new})
+
+
+_EXAMPLES: dict[Type, Any] = {
+    types.boolean: False,
+    types.int64: 0,
+    types.float32: 0.0,
+    types.float64: 0.0,
+    types.complex64: 0j,
+    types.complex128: 0j,
+}
+
+
+def _reported(context: Any, builder: Any, kind: Type, report: Any, slot: int) -> Any:
+    """The number in a slot of the report."""
+    place = builder.gep(report, [ir.IntType(64)(slot * SLOT)])
+    return context.unpack_value(builder, kind, builder.bitcast(place, context.get_data_type(kind).as_pointer()))

@@ -1,0 +1,53 @@
+"""Numba's types of the functions that zyg gives, and of those that give them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import types
+from numba.core.typing.templates import Signature, fold_arguments
+
+from zyg.nopython.callee import Callee
+from zyg.nopython.kinds import passed_as, type_of_tree
+
+
+class FunctionOfZyg(types.Callable, types.Opaque):
+    """The type of one callee, which calls need not be passed: it has no value at run time."""
+
+    def __init__(self, callee: Callee, python: Any = None) -> None:
+        self.callee = callee
+        self.__zyg_object__ = python
+        super().__init__(f"zyg.{callee.name}.{hash(callee.key):x}")
+
+    @property
+    def key(self) -> Any:
+        return self.callee.key
+
+    def get_call_type(self, context: Any, args: tuple[Any, ...], kws: Any) -> Signature:
+        import zyg.nopython.lowering  # noqa: F401  before code that calls is generated
+
+        parameters = self.callee.parameters
+        kinds = tuple(map(passed_as, args))
+        if parameters is not None:
+            named = {name: passed_as(kind) for name, kind in dict(kws).items()}
+            kinds = fold_arguments(parameters, kinds, named, _given, _omitted, _rest)
+        found = self.callee.specialise(kinds)
+        return Signature(type_of_tree(found.result), tuple(kinds), recvr=self, pysig=parameters)
+
+    def get_call_signatures(self) -> tuple[list[Signature], bool]:
+        return [], True
+
+    def get_impl_key(self, sig: Signature) -> Any:
+        return type(self)
+
+
+def _given(index: int, parameter: Any, kind: Any) -> Any:
+    return kind
+
+
+def _omitted(index: int, parameter: Any, default: Any) -> Any:
+    return types.Omitted(default)
+
+
+def _rest(index: int, parameter: Any, kinds: Any) -> Any:
+    return types.BaseTuple.from_types(kinds)

@@ -1,0 +1,75 @@
+"""`grad` itself inside `@njit` functions: what it gives is known as soon as the type of its argument is."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from numba import types
+from numba.core.errors import TypingError
+from numba.core.typing.templates import Signature
+from numba.core.typing.typeof import typeof_impl
+
+from zyg.api import grad, gradient, value_and_grad, withgradient
+from zyg.ir.derive import Options
+from zyg.nopython.callee import Derivative
+from zyg.nopython.function_type import FunctionOfZyg
+from zyg.nopython.kinds import known_object
+from zyg.transformed import Transformed, options_among
+
+GIVERS = {grad: inspect.signature(grad), value_and_grad: inspect.signature(value_and_grad)}
+AT_ONCE = {gradient: grad, withgradient: value_and_grad}
+
+
+@dataclass(frozen=True)
+class Giver:
+    """`grad` or `value_and_grad`, with its options."""
+
+    give: Any
+    options: tuple[tuple[str, Any], ...]
+
+    def __call__(self, fn: Any) -> Transformed:
+        given: Transformed = self.give(fn, **dict(self.options))
+        return given
+
+    def among(self, parameters: Sequence[str]) -> Options:
+        """The options for a function with parameters of these names."""
+        given = {"argnums": 0, "argnames": None, "has_aux": False} | dict(self.options)
+        gives = self.give.__name__
+        return options_among(parameters, given["argnums"], given["argnames"], gives, bool(given["has_aux"]))
+
+
+class TypeOfGiver(types.Callable, types.Opaque):
+    """The type of one giver; it has no value at run time."""
+
+    def __init__(self, giver: Giver) -> None:
+        self.giver = giver
+        super().__init__(f"zyg.{giver.give.__name__}{giver.options}")
+
+    @property
+    def key(self) -> Any:
+        return self.giver
+
+    def get_call_type(self, context: Any, args: tuple[Any, ...], kws: Any) -> Signature:
+        import zyg.nopython.lowering  # noqa: F401  before code that calls is generated
+
+        (kind,) = args
+        try:
+            fn = known_object(kind)
+        except KeyError:
+            raise TypingError(f"zyg.{self.giver.give.__name__} needs a function, not {kind}") from None
+        given = self.giver(fn)
+        return Signature(FunctionOfZyg(Derivative(given), given), (kind,), recvr=self)
+
+    def get_call_signatures(self) -> tuple[list[Signature], bool]:
+        return [], True
+
+    def get_impl_key(self, sig: Signature) -> Any:
+        return type(self)
+
+
+@typeof_impl.register(Giver)
+def _type_of_giver(value: Giver, context: Any) -> TypeOfGiver:
+    return TypeOfGiver(value)

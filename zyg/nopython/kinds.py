@@ -1,0 +1,84 @@
+"""Numba's types of arguments and results, and the trees that they are for zyg."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import types
+from numba.core.errors import TypingError
+
+from zyg.ir.tree import ConstTree, Leaf, Tree, TupleTree
+
+_INTEGER = types.int64
+_FLOATS = (types.float32, types.float64)
+_COMPLEX = (types.complex64, types.complex128)
+
+
+class Absent:
+    """Value of a `ConstTree` for a parameter that the call leaves to its default."""
+
+
+def members(kind: Any) -> tuple[Any, ...]:
+    """The types of the items of a tuple."""
+    return tuple(kind)
+
+
+def known_object(kind: Any) -> Any:
+    """The Python object that a type of Numba's stands for: a function, a string.  KeyError if it is none."""
+    if kind == types.none:
+        return None
+    if isinstance(kind, types.StringLiteral):
+        return kind.literal_value
+    if isinstance(kind, types.Dispatcher):
+        return kind.dispatcher
+    if isinstance(kind, types.Function):
+        return kind.typing_key
+    if hasattr(kind, "__zyg_object__"):
+        return kind.__zyg_object__
+    raise KeyError(kind)
+
+
+def passed_as(kind: Any) -> Any:
+    """The type as which an argument is passed: of numbers, those that zyg computes with."""
+    if isinstance(kind, types.StringLiteral):
+        return kind
+    kind = types.unliteral(kind)
+    if isinstance(kind, types.BaseTuple):
+        items = [passed_as(item) for item in members(kind)]
+        return types.BaseTuple.from_types(items, getattr(kind, "instance_class", None))
+    if isinstance(kind, types.Integer):
+        return _INTEGER
+    return kind
+
+
+def tree_of_type(kind: Any) -> Tree:
+    """The shape of an argument that is passed as `kind`.
+
+    >>> tree_of_type(types.UniTuple(types.float64, 2))
+    TupleTree(items=(Leaf(type=float64), Leaf(type=float64)), cls=None)
+    """
+    if isinstance(kind, types.Boolean) or kind == _INTEGER or kind in _FLOATS or kind in _COMPLEX:
+        return Leaf(kind)
+    if isinstance(kind, types.BaseTuple):
+        return TupleTree(tuple(map(tree_of_type, members(kind))), getattr(kind, "instance_class", None))
+    if isinstance(kind, types.Omitted):
+        return ConstTree(Absent)
+    try:
+        return ConstTree(known_object(kind))
+    except KeyError:
+        raise TypingError(f"zyg cannot take an argument of type {kind}; it takes numbers and tuples") from None
+
+
+def type_of_tree(tree: Tree) -> Any:
+    """Numba's type of a result.
+
+    >>> type_of_tree(TupleTree((Leaf(types.float64), Leaf(types.int64))))
+    Tuple(float64, int64)
+    """
+    if isinstance(tree, Leaf):
+        return tree.type
+    if isinstance(tree, TupleTree):
+        return types.BaseTuple.from_types([type_of_tree(item) for item in tree.items], tree.cls)
+    if tree.value is None:
+        return types.none
+    raise TypingError(f"{tree.value!r:.80} cannot be a result inside @njit code; return numbers and tuples")
