@@ -118,11 +118,12 @@ class Emission:
                     phis = [b.phi(label, part, hint) for part in parts(param.type)]
                     self._phis[number].extend(phis)
                     self._values[param] = tuple(phi.value for phi in phis)
+        # before anything that can fail: all ways out go back to the mark
+        if self._outline.scoped:
+            self._mark = arena.mark(b, arena.ring(b, self._frame.context, arena.TAPES))
         if self._outline.recursive:
             lowest = b.load("ptr", b.offset(self._frame.context, arena.FLOOR))
             self._frame.ensure(depth.is_above(b, lowest), TOO_DEEP, self._first_position())
-        if self._outline.scoped:
-            self._mark = arena.mark(b, arena.ring(b, self._frame.context, arena.TAPES))
 
     def _first_position(self) -> Pos:
         for op in self._program.ops():

@@ -47,6 +47,7 @@ from zyg.ir.values import (
     MaybeHead,
     NextHead,
     Node,
+    Recipe,
     Static,
     TupleHead,
     UnionHead,
@@ -54,7 +55,6 @@ from zyg.ir.values import (
     constant,
     is_operand,
     leaves,
-    python_builder,
     rebuild,
     structure,
     tuple_of,
@@ -372,8 +372,9 @@ class FunctionReader:
             value = Node(ErrorHead(value.obj), ())
         if not (isinstance(value, Node) and isinstance(value.head, ErrorHead)):
             raise unsupported("only exceptions made in the raise statement can be compiled", self.pos)
-        build, operands = python_builder(value)
-        failure = Failure(build, value.head.cls.__name__)
+        recipe = Recipe(value)
+        operands = recipe.operands
+        failure = Failure(recipe, value.head.cls.__name__)
         state.end = lambda to, pos=self.pos: Raise(failure, operands, pos)
 
     # --- expressions ------------------------------------------------------------------------------

@@ -259,27 +259,29 @@ def of_tree(tree: Tree, leaf: Callable[[Type], Value], path: Path | None = None)
     return tuple_of([of_tree(item, leaf) for item in tree.items], tree.cls)
 
 
-def python_builder(value: Value) -> tuple[Callable[..., Any], tuple[Operand, ...]]:
-    """A function of the run-time operands that gives the Python object, and those operands."""
-    operands = tuple(leaves(value))
+@dataclass(frozen=True, slots=True, eq=False)
+class Recipe:
+    """How a Python object is made once the numbers inside it are known: called with the operands' values."""
 
-    def build(*values: Any) -> Any:
-        supply = iter(values)
+    value: Value
 
-        def make(node: Value) -> Any:
-            if isinstance(node, (Var, Const)):
-                return next(supply)
-            if isinstance(node, Static):
-                return node.obj
-            parts = [make(item) for item in node.items]
-            if isinstance(node.head, ErrorHead):
-                return node.head.cls(*parts)
-            if isinstance(node.head, LazyHead):
-                return node.head.fn(*parts)
-            if isinstance(node.head, TupleHead):
-                return node.head.cls(*parts) if node.head.cls else tuple(parts)
-            return parts
+    @property
+    def operands(self) -> tuple[Operand, ...]:
+        return tuple(leaves(self.value))
 
-        return make(value)
+    def __call__(self, *numbers: Any) -> Any:
+        return self._make(self.value, iter(numbers))
 
-    return build, operands
+    def _make(self, node: Value, numbers: Iterator[Any]) -> Any:
+        if isinstance(node, (Var, Const)):
+            return next(numbers)
+        if isinstance(node, Static):
+            return node.obj
+        parts = [self._make(item, numbers) for item in node.items]
+        if isinstance(node.head, ErrorHead):
+            return node.head.cls(*parts)
+        if isinstance(node.head, LazyHead):
+            return node.head.fn(*parts)
+        if isinstance(node.head, TupleHead):
+            return node.head.cls(*parts) if node.head.cls else tuple(parts)
+        return parts

@@ -11,7 +11,8 @@ from numba.core.callconv import RETCODE_USEREXC
 from numba.core.ir import Loc
 
 from zyg.codegen.failures import SLOT, Site
-from zyg.ir.program import Const, Type
+from zyg.ir.program import Const, Type, Var
+from zyg.ir.values import Node, Recipe, Static
 
 
 def leave(context: Any, builder: Any, sites: Sequence[Site], status: Any, report: Any) -> None:
@@ -28,20 +29,20 @@ def leave(context: Any, builder: Any, sites: Sequence[Site], status: Any, report
 
 
 def _raise(context: Any, builder: Any, site: Site, report: Any) -> None:
-    args, slot = [], 0
-    for operand in site.operands:
-        if isinstance(operand, Const):
-            args.append(operand.value)
-        else:
-            args.append(_reported(context, builder, operand, report, slot))
+    cls, wanted = _call_of(site)
+    args, kinds, slot = [], [], 0
+    for arg in wanted:
+        if isinstance(arg, Type):
+            args.append(_reported(context, builder, arg, report, slot))
             slot += 1
+        else:
+            args.append(arg)
+        kinds.append(arg if isinstance(arg, Type) else None)
     convention = context.call_conv
     where = {"loc": Loc(site.pos.file, site.pos.line), "func_name": site.pos.function}
-    cls, known = _class_of(site)
     if not slot:
-        convention.return_user_exc(builder, cls, tuple(args) if known is None else known, **where)
+        convention.return_user_exc(builder, cls, tuple(args), **where)
         return
-    kinds = [None if isinstance(operand, Const) else operand for operand in site.operands]
     convention.set_dynamic_user_exc(builder, cls, tuple(args), kinds, **where)
     convention.check_try_status(builder)
     handler = getattr(builder, "_in_try_block", None)
@@ -51,16 +52,22 @@ def _raise(context: Any, builder: Any, site: Site, report: Any) -> None:
         convention._return_errcode_raw(builder, RETCODE_USEREXC)
 
 
-def _class_of(site: Site) -> tuple[type[BaseException], tuple[Any, ...] | None]:
-    """A class that gives the exception, called with the operands or, if not None, with other arguments."""
+def _call_of(site: Site) -> tuple[type[BaseException], Sequence[Any]]:
+    """The class whose call gives the exception, and its arguments: objects, or types of what the report holds."""
+    build = site.failure.build
+    operands = [operand.value if isinstance(operand, Const) else operand for operand in site.operands]
+    if isinstance(build, Recipe) and isinstance(build.value, Node):
+        items = build.value.items
+        if all(isinstance(item, (Var, Const, Static)) for item in items):
+            supply = iter(operands)
+            return build.value.head.cls, [item.obj if isinstance(item, Static) else next(supply) for item in items]
     try:
-        error = site.failure.build(*(o.value if isinstance(o, Const) else _EXAMPLES[o] for o in site.operands))
+        error = build(*(_EXAMPLES[operand] if isinstance(operand, Type) else operand for operand in operands))
     except Exception as own:
         error = own
-    cls = type(error)
-    if cls.__module__ == "builtins" and not site.reported:
-        return cls, error.args
-    return _rebuilt(cls, site.failure.build), None
+    if not site.operands:
+        return type(error), error.args
+    return _rebuilt(type(error), build), operands
 
 
 def _rebuilt(cls: type[BaseException], build: Callable[..., BaseException]) -> type[BaseException]:

@@ -66,7 +66,7 @@ class Rewriting:
         if called in GIVERS:
             given = GIVERS[called].bind(*expr.args, **dict(expr.kws)).arguments
             fn = given.pop("fn")
-            options = tuple((name, self._option(name, var)) for name, var in given.items())
+            options = tuple((name, self._option(name, var, expr)) for name, var in given.items())
             value, passed = self._given(Giver(called, options), fn, stmt, body)
             if passed:
                 self._pass_on(stmt.target.name, passed)
@@ -182,11 +182,11 @@ class Rewriting:
                 return tuple(self._known(item) for item in value.items)
         raise Unknown
 
-    def _option(self, name: str, var: Any) -> Any:
+    def _option(self, name: str, var: Any, call: Any) -> Any:
         try:
             return self._known(var)
         except Unknown:
-            raise unsupported(f"{name} must be a constant in @njit code", self._pos(var)) from None
+            raise unsupported(f"{name} must be a constant in @njit code", self._pos(call)) from None
 
     # --- the program ----------------------------------------------------------------------------------------
 
