@@ -152,8 +152,6 @@ def meaning(fn: Any, values: tuple[Any, ...], kinds: tuple[Type, ...], result: T
             return number(values[0] - values[0] ** 2 / 2, result)  # NumPy's has few correct digits here
         if kinds[0] != INT and fn is operator.truediv:
             return np.divide(*scalars)
-        if fn is operator.floordiv and values[1] == 0:
-            return np.nan
         return number(fn(*scalars), result)
 
 

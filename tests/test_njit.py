@@ -480,7 +480,7 @@ def test_grad_of_a_number():
     def use(x):
         return zyg.grad(x)(x)
 
-    with pytest.raises(TypingError, match="zyg.grad needs a function, not float64"):
+    with pytest.raises(TypingError, match=r"zyg\.grad needs a function, not float64"):
         use(1.0)
 
 
@@ -491,3 +491,43 @@ def test_a_derivative_with_captured_variables_is_only_called():
 
     with pytest.raises(zyg.UnsupportedError, match="can only be called"):
         use(1.0)
+
+
+# --- the options of njit functions --------------------------------------------------------------------------
+
+
+def quotient(x, y):
+    return x / y
+
+
+@pytest.mark.parametrize("f", [quotient, njit(quotient), njit(error_model="python")(quotient)])
+def test_dividing_by_zero_raises(f):
+    with pytest.raises(ZeroDivisionError):
+        zyg.grad(f)(1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "f", [lambda x, y: x / y, lambda x, y: x // y, lambda x, y: x % y, lambda x, y: (lambda t: t / y)(x)]
+)
+@pytest.mark.parametrize("args", [(1.0, 0.0), (-1.0, 0.0), (0.0, 0.0), (1, 0)])
+def test_error_model_numpy(f, args):
+    own = njit(error_model="numpy")(f)
+    assert repr(zyg.value_and_grad(own)(*args)[0]) == repr(own(*args))
+
+
+def test_error_models_of_one_function_in_one_derivative():
+    free, strict = njit(error_model="numpy")(quotient), njit(quotient)
+    assert zyg.grad(lambda x: free(x, 0.0) + x)(1.0) == math.inf
+    with pytest.raises(ZeroDivisionError):
+        zyg.grad(lambda x: free(x, 0.0) + strict(x, 0.0))(1.0)
+
+
+def test_fastmath_holds_where_every_function_has_it():
+    def cube(x):
+        return x * x * x
+
+    fast, slow = njit(fastmath=True)(cube), njit(cube)
+    assert "fmul fast" in zyg.inspect_llvm(zyg.grad(fast), 2.0)
+    assert "fmul contract" in zyg.inspect_llvm(zyg.grad(njit(fastmath={"contract"})(cube)), 2.0)
+    assert "fast" not in zyg.inspect_llvm(zyg.grad(slow), 2.0)
+    assert "fast" not in zyg.inspect_llvm(zyg.grad(lambda x: fast(x)), 2.0)

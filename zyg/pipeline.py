@@ -71,7 +71,7 @@ def compile_function(name: str, args: Sequence[Tree], build: Build, lifted_ints:
     """Native code for arguments of these kinds."""
     with global_compiler_lock:
         module, result, spec = lower(name, args, build, lifted_ints)
-        native = compile_module(module)
+        native = compile_module(module, fast=spec.fast or frozenset())
         inputs = tuple(sorted(spec.captures.inputs, key=lambda path: spec.captures.inputs[path][0]))
         kinds = tuple(spec.captures.inputs[path] for path in inputs)
         return Compiled(native, module, result, spec.captures.guards, inputs, kinds)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+_FLOATING = ("fadd", "fsub", "fmul", "fdiv", "frem")
 _UNPRINTABLE = re.compile(r"[^A-Za-z0-9_.$-]")
 
 
@@ -64,9 +65,13 @@ class Label:
 
 
 class Assembly:
-    """The text of an LLVM module: definitions, the declarations they need, and metadata."""
+    """The text of an LLVM module: definitions, the declarations they need, and metadata.
 
-    def __init__(self) -> None:
+    fast: flags of the arithmetic on floating-point numbers, not of comparisons: what is nan is still found to be.
+    """
+
+    def __init__(self, fast: frozenset[str] = frozenset()) -> None:
+        self.arithmetic = {opcode: " ".join((opcode, *sorted(fast))) for opcode in _FLOATING} if fast else {}
         self._declarations: dict[str, str] = {}
         self._definitions: dict[str, str] = {}
         self._metadata: dict[str, int] = {}
@@ -160,6 +165,7 @@ class Body:
         return Value(type, ref)
 
     def binary(self, opcode: str, x: Value, y: Value) -> Value:
+        opcode = self.assembly.arithmetic.get(opcode, opcode)
         return self.value(x.type, f"{opcode} {x.type} {x.ref}, {y.ref}")
 
     def unary(self, opcode: str, x: Value) -> Value:

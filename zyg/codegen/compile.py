@@ -112,13 +112,13 @@ def _numbered(text: str, name: str) -> tuple[str, str]:
     return text.replace(_UNNUMBERED, number), name + number
 
 
-def compile_module(module: Module, extend: Extend | None = None) -> Native:
-    """Native code for the entry of `module`.
+def compile_module(module: Module, extend: Extend | None = None, fast: frozenset[str] = frozenset()) -> Native:
+    """Native code for the entry of `module`, its arithmetic with the fast-math flags `fast`.
 
     `extend` may add functions of its own to the module, and then compile with it.
     """
     with global_compiler_lock:
-        assembly = Assembly()
+        assembly = Assembly(fast)
         name = f"zyg.{symbol(module.main.name)[2:-1]}"
         outer, sites = emit_module(assembly, module, name + _UNNUMBERED)
         if extend is not None:

@@ -79,8 +79,10 @@ def _floordiv(b: Body, x: Value, y: Value) -> Value:
     floor = intrinsic(b, "floor", quotient)
     short = b.compare("fcmp ogt", b.binary("fsub", quotient, floor), real(x, 0.5))
     whole = b.select(short, b.binary("fadd", floor, real(x, 1.0)), floor)
+    ratio = b.binary("fdiv", x, y)
     zero = b.compare("fcmp oeq", quotient, real(x, 0.0))
-    return b.select(zero, intrinsic(b, "copysign", real(x, 0.0), b.binary("fdiv", x, y)), whole)
+    found = b.select(zero, intrinsic(b, "copysign", real(x, 0.0), ratio), whole)
+    return b.select(b.compare("fcmp oeq", y, real(y, 0.0)), ratio, found)
 
 
 def _mod(b: Body, x: Value, y: Value) -> Value:

@@ -12,6 +12,7 @@ from zyg.ir import operators
 from zyg.ir.builtin import HANDLERS
 from zyg.ir.choice import chosen_call
 from zyg.ir.custom import RULES, rule_call
+from zyg.ir.jit_options import options_of
 from zyg.ir.members import method
 from zyg.ir.values import (
     ClosureHead,
@@ -36,7 +37,7 @@ def call(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Va
     if isinstance(fn, Node):
         head = fn.head
         if isinstance(head, ClosureHead):
-            return reader.spec.call(reader, fn, args, kws)
+            return reader.spec.call(reader, fn, args, kws, reader.options)
         if isinstance(head, PartialHead):
             positional = fn.items[1 : len(fn.items) - len(head.names)]
             named = dict(zip(head.names, fn.items[len(fn.items) - len(head.names) :], strict=True))
@@ -64,7 +65,7 @@ def _call_static(reader: FunctionReader, fn: Static, args: list[Value], kws: dic
     if isinstance(obj, pytypes.FunctionType):
         return reader.spec.call(reader, fn, args, kws)
     if hasattr(obj, "py_func") and isinstance(obj.py_func, pytypes.FunctionType):
-        return reader.spec.call(reader, Static(obj.py_func), args, kws)
+        return reader.spec.call(reader, Static(obj.py_func), args, kws, options_of(obj))
     if isinstance(obj, functools.partial):
         captures = reader.spec.captures
         path = fn.path

@@ -82,10 +82,6 @@ def _log_gamma(x: Any) -> float:
         return math.inf
 
 
-def _floor_quotient(a: Any, b: Any) -> Any:
-    return np.nan if b == 0 else a // b
-
-
 def _rounded(x: Any, n: Any) -> float:
     try:
         return round(float(x), int(n))
@@ -100,7 +96,7 @@ def _parts(re: Any, im: Any) -> complex:
 _OF_NUMBERS: dict[Any, Callable[..., Any]] = {
     operator.not_: lambda x: not x,
     operator.truediv: np.divide,
-    operator.floordiv: _floor_quotient,
+    operator.floordiv: np.floor_divide,
     operator.mod: np.remainder,
     operator.pow: np.power,
     math.gamma: _gamma,

@@ -88,7 +88,8 @@ def binary(reader: FunctionReader, fn: Any, a: Operand, b: Operand, checked: boo
     x, y = reader.cast(a, kind), reader.cast(b, kind)
     if fn in scalars.COMPARISONS:
         return reader.emit(fn, (x, y), b1)
-    if fn in _ZERO_GUARDED and checked and not (isinstance(y, Const) and y.value):
+    unguarded = reader.options.numpy_errors and kind not in (c8, c16)
+    if fn in _ZERO_GUARDED and checked and not unguarded and not (isinstance(y, Const) and y.value):
         reader.guard(
             reader.emit(p.is_nonzero, (y,), b1),
             _division_error(fn, a.type, b.type),

@@ -21,6 +21,7 @@ from zyg.errors import unsupported
 from zyg.ir import scalars
 from zyg.ir.front import CellName, LookUp, Unassigned, numba_ir, parameter_names, position
 from zyg.ir.graph import substitute
+from zyg.ir.jit_options import PYTHON
 from zyg.ir.program import (
     Block,
     Branch,
@@ -101,6 +102,7 @@ class FunctionReader:
         self.arguments = arguments
         self.result: Value | None = None
         self.scope: Static | Node = Static(None)
+        self.options = PYTHON
         self.ops: list[Op] = []
         self.env: Env = {}
         self.names: dict[Var, str] = {}

@@ -15,6 +15,7 @@ from numba import types
 
 from zyg.errors import unsupported
 from zyg.ir.captures import Captures
+from zyg.ir.jit_options import PYTHON, JitOptions
 from zyg.ir.program import Block, Call, Op, Operand, Pos, Program, Return, Var
 from zyg.ir.read import Bottom, Env, FunctionReader, bind
 from zyg.ir.semantics import Semantics
@@ -40,6 +41,7 @@ class Specialiser:
         self.programs: dict[str, Program] = {}
         self.stack: list[Specialisation] = []
         self.keep: list[Any] = []
+        self.fast: frozenset[str] | None = None
 
     def unique(self, base: str) -> str:
         base = base.replace("<lambda>", "lambda").replace("<locals>.", "")
@@ -50,10 +52,17 @@ class Specialiser:
             name = f"{base}.{number}"
         return name
 
-    def call(self, reader: FunctionReader, fn: Static | Node, args: Sequence[Value], kws: dict[str, Value]) -> Value:
+    def call(
+        self,
+        reader: FunctionReader,
+        fn: Static | Node,
+        args: Sequence[Value],
+        kws: dict[str, Value],
+        options: JitOptions = PYTHON,
+    ) -> Value:
         """A call of a Python function or closure: an op `Call` and the kind of value that it gives."""
         code, env = self.bound(fn, list(args), kws, reader.pos)
-        spec = self.specialise(fn, code, env, reader.pos)
+        spec = self.specialise(fn, code, env, reader.pos, options)
         if spec.result is None:
             raise Bottom
         operands = self.actual(fn, env)
@@ -95,11 +104,13 @@ class Specialiser:
         values = [*(fn.items if isinstance(fn, Node) else ()), *env.values()]
         return [leaf for value in values for leaf in leaves(value) if _is_input(leaf)]
 
-    def specialise(self, fn: Static | Node, code: pytypes.CodeType, env: Env, pos: Pos | None) -> Specialisation:
+    def specialise(
+        self, fn: Static | Node, code: pytypes.CodeType, env: Env, pos: Pos, options: JitOptions
+    ) -> Specialisation:
         formal_fn = _formal_function(fn)
         formals = {name: _formal(value, name) for name, value in env.items()}
         where: Hashable = id(fn.obj) if isinstance(fn, Static) else structure(formal_fn)
-        key = (code, where, tuple((name, structure(value)) for name, value in formals.items()))
+        key = (code, where, options, tuple((name, structure(value)) for name, value in formals.items()))
         found = self.memo.get(key)
         if found is not None:
             found.used = found.used or found.active
@@ -107,6 +118,7 @@ class Specialiser:
         if len(self.stack) > 100:
             raise unsupported("functions call each other with ever new kinds of arguments", pos)
         self.keep.append(fn)
+        self.fast = options.fast if self.fast is None else self.fast & options.fast
         spec = self.memo[key] = Specialisation(self.unique(getattr(code, "co_qualname", code.co_name)))
         params = [
             *(variables(formal_fn) if isinstance(formal_fn, Node) else ()),
@@ -114,7 +126,7 @@ class Specialiser:
         ]
         self.stack.append(spec)
         try:
-            self._read(spec, formal_fn, code, formals, tuple(p for p in params if isinstance(p, Var)))
+            self._read(spec, formal_fn, code, formals, tuple(p for p in params if isinstance(p, Var)), options)
         except BaseException:
             del self.memo[key]
             raise
@@ -124,13 +136,19 @@ class Specialiser:
         return spec
 
     def _read(
-        self, spec: Specialisation, fn: Static | Node, code: pytypes.CodeType, formals: Env, params: tuple[Var, ...]
+        self,
+        spec: Specialisation,
+        fn: Static | Node,
+        code: pytypes.CodeType,
+        formals: Env,
+        params: tuple[Var, ...],
+        options: JitOptions,
     ) -> None:
         while True:
             before = dict(self.memo)
             spec.used = False
             reader = FunctionReader(self, code, formals, None)
-            reader.scope = fn
+            reader.scope, reader.options = fn, options
             outer, self.captures.reader = self.captures.reader, reader
             try:
                 found = reader.read()

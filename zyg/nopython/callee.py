@@ -36,10 +36,11 @@ class Specialisation:
 
     module: Module
     result: Tree
+    fast: frozenset[str]
 
     @cached_property
     def native(self) -> Native:
-        return compile_module(self.module)
+        return compile_module(self.module, fast=self.fast)
 
 
 class Callee:
@@ -79,8 +80,8 @@ class Callee:
                 if len(_specialisations) >= _LIMIT:
                     _specialisations.pop(next(iter(_specialisations)))
                 trees = [tree_of_type(kind) for kind in kinds]
-                module, result, _ = lower(self.name, trees, self._call, frozenset())
-                _specialisations[key] = Specialisation(module, result)
+                module, result, read = lower(self.name, trees, self._call, frozenset())
+                _specialisations[key] = Specialisation(module, result, read.fast or frozenset())
             return _specialisations[key]
 
     def _call(self, reader: Any, values: list[Value]) -> Value:
