@@ -14,6 +14,7 @@ from zyg.codegen.libm import flagged, intrinsic
 from zyg.codegen.machine import integer_constant, known_integer
 from zyg.codegen.powers import INTEGER_POWER
 from zyg.codegen.special import GREATEST_COMMON_DIVISOR
+from zyg.ir.memory import length
 from zyg.rules.primitives import identity, is_nonzero, stop_gradient
 
 _ZERO, _ONE, _MINUS_ONE = map(integer_constant, (0, 1, -1))
@@ -135,6 +136,7 @@ lowering: dict[Any, Callable[..., Value]] = {
     operator.ne: _compare("ne"),
     is_nonzero: lambda b, x: b.compare("icmp ne", x, _ZERO),
     identity: _same,
+    length: _same,
     stop_gradient: _same,
     operator.abs: lambda b, x: flagged(b, "abs", x),
     np.sign: _sign,

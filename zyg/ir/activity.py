@@ -9,6 +9,7 @@ import numpy as np
 from numba import types
 
 from zyg.ir.graph import Graph
+from zyg.ir.memory import length
 from zyg.ir.program import Call, Const, Op, Operand, Program, Return, Type, Var, edges
 from zyg.ir.scalars import i8
 from zyg.ir.tape import StackType, TapeType, pop, push, tape_get, tape_put, tape_reserve
@@ -16,7 +17,7 @@ from zyg.rules import primitives as p
 from zyg.rules.elementwise import inactive
 
 _NUMBERS = (types.Float, types.Complex, types.Integer)
-NEVER = frozenset((p.stop_gradient, operator.not_, p.is_nonzero))
+NEVER = frozenset((p.stop_gradient, operator.not_, p.is_nonzero, length))
 
 
 def differentiable(kind: Type) -> bool:

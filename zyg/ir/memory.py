@@ -49,6 +49,11 @@ def mem_size(memory: Any) -> Any:
     raise RuntimeError(_PLACES)
 
 
+def length(n: Any) -> Any:
+    """`n`, the extent of an array along a dimension (int64), which is known to be in [0, 2**62)."""
+    return n
+
+
 def mem_load(memory: Any, index: Any) -> Any:
     """The element number `index` (int64)."""
     raise RuntimeError(_PLACES)
@@ -80,7 +85,7 @@ ALLOCATIONS = frozenset((mem_new, mem_zeros, mem_like, mem_copy))
 WRITES = frozenset((mem_store, mem_add))
 
 _EFFECTS: tuple[Callable[..., Any], ...] = (mem_new, mem_zeros, mem_like, mem_copy, mem_store, mem_add, mem_give)
-_READS: tuple[Callable[..., Any], ...] = (mem_load, mem_size, mem_apart)
+_READS: tuple[Callable[..., Any], ...] = (mem_load, mem_size, mem_apart, length)
 for _fn in (*_EFFECTS, *_READS):
     table[_fn] = Primitive(_fn.__name__, 1, effect=_fn in _EFFECTS)
 

@@ -30,6 +30,7 @@ from zyg.ir.program import (
     end_operands,
     with_edges,
 )
+from zyg.ir.ranges import prove_comparisons
 from zyg.ir.tape import is_pure as _is_pure
 from zyg.ir.tape import tape_get
 from zyg.rules import primitives as p
@@ -297,7 +298,9 @@ def inline(module: Module, largest: int = 400) -> Module:
             else:
                 ready = {callee: visit(callee) for callee in sorted(program.calls()) if callee != name}
                 program = inline_calls(program, {k: v for k, v in ready.items() if not v.recursive}, largest)
-            done[name] = simplify_program(program)
+            simple = simplify_program(program)
+            proved = prove_comparisons(simple)
+            done[name] = simple if proved is simple else simplify_program(proved)
         return done[name]
 
     visit(module.entry)
