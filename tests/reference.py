@@ -56,8 +56,16 @@ def mixed_derivative(f: Callable[[float, float], float]) -> Estimate:
 
 
 def _extrapolated(difference: Callable[[float], float]) -> Estimate:
-    """The best of several starts: the larger are the more precise, the smaller keep clear of a kink nearby."""
-    return min((_ridders(difference, step) for step in _STARTS), key=lambda estimate: estimate.error)
+    """The best of several starts: the larger are the more precise, the smaller keep clear of a kink nearby.
+
+    One alone may be off by more than it says; another start has to agree with it.
+    """
+    found = [_ridders(difference, step) for step in _STARTS]
+    agreed = [
+        Estimate(one.value, max(one.error, min(abs(one.value - other.value) for other in found if other is not one)))
+        for one in found
+    ]
+    return min(agreed, key=lambda estimate: estimate.error)
 
 
 def is_real(x: Any) -> bool:

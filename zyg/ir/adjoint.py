@@ -194,10 +194,16 @@ class _Adjoint:
         return [self.graph.idom[label]] if self._passive_region(label) else preds
 
     def _passive_region(self, label: int) -> bool:
-        """Nothing active happens between the immediate dominator of `label` and `label`."""
+        """Nothing active happens between the immediate dominator of `label` and `label`, and no loop is left there
+        whose iterations are reversed."""
         if any(param in self.active for param in self.blocks[label].params):
             return False
         top = self.graph.idom[label]
+        loop = self.graph.loop_of[top]
+        while loop is not None and label not in loop.blocks:
+            if not self._passive_region(loop.header):
+                return False
+            loop = loop.parent
         seen, todo = {top}, list(self.graph.preds[label])
         while todo:
             at = todo.pop()

@@ -1,6 +1,6 @@
 """The form that the adjoint pass works on.
 
-One exit block; every loop has one block before it that only jumps to it, one latch, and a counter of its
+One exit block; every loop has one way in, one block before it that only jumps to it, one latch, and a counter of its
 iterations; an edge between two blocks is the only one between them; and a value defined in a loop is used
 outside only through a parameter of a block there (loop-closed SSA).
 """
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from zyg.ir.graph import Graph, Loop, substitute, uses
 from zyg.ir.program import Block, Branch, Const, Edge, End, Jump, Op, Operand, Program, Return, Var, edges, with_edges
+from zyg.ir.reducible import reducible
 from zyg.ir.scalars import i8
 
 
@@ -34,6 +35,7 @@ class Canonical:
 
 def canonical(program: Program) -> Canonical:
     """`program` in the form described above; `exit` is None if it never returns."""
+    program = reducible(program)
     blocks = dict(program.blocks)
     _split_double_edges(blocks)
     exit_label = _single_exit(program, blocks)

@@ -18,12 +18,12 @@ from zyg.errors import ArgumentError, ValueArgumentError, where
 from zyg.ir.activity import differentiable
 from zyg.ir.adjoint import tangent_kind
 from zyg.ir.differentiate import vjp
-from zyg.ir.program import Call, Const, Module, Op, Operand, Program, Var
+from zyg.ir.program import Call, Const, Module, Op, Operand, Var
 from zyg.ir.scalars import c8, c16, i8
 from zyg.ir.simplify import inline
 from zyg.ir.slots import zero
 from zyg.ir.tangent import jvp
-from zyg.ir.tape import pop, push, tape_reserve
+from zyg.ir.tape import pop, push
 from zyg.ir.values import Node, Static, TupleHead, Value, leaves, rebuild, tuple_of, variables
 from zyg.rules import primitives as p
 
@@ -171,18 +171,17 @@ def _vjp_call(
     varied = tuple(param in wanted for param in main.params)
     targets = {id(leaf) for leaf in variables(primal)}
     useful = tuple(id(leaf) in targets for leaf in variables(result))
-    if _grows(module):
+    if _uses_stack(module):
         return _by_tangents(reader, module, result, formals, operands, chosen, primal, seeds)
     done = vjp(module, varied, useful, seeds is None or all(isinstance(s.type, types.Integer) for s in seeds))
-    spec = reader.spec
-    spec.programs.update(_renamed_away(done, spec.programs))
+    name = reader.spec.adopt(done)
     wants = [param.type for param in done.main.params[len(main.params) :]]
     if seeds is None:
         seeds = [Const(1, kind) if kind == i8 else Const(1.0, kind) for kind in wants]
     seeds = [_seed(reader, seed, kind) for seed, kind in zip(seeds, wants, strict=True)]
     values = tuple(Var(kind) for kind in main.results)
     cotangents = tuple(Var(kind) for kind in done.main.results[len(values) :])
-    reader.ops.append(Op(Call(done.entry), (*operands, *seeds), (*values, *cotangents), reader.pos))
+    reader.ops.append(Op(Call(name), (*operands, *seeds), (*values, *cotangents), reader.pos))
     fresh = iter(values)
     found = rebuild(result, lambda leaf: next(fresh) if isinstance(leaf, Var) else leaf)
     by_param = dict(
@@ -199,8 +198,8 @@ def _vjp_call(
     return part, dx, found
 
 
-def _grows(module: Module) -> bool:
-    return any(op.fn in (push, pop, tape_reserve) for program in module.programs.values() for op in program.ops())
+def _uses_stack(module: Module) -> bool:
+    return any(op.fn in (push, pop) for program in module.programs.values() for op in program.ops())
 
 
 def _by_tangents(
@@ -237,10 +236,10 @@ def _by_tangents(
         )
     for leaf in wanted:
         done = jvp(module, tuple(param is leaf for param in main.params))
-        reader.spec.programs.update(_renamed_away(done, reader.spec.programs))
+        name = reader.spec.adopt(done)
         outs = tuple(Var(kind) for kind in done.main.results)
         unit = Const(1.0, tangent_kind(leaf.type))
-        reader.ops.append(Op(Call(done.entry), (*operands, unit), outs, reader.pos))
+        reader.ops.append(Op(Call(name), (*operands, unit), outs, reader.pos))
         values, dots = outs[: len(main.results)], outs[len(main.results) :]
         total: Operand = zero(tangent_kind(leaf.type))
         for i, seed in zip(on, given, strict=True):
@@ -263,10 +262,6 @@ def _by_tangents(
     if primal is not result and isinstance(whole, Node) and isinstance(result, Node):
         part_value = whole.items[result.items.index(primal)]
     return part_value, dx, whole
-
-
-def _renamed_away(done: Module, taken: Any) -> dict[str, Program]:
-    return {name: program for name, program in done.programs.items() if taken.get(name) is not program}
 
 
 def _gradient_of(formal: Value, by_param: dict[Var, Var], top: bool) -> Value:
@@ -332,9 +327,9 @@ def jvp_call(reader: FunctionReader, fn: Value, args: list[Value], tangents: lis
         for leaf, dot in zip(_tangent_leaves(formal), _matching(formal, given, reader), strict=True):
             dots.append(_seed(reader, dot, tangent_kind(leaf.type)))
     done = jvp(module, varied)
-    reader.spec.programs.update(_renamed_away(done, reader.spec.programs))
+    name = reader.spec.adopt(done)
     outs = tuple(Var(kind) for kind in done.main.results)
-    reader.ops.append(Op(Call(done.entry), (*operands, *dots), outs, reader.pos))
+    reader.ops.append(Op(Call(name), (*operands, *dots), outs, reader.pos))
     count = len(module.main.results)
     values, slopes = iter(outs[:count]), iter(outs[count:])
     y = rebuild(result, lambda leaf: next(values) if isinstance(leaf, Var) else leaf)

@@ -216,6 +216,22 @@ class Program:
     def with_blocks(self, blocks: Mapping[int, Block]) -> Program:
         return replace(self, blocks=blocks)
 
+    def renamed(self, names: Mapping[str, str]) -> Program:
+        """This program with its name, and those of the programs that it calls, replaced by others."""
+        if all(new == old for old, new in names.items()):
+            return self
+
+        def op(old: Op) -> Op:
+            if not isinstance(old.fn, Call):
+                return old
+            return Op(Call(names[old.fn.callee]), old.args, old.results, old.pos)
+
+        blocks = {
+            label: Block(block.params, tuple(map(op, block.ops)), block.end) for label, block in self.blocks.items()
+        }
+        custom = self.custom and Custom(names[self.custom.forward], names[self.custom.backward])
+        return replace(self, name=names[self.name], blocks=blocks, custom=custom)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Module:

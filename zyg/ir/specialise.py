@@ -16,7 +16,7 @@ from numba import types
 from zyg.errors import unsupported
 from zyg.ir.captures import Captures
 from zyg.ir.jit_options import PYTHON, JitOptions
-from zyg.ir.program import Block, Call, Op, Operand, Pos, Program, Return, Var
+from zyg.ir.program import Block, Call, Module, Op, Operand, Pos, Program, Return, Var
 from zyg.ir.read import Bottom, Env, FunctionReader, bind
 from zyg.ir.semantics import Semantics
 from zyg.ir.values import ClosureHead, Node, Path, Static, Value, leaves, rebuild, structure, variables
@@ -51,6 +51,16 @@ class Specialiser:
             number += 1
             name = f"{base}.{number}"
         return name
+
+    def adopt(self, module: Module) -> str:
+        """Take in a module that a pass has made, under names that are free; gives that of its entry."""
+        names: dict[str, str] = {}
+        for name, program in module.programs.items():
+            names[name] = name if self.programs.get(name, program) is program else self.unique(name)
+            self.programs[names[name]] = program
+        for name in names.values():
+            self.programs[name] = self.programs[name].renamed(names)
+        return names[module.entry]
 
     def call(
         self,

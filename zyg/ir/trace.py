@@ -121,7 +121,7 @@ def _apply(emitter: Emitter, fn: Any, args: tuple[Any, ...]) -> Symbol:
         floating = [o for o, arg in zip(operands, args, strict=True) if isinstance(arg, Symbol) and o.type != i8]
         kind = floating[0].type if floating else f8
         if fn is p.polygamma:
-            operands = [_literal(args[0], i8), operands[1]]
+            operands = [emitter.operand(args[0], i8), operands[1]]
         else:
             second = operands[1] if operands[1].type == i8 else Const(int(operands[1].value), i8)  # type: ignore[union-attr,arg-type]
             operands = [operands[0], second]
