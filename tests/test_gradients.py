@@ -3,6 +3,8 @@
 import doctest
 import importlib
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -172,3 +174,9 @@ _WITH_EXAMPLES = ["zyg", "zyg.api", "zyg.entry", "zyg.inspection", "zyg.testing"
 def test_docstrings(module):
     failures, _ = doctest.testmod(importlib.import_module(module))
     assert failures == 0
+
+
+def test_the_first_function_compiled_may_call_the_c_library():
+    script = "import math, zyg; print(zyg.grad(math.tanh)(0.0))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "1.0\n"

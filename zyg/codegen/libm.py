@@ -13,6 +13,7 @@ from functools import cache
 import llvmlite.binding as llvm
 
 from zyg.codegen.assembly import Body, Value
+from zyg.codegen.jit import codegen
 from zyg.codegen.machine import Parts, real_constant
 from zyg.errors import UnsupportedError
 
@@ -39,6 +40,7 @@ def flagged(b: Body, name: str, x: Value) -> Value:
 
 @cache
 def _check(name: str) -> None:
+    codegen()  # Numba's code generator opens the process to look-ups by name
     if not llvm.address_of_symbol(name):
         raise UnsupportedError(f"the C library of this platform has no {name}()")
 
