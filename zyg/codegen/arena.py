@@ -1,7 +1,8 @@
 """Memory of one outermost call.  Every block is on a list in the call's context, so that all exits free all of it.
 
 A block begins with its neighbours in a ring (previous, next) and the context holds the rings' heads.  A program that
-gives no tape away puts a mark (a ring member in its own frame) on the list and frees what is newer when it leaves.
+gives no memory away puts a mark (a ring member in its own frame) on the list and frees what is newer when it leaves.
+What is given to the caller from outside moves to a ring of its own, which is freed only if the call fails.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from zyg.codegen.assembly import Assembly, Body, Value
 from zyg.codegen.machine import integer_constant
 from zyg.codegen.support import Routine, Support
 
-# The context: two rings (tapes; stacks, which outlive the programs that push), the lowest address that the machine
-# stack may reach, and the report of the failure.
-TAPES, STACKS, FLOOR, REPORT, CONTEXT_SIZE = 0, 16, 32, 40, 48
+# The context: three rings (tapes and buffers; stacks, which outlive the programs that push; what is given away), the
+# lowest address that the machine stack may reach, and the report of the failure.
+TAPES, STACKS, GIVEN, FLOOR, REPORT, CONTEXT_SIZE = 0, 16, 32, 48, 56, 64
 
 _HEADER = 16
 _MOST_ROWS = 1 << 40
@@ -38,6 +39,18 @@ some:
   store ptr %block, ptr %at
   %data = getelementptr i8, ptr %block, i64 {_HEADER}
   ret ptr %data
+}}
+define void @"zyg.move"(ptr %list, ptr %data) nounwind {{
+entry:
+  %block = getelementptr i8, ptr %data, i64 -{_HEADER}
+  %own = getelementptr i8, ptr %block, i64 8
+  %previous = load ptr, ptr %block
+  %next = load ptr, ptr %own
+  %link = getelementptr i8, ptr %previous, i64 8
+  store ptr %next, ptr %link
+  store ptr %previous, ptr %next
+  %again = call ptr @"zyg.link"(ptr %list, ptr %block)
+  ret void
 }}
 define noalias ptr @"zyg.alloc"(ptr %list, i64 %rows, i64 %width) nounwind {{
 entry:
@@ -128,6 +141,7 @@ _ALLOC = Routine(_support, "zyg.alloc", "noalias ptr", ("ptr", "i64", "i64"), "n
 _ZEROS = Routine(_support, "zyg.zeros", "noalias ptr", ("ptr", "i64", "i64"), "nounwind willreturn")
 _GROW = Routine(_support, "zyg.grow", "ptr", ("ptr", "ptr", "i64", "i64"), "cold nounwind willreturn")
 _LINK = Routine(_support, "zyg.link", "ptr", ("ptr", "ptr"), "nounwind willreturn")
+_MOVE = Routine(_support, "zyg.move", "void", ("ptr", "ptr"), "nounwind willreturn")
 _RELEASE = Routine(_support, "zyg.release", "void", ("ptr", "ptr"), "nounwind willreturn")
 
 
@@ -148,6 +162,19 @@ def allocate(b: Body, head: Value, rows: Value, width: int, zero: bool = False) 
 def grow(b: Body, head: Value, data: Value, rows: Value, width: int) -> Value:
     """The memory `data` (or null) extended to `rows` rows, wherever it is then; null if there is none."""
     return _GROW(b, head, data, rows, integer_constant(width))
+
+
+def move(b: Body, head: Value, data: Value) -> None:
+    """Put allocated memory on another ring."""
+    _MOVE(b, head, data)
+
+
+def block_of(data: int) -> int:
+    """What the C library's `free` wants to be given, for memory at `data` that a call has left to its caller.
+
+    A call may leave the same memory several times, in several of its results; it is freed once.
+    """
+    return data - _HEADER
 
 
 def mark(b: Body, head: Value) -> Value:

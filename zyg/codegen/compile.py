@@ -43,7 +43,10 @@ class Native:
     _library: JITCodeLibrary
 
     def call(self, *leaves: Number) -> tuple[Number, ...]:
-        """Run it on Python numbers, without the GIL while it runs."""
+        """Run it on Python numbers, and buffers as pairs of address and count, without the GIL while it runs.
+
+        Buffers that the call leaves to its caller are freed as `arena.block_of` says.
+        """
         report = ctypes.create_string_buffer(max(1, self.outer.report_slots) * SLOT)
         out = ctypes.create_string_buffer(max(1, len(self.outer.results)) * SLOT)
         status = self._entry(self._packed_inputs(leaves), out, report)
@@ -58,7 +61,10 @@ class Native:
     def _packed_inputs(self, leaves: tuple[Number, ...]) -> bytes:
         flat: list[Any] = []
         for leaf, type in zip(leaves, self.outer.params, strict=True):
-            flat.extend((complex(leaf).real, complex(leaf).imag) if isinstance(type, Complex) else (leaf,))
+            if isinstance(leaf, tuple):
+                flat.extend(leaf)
+            else:
+                flat.extend((complex(leaf).real, complex(leaf).imag) if isinstance(type, Complex) else (leaf,))
         try:
             return self._input_format.pack(*flat)
         except struct.error as problem:

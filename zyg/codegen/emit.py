@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from zyg.codegen import arena, depth, scalar, stack, tape
+from zyg.codegen import arena, depth, memory, scalar, stack, tape
 from zyg.codegen.assembly import Assembly, Body, Label, Phi, Value, local_name, struct
 from zyg.codegen.failures import TOO_DEEP, Sites
 from zyg.codegen.frame import Frame
@@ -32,7 +32,8 @@ def param_values(params: Sequence[Var]) -> list[Parts]:
             name = f"{name}.p{number}"
         taken.add(name)
         registers = parts(var.type)
-        names = [name] if len(registers) == 1 else [f"{name}.re", f"{name}.im"]
+        ends = ("data", "size") if registers[0] == "ptr" else ("re", "im")
+        names = [name] if len(registers) == 1 else [f"{name}.{end}" for end in ends]
         values.append(tuple(Value(type, f"%{n}") for type, n in zip(registers, names, strict=True)))
     return values
 
@@ -156,6 +157,9 @@ class Emission:
             self._call(op.fn.callee, args, op.results)
         elif op.fn in _STORAGE:
             results = _STORAGE[op.fn](self, op, args)
+            self._values.update(zip(op.results, results, strict=True))
+        elif op.fn in memory.lowering:
+            results = memory.lowering[op.fn](self._frame, op, args)
             self._values.update(zip(op.results, results, strict=True))
         else:
             self._values[op.result] = scalar.lower(self._body, op, args)

@@ -7,13 +7,14 @@ name are left in the report, a buffer of 16-byte slots that the caller provides.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from numba import types
 
 from zyg.codegen.machine import parts, size
+from zyg.ir.memory import MemoryType
 from zyg.ir.program import Const, Failure, Operand, Pos, Type
 
 SLOT = 16
@@ -24,13 +25,14 @@ TOO_DEEP = Failure(
     "RecursionError",
 )
 
-_CODES = {"i1": "?", "i64": "q", "float": "f", "double": "d"}
+_CODES = {"i1": "?", "i64": "q", "float": "f", "double": "d", "ptr": "Q"}
 
-Number: TypeAlias = int | float | complex | bool
+# A buffer is its address and its number of elements
+Number: TypeAlias = int | float | complex | bool | tuple[int, int]
 
 
 def slot_format(type: Type) -> str:
-    """The `struct` format of a number of `type` in a slot."""
+    """The `struct` format of a number or buffer of `type` in a slot."""
     registers = parts(type)
     return "".join(_CODES[part] for part in registers) + f"{SLOT - sum(map(size, registers))}x"
 
@@ -38,7 +40,16 @@ def slot_format(type: Type) -> str:
 def read_slots(slots: Sequence[Type], buffer: bytes) -> list[Number]:
     """The numbers of the given types in consecutive slots."""
     raw = iter(struct.unpack_from("=" + "".join(map(slot_format, slots)), buffer))
-    return [complex(next(raw), next(raw)) if isinstance(type, types.Complex) else next(raw) for type in slots]
+    return [_number(type, raw) for type in slots]
+
+
+def _number(type: Type, raw: Iterator[Any]) -> Number:
+    if isinstance(type, types.Complex):
+        return complex(next(raw), next(raw))
+    if isinstance(type, MemoryType):
+        return next(raw), next(raw)
+    number: Number = next(raw)
+    return number
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """How a value of a program's type is held by the machine: in which registers, and in which bytes.
 
-A complex number is two registers and a tape handle is two (memory, rows), so that LLVM sees plain scalars in phis
-and calls and never an aggregate.
+A complex number is two registers, a handle of a tape is two (memory, rows) and so is that of a buffer, so that LLVM
+sees plain scalars in phis and calls and never an aggregate.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from numba import types
 
 from zyg.codegen.assembly import Body, Value
+from zyg.ir.memory import MemoryType
 from zyg.ir.program import Const, Type
 from zyg.ir.tape import StackType, TapeType
 
@@ -32,7 +33,7 @@ def parts(type: Type) -> tuple[str, ...]:
         return ("double" if type.bitwidth == 64 else "float",)
     if isinstance(type, types.Complex):
         return parts(type.underlying_float) * 2
-    if isinstance(type, TapeType):
+    if isinstance(type, (TapeType, MemoryType)):
         return ("ptr", "i64")
     if isinstance(type, StackType):
         return ("ptr",)

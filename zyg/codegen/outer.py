@@ -2,9 +2,11 @@
 
 *Outer*: takes and gives registers by value.  A program that cannot fail and needs no memory is its own outer
 function, with the plain signature of C: `define i64 @"zyg.f"(i64 %x)`.  Otherwise the outer function takes the
-address of a report last (if any failure reports values), gives a status before the results, and frees all memory.
+address of a report last (if any failure reports values), gives a status before the results, and frees all memory
+but what is left to the caller.
 
-*Packed*: `i32 entry(ptr in, ptr out, ptr report)`; numbers are in slots of 16 bytes (see `failures.slot_format`).
+*Packed*: `i32 entry(ptr in, ptr out, ptr report)`; numbers and handles are in slots of 16 bytes (see
+`failures.slot_format`).
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from zyg.codegen.emit import Emission, internal_symbol, param_values, result_par
 from zyg.codegen.failures import SLOT, Sites
 from zyg.codegen.machine import Parts, all_parts, load, parts, store
 from zyg.codegen.outline import Outline, outlines, reported_values
+from zyg.ir.memory import mem_give
 from zyg.ir.program import Module, Type
 from zyg.ir.tape import push
 
@@ -107,11 +110,14 @@ def _emit_outer(assembly: Assembly, module: Module, facts: Mapping[str, Outline]
     report = Value("ptr", "%report")
     taken = registers + [report] * bool(outer.report_slots)
     b = Body(assembly, outer.symbol, struct(outer.result_parts()), taken, "")
-    rings = []
+    rings, given = [], None
     if facts[main.name].context:
         context = b.slot(arena.CONTEXT_SIZE)
         uses_stack = any(op.fn is push for program in module.programs.values() for op in program.ops())
         rings = [arena.ring(b, context, which) for which in (arena.TAPES, arena.STACKS)[: 1 + uses_stack]]
+        if any(op.fn is mem_give for program in module.programs.values() for op in program.ops()):
+            given = arena.ring(b, context, arena.GIVEN)
+            arena.empty_ring(b, given)
         for head in rings:
             arena.empty_ring(b, head)
         if any(outline.recursive for outline in facts.values()):
@@ -124,6 +130,13 @@ def _emit_outer(assembly: Assembly, module: Module, facts: Mapping[str, Outline]
     if arena.is_used(assembly):
         for head in rings:
             arena.release(b, head, head)
+    if given is not None:
+        failed, done = b.label("failed"), b.label("done")
+        b.branch(b.compare("icmp eq", found[0], Value("i32", "0")), done, failed, expect=True)
+        b.here = failed
+        arena.release(b, given, given)
+        b.jump(done)
+        b.here = done
     b.give(found)
     b.finish()
 

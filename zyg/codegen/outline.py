@@ -6,8 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from zyg.codegen.tape import framed_tapes
+from zyg.ir.memory import ALLOCATIONS, MemoryType, mem_give
 from zyg.ir.program import Const, Guard, Module, Operand, Program, Raise, Var
 from zyg.ir.tape import TapeType, push, tape_new, tape_put, tape_reserve, tape_zeros
+
+_MEMORY = (TapeType, MemoryType)
+_ALLOCATING = frozenset((push, tape_reserve, mem_give)) | ALLOCATIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,7 @@ def outlines(module: Module) -> Mapping[str, Outline]:
     programs = module.programs
     recursive = {name for name, program in programs.items() if program.recursive or _reaches_itself(name, programs)}
     allocating = _spread(programs, _allocates)
-    leaking = _spread(programs, lambda program: any(_keeps_tape(program)))
+    leaking = _spread(programs, lambda program: any(_keeps_memory(program)))
     fails = _spread(programs, lambda p: p.name in recursive or _allocates(p) or any(True for _ in _failures(p)))
     context = _spread(programs, lambda p: p.name in recursive or _allocates(p) or reported_values(p) > 0)
     return {
@@ -33,7 +37,7 @@ def outlines(module: Module) -> Mapping[str, Outline]:
             name in fails,
             name in context,
             name in recursive,
-            name in allocating and name not in leaking and not any(isinstance(t, TapeType) for t in program.results),
+            name in allocating and name not in leaking and not any(isinstance(t, _MEMORY) for t in program.results),
         )
         for name, program in programs.items()
     }
@@ -89,13 +93,11 @@ def is_always(cond: Operand) -> bool:
 
 def _allocates(program: Program) -> bool:
     framed = framed_tapes(program)
-    return any(
-        op.fn in (push, tape_reserve) or (op.fn in (tape_new, tape_zeros) and op not in framed) for op in program.ops()
-    )
+    return any(op.fn in _ALLOCATING or (op.fn in (tape_new, tape_zeros) and op not in framed) for op in program.ops())
 
 
-def _keeps_tape(program: Program) -> Iterator[bool]:
-    """Whether each op puts a tape where it outlives the program."""
+def _keeps_memory(program: Program) -> Iterator[bool]:
+    """Whether each op puts a tape or buffer where it outlives the program."""
     for op in program.ops():
         if op.fn in (push, tape_put):
-            yield any(isinstance(arg.type, TapeType) for arg in op.args[1 if op.fn is push else 3 :])
+            yield any(isinstance(arg.type, _MEMORY) for arg in op.args[1 if op.fn is push else 3 :])

@@ -9,6 +9,19 @@ from typing import Any
 import numpy as np
 from numba import types
 
+from zyg.ir.memory import (
+    MemoryType,
+    mem_add,
+    mem_apart,
+    mem_copy,
+    mem_give,
+    mem_like,
+    mem_load,
+    mem_new,
+    mem_size,
+    mem_store,
+    mem_zeros,
+)
 from zyg.ir.program import Branch, Call, Const, Guard, Jump, Module, Op, Operand, Program, Raise, Return, Type, Var
 from zyg.ir.tape import TapeType, pop, push, stack_new, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
 
@@ -40,7 +53,8 @@ def number(value: Any, kind: Type) -> Any:
 def interpret(module: Module, args: Sequence[Any]) -> tuple[Any, ...]:
     """The results of the module's entry.
 
-    Raises what the program raises; AssertionError where it breaks the rules of tapes.
+    Buffers are flat NumPy arrays.  Raises what the program raises; AssertionError where it breaks the rules of tapes
+    or buffers.
     """
     with np.errstate(all="ignore"):
         main = module.main
@@ -94,6 +108,8 @@ def _apply(module: Module, op: Op, values: list[Any]) -> tuple[Any, ...]:
         return tuple(record)
     if fn in (tape_new, tape_zeros, tape_reserve, tape_put, tape_get):
         return _tape(op, values)
+    if fn in _MEMORY:
+        return _memory(op, values)
     kind = op.result.type
     if fn is operator.floordiv and isinstance(kind, types.Integer) and values[1] == 0:
         return (np.int64(0),)
@@ -136,3 +152,37 @@ def _tape(op: Op, values: list[Any]) -> tuple[Any, ...]:
             (row, column), number(np.nan if not isinstance(op.result.type, types.Boolean) else 0, op.result.type)
         ),
     )
+
+
+_MEMORY = frozenset(
+    (mem_new, mem_zeros, mem_like, mem_copy, mem_size, mem_load, mem_store, mem_add, mem_apart, mem_give)
+)
+
+
+def _memory(op: Op, values: list[Any]) -> tuple[Any, ...]:
+    fn = op.fn
+    if fn is mem_new or fn is mem_zeros:
+        assert values[0] >= 0, "a buffer of negative size"
+        assert isinstance(op.result.type, MemoryType)
+        buffer = np.zeros(int(values[0]), np.dtype(type(number(0, op.result.type.dtype))))
+        if fn is mem_new and buffer.dtype.kind in "fc":
+            buffer.fill(np.nan)
+        return (buffer,)
+    memory = values[0]
+    assert isinstance(memory, np.ndarray) and memory.ndim == 1, "a buffer is a flat array"
+    if fn is mem_like:
+        return (np.zeros_like(memory),)
+    if fn is mem_copy:
+        return (memory.copy(),)
+    if fn is mem_size:
+        return (np.int64(memory.size),)
+    if fn is mem_apart:
+        return (np.bool_(not np.may_share_memory(memory, values[1])),)
+    if fn is mem_give:
+        return ()
+    index = int(values[1])
+    assert 0 <= index < memory.size, f"element {index} of {memory.size} at {op.pos}"
+    if fn is mem_load:
+        return (memory[index],)
+    memory[index] = values[2] if fn is mem_store else memory[index] + values[2]
+    return ()

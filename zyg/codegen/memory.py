@@ -1,0 +1,158 @@
+"""Buffers: one handle is two registers, the address of the first element and the number of elements.
+
+Elements lie as in a NumPy array of their type, so that the data of such arrays are buffers without further ado.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from zyg.codegen import arena
+from zyg.codegen.assembly import Value
+from zyg.codegen.failures import OUT_OF_MEMORY
+from zyg.codegen.frame import Frame
+from zyg.codegen.machine import Parts, integer_constant, size, width
+from zyg.codegen.machine import parts as registers_of
+from zyg.ir.memory import (
+    MemoryType,
+    mem_add,
+    mem_apart,
+    mem_copy,
+    mem_give,
+    mem_like,
+    mem_load,
+    mem_new,
+    mem_size,
+    mem_store,
+    mem_zeros,
+)
+from zyg.ir.program import Op, Operand, Pos, Type
+
+_NULL = Value("ptr", "null")
+_ZERO = integer_constant(0)
+# Sums of contributions may be taken in any order
+_SUM = "fadd reassoc nsz"
+
+
+def element_of(memory: Operand) -> Type:
+    assert isinstance(memory.type, MemoryType)
+    return memory.type.dtype
+
+
+def in_memory(part: str) -> str:
+    """The LLVM type that a register's value has in a buffer."""
+    return "i8" if part == "i1" else part
+
+
+def _allocated(f: Frame, kind: Type, count: Value, pos: Pos, zero: bool) -> Parts:
+    data = arena.allocate(f.body, arena.ring(f.body, f.context, arena.TAPES), count, width(kind), zero)
+    f.ensure(f.body.compare("icmp ne", data, _NULL), OUT_OF_MEMORY, pos)
+    return data, count
+
+
+def _new(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
+    return [_allocated(f, element_of(op.result), args[0][0], op.pos, zero=False)]
+
+
+def _zeros(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
+    return [_allocated(f, element_of(op.result), args[0][0], op.pos, zero=True)]
+
+
+def _like(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
+    return [_allocated(f, element_of(op.result), args[0][1], op.pos, zero=True)]
+
+
+def _copy(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
+    kind = element_of(op.result)
+    data, count = args[0]
+    copied = _allocated(f, kind, count, op.pos, zero=False)
+    bytes = f.body.binary("mul nuw nsw", count, integer_constant(width(kind)))
+    f.body.assembly.declare("llvm.memcpy.p0.p0.i64", "void", ["ptr", "ptr", "i64", "i1"])
+    f.body.call("void", "llvm.memcpy.p0.p0.i64", copied[0], data, bytes, Value("i1", "false"))
+    return [copied]
+
+
+def _size(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
+    return [(args[0][1],)]
+
+
+class _Place:
+    """An element: the address of each of its registers' values."""
+
+    def __init__(self, f: Frame, memory: Operand, handle: Parts, index: Value) -> None:
+        self._b = f.body
+        self._parts = registers_of(element_of(memory))
+        held = in_memory(self._parts[0])
+        whole = held if len(self._parts) == 1 else f"{{ {held}, {held} }}"
+        # Indices are in range, whence they are not negative
+        start = f"getelementptr inbounds nuw {whole}, {handle[0]}, {index}"
+        self._addresses = [self._b.value("ptr", start)]
+        if len(self._parts) == 2:
+            self._addresses.append(self._b.offset(self._addresses[0], size(held)))
+
+    def _tag(self, part: str) -> str:
+        return self._b.assembly.tag(f"memory {part}")
+
+    def load(self) -> Parts:
+        found = []
+        for part, address in zip(self._parts, self._addresses, strict=True):
+            value = self._b.load(in_memory(part), address, self._tag(part))
+            found.append(self._b.convert("trunc", value, "i1") if part == "i1" else value)
+        return tuple(found)
+
+    def store(self, value: Parts) -> None:
+        for register, address in zip(value, self._addresses, strict=True):
+            held = self._b.convert("zext", register, "i8") if register.type == "i1" else register
+            self._b.store(held, address, self._tag(register.type))
+
+    def add(self, value: Parts) -> None:
+        before = self.load()
+        opcode = "add" if before[0].type == "i64" else _SUM
+        self.store(tuple(self._b.binary(opcode, x, y) for x, y in zip(before, value, strict=True)))
+
+
+def _load(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
+    return [_Place(f, op.args[0], args[0], args[1][0]).load()]
+
+
+def _store(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
+    _Place(f, op.args[0], args[0], args[1][0]).store(args[2])
+    return []
+
+
+def _add(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
+    _Place(f, op.args[0], args[0], args[1][0]).add(args[2])
+    return []
+
+
+def _apart(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
+    b = f.body
+    starts = [b.convert("ptrtoint", data, "i64") for data, _ in args]
+    ends = []
+    empty = []
+    for start, (_, count), memory in zip(starts, args, op.args, strict=True):
+        bytes = b.binary("mul nuw nsw", count, integer_constant(width(element_of(memory))))
+        ends.append(b.binary("add", start, bytes))
+        empty.append(b.compare("icmp eq", count, _ZERO))
+    before, after = (b.compare("icmp ule", ends[k], starts[1 - k]) for k in (0, 1))
+    return [(b.binary("or", b.binary("or", *empty), b.binary("or", before, after)),)]
+
+
+def _give(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
+    arena.move(f.body, arena.ring(f.body, f.context, arena.GIVEN), args[0][0])
+    return []
+
+
+lowering: dict[Any, Callable[[Frame, Op, tuple[Parts, ...]], list[Parts]]] = {
+    mem_new: _new,
+    mem_zeros: _zeros,
+    mem_like: _like,
+    mem_copy: _copy,
+    mem_size: _size,
+    mem_load: _load,
+    mem_store: _store,
+    mem_add: _add,
+    mem_apart: _apart,
+    mem_give: _give,
+}
