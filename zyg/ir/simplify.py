@@ -14,6 +14,7 @@ from numba import types
 from zyg.ir import scalars
 from zyg.ir.captures import Capture
 from zyg.ir.graph import Graph, Loop, substitute
+from zyg.ir.memory import ALLOCATIONS, mem_load
 from zyg.ir.program import (
     Block,
     Branch,
@@ -62,7 +63,7 @@ def is_pure(op: Op) -> bool:
 
 
 def _removable(op: Op) -> bool:
-    return op.fn is tape_get or is_pure(op)
+    return op.fn in (tape_get, mem_load) or op.fn in ALLOCATIONS or is_pure(op)
 
 
 class _Renaming(dict[Var, Operand]):

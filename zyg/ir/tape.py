@@ -10,6 +10,7 @@ from typing import Any
 
 from numba import types
 
+from zyg.ir.memory import mem_load
 from zyg.ir.program import Call, Guard, Op, Type
 from zyg.rules.primitives import Primitive, table
 
@@ -82,9 +83,10 @@ table[tape_get] = Primitive("tape_get", 1)
 def is_pure(op: Op) -> bool:
     """May the op be removed if unused, repeated, and moved to where its operands are available?
 
-    `tape_get` is not pure in the last sense, since it must stay behind the matching `tape_put`.
+    `tape_get` and `mem_load` are not pure in the last sense: they must stay between the writes around them, and an
+    element must not be read before the guard of its index.
     """
-    if isinstance(op.fn, (Call, Guard)) or op.fn is tape_get:
+    if isinstance(op.fn, (Call, Guard)) or op.fn in (tape_get, mem_load):
         return False
     known = table.get(op.fn)
     return known is not None and not known.effect
