@@ -294,6 +294,17 @@ def test_from_import():
     assert use(0.5) == wave_grad(0.5)
 
 
+def test_what_carries_no_gradient_runs_in_njit_code():
+    cut = zyg.nograd(njit_wave)
+
+    @njit
+    def use(x):
+        return x * zyg.stop_gradient(x) + x * cut(x)
+
+    assert use(0.5) == 0.25 + 0.5 * wave(0.5)
+    assert zyg.grad(use)(0.5) == 0.5 + wave(0.5)
+
+
 # --- differentiating functions that differentiate -----------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from numba.core import ir
 from numba.core.rewrites.registry import Rewrite, register_rewrite
 from numba.core.typing.typeof import typeof_impl
+from numba.extending import overload
 
 from zyg import api
 from zyg.transformed import Transformed
@@ -21,6 +22,27 @@ def _type_of_derivative(value: Transformed, context: Any) -> Any:
     from zyg.nopython.function_type import FunctionOfZyg
 
     return FunctionOfZyg(Derivative(value), value)
+
+
+@typeof_impl.register(api.nograd)
+def _type_of_nograd(value: Any, context: Any) -> Any:
+    return typeof_impl(value.fn, context)
+
+
+@overload(api.stop_gradient)
+def _stop_gradient(x: Any) -> Any:
+    def same(x: Any) -> Any:
+        return x
+
+    return same
+
+
+@overload(api.ignore)
+def _ignore(thunk: Any) -> Any:
+    def called(thunk: Any) -> Any:
+        return thunk()
+
+    return called
 
 
 @register_rewrite("before-inference")
