@@ -6,9 +6,27 @@ import linecache
 
 from zyg.ir.program import Pos
 
+_MOST_PLACES = 8
+_REWRITE = "Write this line differently; docs/limitations.md says what native code does not know."
+_GIVE_RULE = "Give the function around it a derivative: @zyg.adjoint."
+
 
 class ZygError(Exception):
-    """Base of all errors that zyg raises itself."""
+    """Base of all errors that zyg raises itself: what is wrong, where, and what to do."""
+
+    def __init__(self, what: str, pos: Pos | None = None, hint: str = "") -> None:
+        super().__init__(what, pos, hint)
+        self.what, self.hint = what, hint
+        self.places = [pos] if pos is not None else []
+
+    def reached_from(self, pos: Pos) -> None:
+        """Note a call through which the place was reached."""
+        if len(self.places) < _MOST_PLACES:
+            self.places.append(pos)
+
+    def __str__(self) -> str:
+        places = [where(place) for place in self.places if place.line]
+        return "\n".join(part for part in (self.what, "\n  called from\n".join(places), self.hint) if part)
 
 
 class DifferentiationError(ZygError):
@@ -49,18 +67,9 @@ def where(pos: Pos | None) -> str:
 
 def unsupported(what: str, pos: Pos | None, hint: str = "") -> UnsupportedError:
     """An `UnsupportedError` that shows the user's line."""
-    return UnsupportedError(_message(what, pos, hint))
+    return UnsupportedError(what, pos, hint or _REWRITE)
 
 
 def not_differentiable(what: str, pos: Pos | None, hint: str = "") -> DifferentiationError:
     """A `DifferentiationError` that shows the user's line."""
-    return DifferentiationError(_message(what, pos, hint))
-
-
-def _message(what: str, pos: Pos | None, hint: str) -> str:
-    parts = [what]
-    if pos is not None:
-        parts.append(where(pos))
-    if hint:
-        parts.append(hint)
-    return "\n".join(parts)
+    return DifferentiationError(what, pos, hint or _GIVE_RULE)

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from zyg.errors import unsupported
-from zyg.ir import operators
 from zyg.ir.builtin import HANDLERS
 from zyg.ir.choice import chosen_call
 from zyg.ir.custom import RULES, rule_call
+from zyg.ir.describe import described
 from zyg.ir.jit_options import options_of
 from zyg.ir.members import method
 from zyg.ir.values import (
@@ -49,7 +49,7 @@ def call(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Va
         special = getattr(head, "__zyg_call__", None)
         if special is not None:
             return special(reader, fn, args, kws)  # type: ignore[no-any-return]
-    raise unsupported(f"a {operators.kind_name(fn)} is not callable", reader.pos)
+    raise unsupported(f"{described(fn)} is not callable", reader.pos)
 
 
 def _call_static(reader: FunctionReader, fn: Static, args: list[Value], kws: dict[str, Value]) -> Value:

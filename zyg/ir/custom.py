@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from zyg.errors import ValueArgumentError, where
+from zyg.errors import ValueArgumentError
 from zyg.ir.activity import differentiable
 from zyg.ir.adjoint import tangent_kind
 from zyg.ir.derive import actual_operands, open_values
-from zyg.ir.program import Block, Call, Const, Custom, Op, Operand, Program, Return, Var
+from zyg.ir.describe import described
+from zyg.ir.front import definition
+from zyg.ir.program import Block, Call, Const, Custom, Op, Operand, Pos, Program, Return, Var
 from zyg.ir.slots import zero
 from zyg.ir.trace import Emitter
-from zyg.ir.values import Identity, Node, Static, TupleHead, Value, rebuild, tree_of, tuple_of, variables
+from zyg.ir.values import Identity, Node, Static, TupleHead, Value, rebuild, tuple_of, variables
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:
@@ -58,7 +61,9 @@ def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str,
 
     forward, result = spec.synthetic(f"{name}.rule", params, forward_body)
     if not (isinstance(result, Node) and isinstance(result.head, TupleHead) and len(result.items) == 2):
-        raise ValueArgumentError(f"the rule of {name} must return a pair (y, back)\n{where(reader.pos)}")
+        raise ValueArgumentError(
+            f"the rule of {name} must return a pair (y, back), not {described(result)}", *_at(rule, reader)
+        )
     y, back = result.items
     dy = rebuild(y, lambda leaf: Var(tangent_kind(leaf.type), "dy") if differentiable(leaf.type) else leaf)
     saved = open_values([back])[0]
@@ -74,9 +79,9 @@ def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str,
             found = tuple_of([found])
         if not (isinstance(found, Node) and isinstance(found.head, TupleHead) and len(found.items) == len(formals)):
             count = len(found.items) if isinstance(found, Node) else 1
-            raise ValueArgumentError(
-                f"the pullback of {name} gives {count} cotangents for {len(formals)} arguments\n{where(reader.pos)}"
-            )
+            one = "1 cotangent" if count == 1 else f"{count} cotangents"
+            wanted = "1 argument" if len(formals) == 1 else f"{len(formals)} arguments"
+            raise ValueArgumentError(f"the pullback of {name} gives {one} for {wanted}", *_at(rule, reader))
         out: list[Value] = []
         for formal, given in zip(formals, found.items, strict=True):
             out += _flat(inner, formal, given, name)
@@ -97,6 +102,11 @@ def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str,
     return rebuild(y, lambda leaf: next(fresh) if isinstance(leaf, Var) else leaf)
 
 
+def _at(rule: Any, reader: FunctionReader) -> tuple[Pos, str]:
+    """Where a rule is at fault, and where it is used."""
+    return replace(definition(rule), caller=reader.pos), "Let back(dy) return one cotangent for each argument."
+
+
 def _flat(reader: FunctionReader, formal: Value, given: Value, name: str) -> list[Value]:
     assert not isinstance(formal, Const)
     if isinstance(formal, Var):
@@ -114,8 +124,11 @@ def _flat(reader: FunctionReader, formal: Value, given: Value, name: str) -> lis
     elif isinstance(given, Node) and len(given.items) == len(formal.items):
         pairs = zip(formal.items, given.items, strict=True)
         return [v for a, b in pairs for v in _flat(reader, a, b, name)]
-    shape = "a number" if isinstance(formal, Var) else str(tree_of(formal))
-    raise ValueArgumentError(f"the pullback of {name} gives a cotangent that does not fit {shape}\n{where(reader.pos)}")
+    raise ValueArgumentError(
+        f"the pullback of {name} gives {described(given)} as the cotangent of {described(formal)}",
+        reader.pos,
+        "Give it the structure of the argument, with None where there is none.",
+    )
 
 
 def _as_variable(reader: FunctionReader, operand: Operand) -> Var:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from numba import types
 
-from zyg.errors import ArgumentError, ValueArgumentError, where
+from zyg.errors import ArgumentError, ValueArgumentError, not_differentiable
 from zyg.ir.activity import differentiable
 from zyg.ir.adjoint import tangent_kind
+from zyg.ir.describe import described
 from zyg.ir.differentiate import vjp
 from zyg.ir.program import Call, Const, Module, Op, Operand, Var
 from zyg.ir.scalars import c8, c16, i8
@@ -104,7 +105,11 @@ def _argnums(argnums: int | tuple[int, ...], count: int, reader: FunctionReader)
     found = []
     for n in wanted:
         if not -count <= n < count:
-            raise ValueArgumentError(f"argnums {n} is out of range for {count} arguments\n{where(reader.pos)}")
+            raise ValueArgumentError(
+                f"argnums {n} is out of range for {count} arguments",
+                reader.pos,
+                f"Use {-count} to {count - 1}." if count else "Call it with an argument.",
+            )
         found.append(n % count)
     return found
 
@@ -118,7 +123,11 @@ def gradient_call(
     primal, aux = result, None
     if options.has_aux:
         if not (isinstance(result, Node) and isinstance(result.head, TupleHead) and len(result.items) == 2):
-            raise ArgumentError(f"has_aux: the function must return a pair (y, aux)\n{where(reader.pos)}")
+            raise ArgumentError(
+                f"has_aux: the function must return a pair (y, aux), not {described(result)}",
+                reader.pos,
+                "Return (y, aux), or leave out has_aux.",
+            )
         primal, aux = result.items
     _check_scalar(primal, reader)
     for n in chosen:
@@ -134,25 +143,20 @@ def gradient_call(
 
 
 def _check_scalar(primal: Value, reader: FunctionReader) -> None:
-    if isinstance(primal, (Var, Const)) and primal.type not in (c8, c16):
+    if isinstance(primal, (Var, Const)) and primal.type not in (c8, c16, types.boolean):
         return
-    what = "a complex number" if isinstance(primal, (Var, Const)) else f"a {_kind(primal)}"
     raise ArgumentError(
-        f"grad needs a function that returns a real number; this one returns {what}\n"
-        f"{where(reader.pos)}\nReturn one number, or use zyg.pullback for the cotangent that you need."
+        f"grad needs a function that returns a real number; this one returns {described(primal)}",
+        reader.pos,
+        "Return one number, or use zyg.pullback for the cotangent that you need.",
     )
 
 
 def _check_argument(formal: Value, n: int, reader: FunctionReader) -> None:
     if isinstance(formal, (Var, Const)) and formal.type == types.boolean:
-        raise ArgumentError(f"argument {n} is a bool, which has no derivative\n{where(reader.pos)}")
-
-
-def _kind(value: Value) -> str:
-    if isinstance(value, Static):
-        return "None" if value.obj is None else type(value.obj).__name__
-    assert isinstance(value, Node)
-    return type(value.head).__name__.removesuffix("Head").lower()
+        raise ArgumentError(
+            f"argument {n} is a bool, which has no derivative", reader.pos, "Leave it out of argnums, or pass a number."
+        )
 
 
 def _vjp_call(
@@ -231,8 +235,10 @@ def _by_tangents(
     found: dict[Var, Var] = {}
     values: tuple[Var, ...] = ()
     if any(isinstance(leaf.type, types.Complex) for leaf in wanted):
-        raise ArgumentError(
-            f"second derivatives of recursive functions of complex numbers are not supported\n{where(reader.pos)}"
+        raise not_differentiable(
+            "second derivatives of recursive functions of complex numbers are not supported",
+            reader.pos,
+            "Write the recursion as a loop.",
         )
     for leaf in wanted:
         done = jvp(module, tuple(param is leaf for param in main.params))
@@ -312,14 +318,20 @@ def _matching(result: Value, given: Value, reader: FunctionReader) -> list[Opera
     elif isinstance(given, Node) and len(given.items) == len(result.items):
         pairs = zip(result.items, given.items, strict=True)
         return [leaf for a, b in pairs for leaf in _matching(a, b, reader)]
-    raise ValueArgumentError(f"the cotangent or tangent does not have the structure of the value\n{where(reader.pos)}")
+    raise ValueArgumentError(
+        f"the cotangent or tangent of {described(result)} cannot be {described(given)}",
+        reader.pos,
+        "Give it the structure of the value, with None where there is none.",
+    )
 
 
 def jvp_call(reader: FunctionReader, fn: Value, args: list[Value], tangents: list[Value]) -> Value:
     """(y, ẏ) for given tangents of the arguments."""
     module, result, formals, operands, _ = _read_inner(reader, fn, args, {})
     if len(tangents) != len(args):
-        raise ValueArgumentError(f"{len(args)} primals but {len(tangents)} tangents\n{where(reader.pos)}")
+        raise ValueArgumentError(
+            f"{len(args)} primals but {len(tangents)} tangents", reader.pos, "Give one tangent for each argument."
+        )
     wanted = {leaf for formal in formals for leaf in _tangent_leaves(formal)}
     varied = tuple(param in wanted for param in module.main.params)
     dots: list[Operand] = []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from zyg.errors import unsupported
 from zyg.ir import operators
+from zyg.ir.describe import described
 from zyg.ir.program import Const, Operand, Var
 from zyg.ir.values import (
     Value,
@@ -33,4 +34,4 @@ def number(reader: FunctionReader, value: Value, what: str) -> Operand:
     value = operators.known(reader, value)
     if isinstance(value, (Var, Const)):
         return value
-    raise unsupported(f"{what} needs a number, not a {operators.kind_name(value)}", reader.pos)
+    raise unsupported(f"{what} needs a number, not {described(value)}", reader.pos)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from zyg.errors import unsupported
 from zyg.ir import operators
+from zyg.ir.describe import described
 from zyg.ir.program import Const, Operand, Var
 from zyg.ir.scalars import b1, i8
 from zyg.ir.values import (
@@ -53,7 +54,7 @@ def elements(reader: FunctionReader, value: Value) -> list[Value]:
             return [
                 tuple_of([operators.apply(reader, op.add, [start, constant(i)]), item]) for i, item in enumerate(inner)
             ]
-    raise unsupported(f"the length of this {operators.kind_name(value)} is not known when compiling", reader.pos)
+    raise unsupported(f"the length of {described(value)} is not known when compiling", reader.pos)
 
 
 def iterator(reader: FunctionReader, value: Value) -> Node:
@@ -69,7 +70,7 @@ def iterator(reader: FunctionReader, value: Value) -> Node:
             start, stop, step = (part for part in value.items if isinstance(part, (Var, Const)))
             count = _range_count(reader, start, stop, step)
             return Node(IterHead("range"), (start, step, count, Const(0, i8)))
-    raise unsupported(f"a {operators.kind_name(value)} is not iterable in native code", reader.pos)
+    raise unsupported(f"{described(value)} is not iterable in native code", reader.pos)
 
 
 def _range_count(reader: FunctionReader, start: Operand, stop: Operand, step: Operand) -> Operand:

@@ -10,6 +10,7 @@ import numpy as np
 
 from zyg.errors import unsupported
 from zyg.ir import operators, scalars
+from zyg.ir.describe import described
 from zyg.ir.program import Const, Operand, Var
 from zyg.ir.scalars import b1, i8
 from zyg.ir.values import (
@@ -67,7 +68,7 @@ def attribute(reader: FunctionReader, value: Value, name: str) -> Value:
             return Node(MethodHead(name), (value,))
         if hasattr(value.obj, name) and (isinstance(value.obj, type) or callable(getattr(value.obj, name))):
             return Static(getattr(value.obj, name))
-    raise unsupported(f"a {operators.kind_name(value)} has no attribute {name!r} in native code", reader.pos)
+    raise unsupported(f"{described(value)} has no attribute {name!r} in native code", reader.pos)
 
 
 def method(reader: FunctionReader, bound: Node, args: list[Value], kws: dict[str, Value]) -> Value:
@@ -113,7 +114,7 @@ def item(reader: FunctionReader, value: Value, index: Value) -> Value:
             raise unsupported(f"no such key: {index.obj!r}", reader.pos)
         return value.items[value.head.keys.index(index.obj)]
     if not (isinstance(value, Node) and isinstance(value.head, TupleHead)):
-        raise unsupported(f"a {operators.kind_name(value)} cannot be indexed in native code", reader.pos)
+        raise unsupported(f"{described(value)} cannot be indexed in native code", reader.pos)
     if isinstance(index, Static) and isinstance(index.obj, slice):
         return tuple_of(value.items[index.obj])
     if isinstance(index, Node) and isinstance(index.head, SliceHead):

@@ -10,6 +10,7 @@ import numpy as np
 
 from zyg.errors import unsupported
 from zyg.ir import scalars
+from zyg.ir.describe import described
 from zyg.ir.program import Const, Operand, Type, Var
 from zyg.ir.scalars import b1, c8, c16, f8, i8
 from zyg.ir.values import (
@@ -252,14 +253,6 @@ def _on_tuples(reader: FunctionReader, fn: Any, args: list[Value]) -> Value:
     raise _refused(reader, fn, args)
 
 
-def kind_name(value: Value) -> str:
-    if isinstance(value, (Var, Const)):
-        return str(value.type)
-    if isinstance(value, Static):
-        return "None" if value.obj is None else type(value.obj).__name__
-    return type(value.head).__name__.removesuffix("Head").lower()
-
-
 def _refused(reader: FunctionReader, fn: Any, args: Any) -> Exception:
-    kinds = ", ".join(kind_name(arg) for arg in args)
-    return unsupported(f"no native code for {getattr(fn, '__name__', fn)} of {kinds}", reader.pos)
+    kinds = " and ".join(described(arg) for arg in args)
+    return unsupported(f"{getattr(fn, '__name__', fn)} of {kinds} has no native code", reader.pos)

@@ -13,7 +13,7 @@ from typing import Any
 
 from numba import types
 
-from zyg.errors import unsupported
+from zyg.errors import ZygError, unsupported
 from zyg.ir.captures import Captures
 from zyg.ir.jit_options import PYTHON, JitOptions
 from zyg.ir.program import Block, Call, Module, Op, Operand, Pos, Program, Return, Var
@@ -137,8 +137,10 @@ class Specialiser:
         self.stack.append(spec)
         try:
             self._read(spec, formal_fn, code, formals, tuple(p for p in params if isinstance(p, Var)), options)
-        except BaseException:
+        except BaseException as error:
             del self.memo[key]
+            if isinstance(error, ZygError) and pos.line:
+                error.reached_from(pos)
             raise
         finally:
             self.stack.pop()
