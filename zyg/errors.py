@@ -21,7 +21,8 @@ class ZygError(Exception):
 
     def reached_from(self, pos: Pos) -> None:
         """Note a call through which the place was reached."""
-        if len(self.places) < _MOST_PLACES:
+        known = any((place.file, place.function) == (pos.file, pos.function) for place in self.places[-1:])
+        if not known and len(self.places) < _MOST_PLACES:
             self.places.append(pos)
 
     def __str__(self) -> str:

@@ -18,6 +18,7 @@ from numba.core.types import Complex
 
 from zyg.codegen import jit
 from zyg.codegen.assembly import Assembly, symbol
+from zyg.codegen.blame import raised_at
 from zyg.codegen.failures import SLOT, Number, Site, read_slots, slot_format
 from zyg.codegen.outer import Outer, emit_module, emit_packed
 from zyg.ir.program import Module
@@ -56,7 +57,8 @@ class Native:
 
     def error(self, status: int, report: bytes) -> BaseException:
         """The exception that a status stands for, given what the failing code left in the report."""
-        return self.sites[status - 1].error(report)
+        site = self.sites[status - 1]
+        return raised_at(site.error(report), site.pos)
 
     def _packed_inputs(self, leaves: tuple[Number, ...]) -> bytes:
         flat: list[Any] = []

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import builtins
 import functools
 import types as pytypes
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from zyg.errors import unsupported
+from zyg.errors import ArgumentError, unsupported
 from zyg.ir.builtin import HANDLERS
 from zyg.ir.choice import chosen_call
 from zyg.ir.custom import RULES, rule_call
@@ -28,6 +29,8 @@ from zyg.ir.values import (
 
 if TYPE_CHECKING:
     from zyg.ir.read import FunctionReader
+
+_TRY = "numba.core.unsafe.eh"
 
 
 def call(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value]) -> Value:
@@ -78,10 +81,27 @@ def _call_static(reader: FunctionReader, fn: Static, args: list[Value], kws: dic
         raise unsupported("methods of objects cannot be compiled yet", reader.pos, "Use a function.")
     if isinstance(obj, type):
         return _construct(reader, obj, args, kws)
-    name = getattr(obj, "__qualname__", repr(obj))
+    if getattr(obj, "__module__", None) == _TRY:
+        raise unsupported("try statements cannot be compiled", reader.pos, "Test for what could fail beforehand.")
+    if not callable(obj):
+        raise ArgumentError(f"{described(fn)} is not callable", reader.pos, "Call a function.")
+    name = _full_name(obj)
     raise unsupported(
-        f"{name} has no native code and no derivative rule", reader.pos, f"Write one: @zyg.adjoint({name})."
+        f"{name} has no native code and no derivative rule",
+        reader.pos,
+        f"Give it one that can be compiled, @zyg.adjoint({name}), or call it outside.",
     )
+
+
+def _full_name(obj: Any) -> str:
+    """How a user would write it: `os.getloadavg`."""
+    name = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None)
+    if name is None:
+        return described(Static(obj))
+    module = str(getattr(obj, "__module__", None)).removeprefix("_").split("._")[0]
+    if module == "__main__" or getattr(builtins, name, None) is obj:
+        return str(name)
+    return f"{'os' if module in ('posix', 'nt') else module}.{name}"
 
 
 def _has_rule(obj: Any) -> bool:

@@ -62,7 +62,8 @@ def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str,
     forward, result = spec.synthetic(f"{name}.rule", params, forward_body)
     if not (isinstance(result, Node) and isinstance(result.head, TupleHead) and len(result.items) == 2):
         raise ValueArgumentError(
-            f"the rule of {name} must return a pair (y, back), not {described(result)}", *_at(rule, reader)
+            f"the rule of {name} must return a pair (y, back), not {described(result)}",
+            *_at(rule, reader, "Return the value and a function of its cotangent."),
         )
     y, back = result.items
     dy = rebuild(y, lambda leaf: Var(tangent_kind(leaf.type), "dy") if differentiable(leaf.type) else leaf)
@@ -81,7 +82,10 @@ def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str,
             count = len(found.items) if isinstance(found, Node) else 1
             one = "1 cotangent" if count == 1 else f"{count} cotangents"
             wanted = "1 argument" if len(formals) == 1 else f"{len(formals)} arguments"
-            raise ValueArgumentError(f"the pullback of {name} gives {one} for {wanted}", *_at(rule, reader))
+            raise ValueArgumentError(
+                f"the pullback of {name} gives {one} for {wanted}",
+                *_at(rule, reader, "Let back(dy) return one cotangent for each argument."),
+            )
         out: list[Value] = []
         for formal, given in zip(formals, found.items, strict=True):
             out += _flat(inner, formal, given, name)
@@ -102,9 +106,9 @@ def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str,
     return rebuild(y, lambda leaf: next(fresh) if isinstance(leaf, Var) else leaf)
 
 
-def _at(rule: Any, reader: FunctionReader) -> tuple[Pos, str]:
-    """Where a rule is at fault, and where it is used."""
-    return replace(definition(rule), caller=reader.pos), "Let back(dy) return one cotangent for each argument."
+def _at(rule: Any, reader: FunctionReader, hint: str) -> tuple[Pos, str]:
+    """The rule that is at fault, where it was used, and what to do."""
+    return replace(definition(rule), caller=reader.pos), hint
 
 
 def _flat(reader: FunctionReader, formal: Value, given: Value, name: str) -> list[Value]:

@@ -9,6 +9,7 @@ which Numba silently reads as their frozen value and which are refused.
 
 from __future__ import annotations
 
+import re
 import types
 from functools import lru_cache
 from typing import Any
@@ -32,6 +33,9 @@ class CellName(str):
 
 class Unassigned:
     """Value of a `Const` stored in a cell variable before its first assignment."""
+
+
+_COMPREHENSIONS = {"<listcomp>": "list", "<setcomp>": "set", "<dictcomp>": "dict"}
 
 
 def position(code: types.CodeType, line: int, caller: Pos | None = None) -> Pos:
@@ -169,6 +173,8 @@ def numba_ir(code: types.CodeType) -> nir.FunctionIR:
     here = position(code, code.co_firstlineno)
     if code.co_flags & 0x2A0:
         raise unsupported("generators and coroutines cannot be compiled", here, "Use a loop.")
+    if code.co_name in _COMPREHENSIONS:
+        raise unsupported(f"{_COMPREHENSIONS[code.co_name]} comprehensions cannot be compiled", here, "Use a loop.")
     try:
         identity = _Identity(code)
         found: nir.FunctionIR = _Interpreter(identity).interpret(bytecode.ByteCode(identity))
@@ -176,11 +182,40 @@ def numba_ir(code: types.CodeType) -> nir.FunctionIR:
     except UnsupportedError:
         raise
     except (errors.NumbaError, errors.UnsupportedBytecodeError) as error:
-        line = getattr(getattr(error, "loc", None), "line", None) or code.co_firstlineno
-        raise unsupported(_first_line(error), position(code, line)) from None
+        raise _refusal(error, code) from None
     except (NotImplementedError, KeyError, AssertionError) as error:
         raise unsupported(f"this function uses a construct that cannot be compiled: {error}", here) from None
 
 
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0]
+def _refusal(error: Exception, code: types.CodeType) -> UnsupportedError:
+    """What Numba's interpreter does not read, in words, at its line."""
+    text = str(error).strip().splitlines()[0]
+    line = getattr(getattr(error, "loc", None), "line", None)
+    raised = re.search(r"\.* Raised from (?:None|.*\((\d+)\))$", text)
+    if raised:
+        text = text[: raised.start()]
+        line = line or int(raised[1] or 0)
+    pos = position(code, line or code.co_firstlineno)
+    opcode = re.search(r"opcode \((\w+)\)", text)
+    if opcode:
+        words = next((words for names, words in _CONSTRUCTS.items() if opcode[1].startswith(names)), None)
+        text = f"{words or opcode[1]} cannot be compiled"
+    unassigned = re.search(r"Variable '(\w+)' is not defined", text)
+    if unassigned:
+        return unsupported(f"local variable {unassigned[1]!r} is read before it is assigned", pos, "Assign it first.")
+    if "with (context manager)" in text:
+        return unsupported("with statements cannot be compiled", pos, "Move it out of the differentiated function.")
+    if "format spec" in text:
+        return unsupported("f-strings with a format cannot be compiled", pos, "Leave out the format.")
+    return unsupported(text, pos)
+
+
+_CONSTRUCTS: dict[tuple[str, ...], str] = {
+    ("IMPORT",): "an import inside a function",
+    ("STORE_GLOBAL", "DELETE_GLOBAL"): "assignment to a global",
+    ("LOAD_BUILD_CLASS",): "a class statement",
+    ("MATCH", "GET_LEN", "COPY_DICT"): "a match on patterns",
+    ("BEFORE_WITH", "SETUP_WITH", "WITH"): "a with statement",
+    ("LIST", "SET", "DICT", "MAP"): "building a list, set or dict",
+    ("YIELD", "SEND", "GET_AWAITABLE", "GET_YIELD"): "a generator or coroutine",
+}

@@ -111,7 +111,7 @@ def item(reader: FunctionReader, value: Value, index: Value) -> Value:
     value = operators.known(reader, value)
     if isinstance(value, Node) and isinstance(value.head, DictHead) and isinstance(index, Static):
         if index.obj not in value.head.keys:
-            raise unsupported(f"no such key: {index.obj!r}", reader.pos)
+            raise unsupported(f"this dict has no key {index.obj!r}", reader.pos, "Use one of its keys.")
         return value.items[value.head.keys.index(index.obj)]
     if not (isinstance(value, Node) and isinstance(value.head, TupleHead)):
         raise unsupported(f"{described(value)} cannot be indexed in native code", reader.pos)

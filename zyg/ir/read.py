@@ -17,7 +17,7 @@ from numba import types
 from numba.core import ir as nir
 from numba.core.analysis import compute_cfg_from_blocks, compute_live_map, compute_use_defs
 
-from zyg.errors import unsupported
+from zyg.errors import ArgumentError, unsupported
 from zyg.ir import scalars
 from zyg.ir.front import CellName, LookUp, Unassigned, numba_ir, parameter_names, position
 from zyg.ir.graph import substitute
@@ -167,18 +167,19 @@ class FunctionReader:
     # --- joins ------------------------------------------------------------------------------------
 
     def _join_local(self, name: str, old: Value | None, new: Value | None) -> Value:
-        shown = name.split(".")[0]
+        plain = name.split(".")[0]
+        shown = "a value" if name.startswith("$") else f"variable {plain!r}"
         if old is None or new is None or _is_unassigned(old) != _is_unassigned(new):
             known = new if old is None or _is_unassigned(old) else old
             assert known is not None
             if isinstance(known, Node) and isinstance(known.head, MaybeHead):
                 return known
-            return Node(MaybeHead(shown), (Var(types.boolean), known))
+            return Node(MaybeHead(plain), (Var(types.boolean), known))
         maybe = [v for v in (old, new) if isinstance(v, Node) and isinstance(v.head, MaybeHead)]
         if maybe:
             a, b = (v.items[1] if isinstance(v, Node) and isinstance(v.head, MaybeHead) else v for v in (old, new))
-            return Node(MaybeHead(shown), (Var(types.boolean), self.join(a, b, f"variable {shown!r}")))
-        return self.join(old, new, f"variable {shown!r}")
+            return Node(MaybeHead(plain), (Var(types.boolean), self.join(a, b, shown)))
+        return self.join(old, new, shown)
 
     def join(self, old: Value | None, new: Value, what: str) -> Value:
         """The kind of value that covers both."""
@@ -418,8 +419,8 @@ class FunctionReader:
             handler = getattr(self, f"_expr_{expr.op}", None)
             if handler is not None:
                 return handler(expr)  # type: ignore[no-any-return]
-        what = expr.op if isinstance(expr, nir.Expr) else type(expr).__name__
-        raise unsupported(f"{what} expressions cannot be compiled", self.pos)
+        op = expr.op if isinstance(expr, nir.Expr) else type(expr).__name__
+        raise unsupported(f"{_WORDS.get(op, f'{op} expressions')} cannot be compiled", self.pos)
 
     def _expr_binop(self, expr: Any) -> Value:
         return self.spec.calls.operator(self, expr.fn, [self.load(expr.lhs.name), self.load(expr.rhs.name)])
@@ -541,6 +542,16 @@ class FunctionReader:
         return Edge(number, tuple(args))
 
 
+_WORDS = {
+    "build_list": "lists",
+    "build_set": "sets",
+    "build_map": "dicts",
+    "build_string": "f-strings",
+    "yield": "generators",
+    "Yield": "generators",
+}
+
+
 def _endless() -> BaseException:
     return RecursionError("this call never returns: every path calls itself again")
 
@@ -605,6 +616,13 @@ def _live_in(func_ir: Any) -> dict[int, tuple[str, ...]]:
     return {label: tuple(sorted(names | cells)) for label, names in live.items()}
 
 
+def _arguments(count: int) -> str:
+    return "1 argument" if count == 1 else f"{count} arguments"
+
+
+_SIGNATURE = "Call it with the arguments that it takes."
+
+
 def bind(code: pytypes.CodeType, args: list[Value], kws: dict[str, Value], defaults: dict[str, Value], pos: Pos) -> Env:
     """Arguments by parameter name, as CPython binds them."""
     names = parameter_names(code)
@@ -616,22 +634,26 @@ def bind(code: pytypes.CodeType, args: list[Value], kws: dict[str, Value], defau
     if star is not None:
         bound[star] = tuple_of(args[len(positional) :])
     elif len(args) > len(positional):
-        raise unsupported(f"{code.co_name}() takes {len(positional)} positional arguments, got {len(args)}", pos)
+        raise ArgumentError(
+            f"{code.co_name}() takes {_arguments(len(positional))} by position, not {len(args)}", pos, _SIGNATURE
+        )
     extra = {name: value for name, value in kws.items() if name not in positional + keyword_only}
     for name, value in kws.items():
         if name in extra:
             continue
         if name in bound:
-            raise unsupported(f"{code.co_name}() got multiple values for argument {name!r}", pos)
+            raise ArgumentError(f"{code.co_name}() got multiple values for argument {name!r}", pos, _SIGNATURE)
         bound[name] = value
     if code.co_flags & 0x08:
         bound[rest[0]] = Node(DictHead(tuple(extra)), tuple(extra.values()))
     elif extra:
-        raise unsupported(f"{code.co_name}() got an unexpected keyword argument {next(iter(extra))!r}", pos)
+        raise ArgumentError(
+            f"{code.co_name}() got an unexpected keyword argument {next(iter(extra))!r}", pos, _SIGNATURE
+        )
     for name in positional + keyword_only:
         if name not in bound:
             if name not in defaults:
-                raise unsupported(f"{code.co_name}() is missing the argument {name!r}", pos)
+                raise ArgumentError(f"{code.co_name}() is missing the argument {name!r}", pos, _SIGNATURE)
             bound[name] = defaults[name]
     return bound
 
