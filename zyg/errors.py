@@ -15,7 +15,7 @@ class ZygError(Exception):
     """Base of all errors that zyg raises itself: what is wrong, where, and what to do."""
 
     def __init__(self, what: str, pos: Pos | None = None, hint: str = "") -> None:
-        super().__init__(what, pos, hint)
+        super().__init__(what)
         self.what, self.hint = what, hint
         self.places = [pos] if pos is not None else []
 

@@ -36,7 +36,6 @@ _NODES: dict[type, str] = {
     RangeHead: "a range",
     SliceHead: "a slice",
     TupleHead: "a tuple",
-    UnionHead: "a value of several kinds",
 }
 _OBJECTS: dict[type, str] = {
     pytypes.NoneType: "None",
@@ -64,5 +63,7 @@ def described(value: Value) -> str:
         if isinstance(value.obj, type):
             return f"the class {value.obj.__name__}"
         return _OBJECTS.get(type(value.obj), f"an instance of {type(value.obj).__name__}")
+    if isinstance(value.head, UnionHead):
+        return " or ".join(described(item) for item in value.items[1:])
     name = type(value.head).__name__.removesuffix("Head").lower()
     return _NODES.get(type(value.head), f"an {name}" if name[0] in "aeiou" else f"a {name}")

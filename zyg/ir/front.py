@@ -9,8 +9,11 @@ which Numba silently reads as their frozen value and which are refused.
 
 from __future__ import annotations
 
+import dis
+import linecache
 import re
 import types
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -43,6 +46,19 @@ def position(code: types.CodeType, line: int, caller: Pos | None = None) -> Pos:
     return Pos(code.co_filename, line, name, caller)
 
 
+def start(code: types.CodeType) -> Pos:
+    """The line of a function's `def`: its code begins with the decorators."""
+    for line in range(code.co_firstlineno, code.co_firstlineno + _MOST_DECORATORS):
+        if linecache.getline(code.co_filename, line).lstrip().startswith(("def ", "async def ")):
+            return position(code, line)
+        if code.co_name.startswith("<"):
+            break
+    return position(code, code.co_firstlineno)
+
+
+_MOST_DECORATORS = 50
+
+
 def definition(fn: Any) -> Pos:
     """Where a callable is defined."""
     for inner in ("fn", "func", "py_func", "__func__"):
@@ -52,7 +68,7 @@ def definition(fn: Any) -> Pos:
     code = getattr(called, "__code__", None)
     if code is None:
         return Pos("", 0, getattr(fn, "__name__", type(fn).__name__))
-    return position(code, code.co_firstlineno)
+    return start(code)
 
 
 class _Interpreter(interpreter.Interpreter):
@@ -170,7 +186,7 @@ def numba_ir(code: types.CodeType) -> nir.FunctionIR:
 
     Raises UnsupportedError, naming the line, for constructs that Numba's interpreter does not read.
     """
-    here = position(code, code.co_firstlineno)
+    here = start(code)
     if code.co_flags & 0x2A0:
         raise unsupported("generators and coroutines cannot be compiled", here, "Use a loop.")
     if code.co_name in _COMPREHENSIONS:
@@ -182,12 +198,12 @@ def numba_ir(code: types.CodeType) -> nir.FunctionIR:
     except UnsupportedError:
         raise
     except (errors.NumbaError, errors.UnsupportedBytecodeError) as error:
-        raise _refusal(error, code) from None
+        raise _refusal(error, here, code) from None
     except (NotImplementedError, KeyError, AssertionError) as error:
         raise unsupported(f"this function uses a construct that cannot be compiled: {error}", here) from None
 
 
-def _refusal(error: Exception, code: types.CodeType) -> UnsupportedError:
+def _refusal(error: Exception, here: Pos, code: types.CodeType) -> UnsupportedError:
     """What Numba's interpreter does not read, in words, at its line."""
     text = str(error).strip().splitlines()[0]
     line = getattr(getattr(error, "loc", None), "line", None)
@@ -195,7 +211,7 @@ def _refusal(error: Exception, code: types.CodeType) -> UnsupportedError:
     if raised:
         text = text[: raised.start()]
         line = line or int(raised[1] or 0)
-    pos = position(code, line or code.co_firstlineno)
+    pos = position(code, line) if line else here
     opcode = re.search(r"opcode \((\w+)\)", text)
     if opcode:
         words = next((words for names, words in _CONSTRUCTS.items() if opcode[1].startswith(names)), None)
@@ -204,12 +220,23 @@ def _refusal(error: Exception, code: types.CodeType) -> UnsupportedError:
     if unassigned:
         return unsupported(f"local variable {unassigned[1]!r} is read before it is assigned", pos, "Assign it first.")
     if "with (context manager)" in text:
+        pos = next((position(code, line) for name, line in _lines(code) if name in _WITH), pos)
         return unsupported("with statements cannot be compiled", pos, "Move it out of the differentiated function.")
     if "format spec" in text:
         return unsupported("f-strings with a format cannot be compiled", pos, "Leave out the format.")
     return unsupported(text, pos)
 
 
+def _lines(code: types.CodeType) -> Iterator[tuple[str, int]]:
+    """The instructions' names and lines."""
+    line = code.co_firstlineno
+    for instruction in dis.get_instructions(code):
+        line = instruction.starts_line if type(instruction.starts_line) is int else line
+        line = getattr(instruction, "line_number", None) or line
+        yield instruction.opname, line
+
+
+_WITH = ("BEFORE_WITH", "SETUP_WITH")
 _CONSTRUCTS: dict[tuple[str, ...], str] = {
     ("IMPORT",): "an import inside a function",
     ("STORE_GLOBAL", "DELETE_GLOBAL"): "assignment to a global",

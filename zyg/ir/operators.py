@@ -38,11 +38,15 @@ _SAMPLE: dict[Type, Any] = {i8: 1, b1: True, c16: 1j, c8: 1j}
 
 def apply(reader: FunctionReader, fn: Any, args: list[Value], checked: bool = True) -> Value:
     """`fn(*args)` for an operator of the `operator` module.  `checked`: a zero divisor raises."""
-    args = [known(reader, arg) for arg in args] if fn not in (operator.is_, operator.is_not) else args
-    if any(_is_text(arg) for arg in args):
-        return _text(reader, fn, args)
     if fn in (operator.is_, operator.is_not):
         return _identity(reader, args[0], args[1], fn is operator.is_)
+    if fn in (operator.eq, operator.ne) and any(_is_union(arg) for arg in args):
+        if any(isinstance(arg, Static) and arg.obj is None for arg in args):
+            return _identity(reader, args[0], args[1], fn is operator.eq)
+        raise unsupported(f"== of {' and '.join(map(described, args))}", reader.pos, "Test it with 'is None' before.")
+    args = [known(reader, arg, _none_error(fn, args)) for arg in args]
+    if any(_is_text(arg) for arg in args):
+        return _text(reader, fn, args)
     if fn is operator.not_:
         return reader.emit(operator.not_, (truth(reader, args[0]),), b1)
     if fn is operator.contains:
@@ -154,20 +158,37 @@ def truth(reader: FunctionReader, value: Value) -> Operand:
     return Const(True, b1)
 
 
-def known(reader: FunctionReader, value: Value) -> Value:
-    """A value that may be None or something else, used where only one alternative is possible."""
+def known(reader: FunctionReader, value: Value, error: Callable[[], BaseException] | None = None) -> Value:
+    """A value that may be None or something else, used where only one alternative is possible.
+
+    error: what Python raises where it is another one.
+    """
     if not (isinstance(value, Node) and isinstance(value.head, UnionHead)):
         return value
     usable = [i for i, item in enumerate(value.items[1:]) if not isinstance(item, Static)]
     if len(usable) != 1:
-        raise unsupported("this value may be of several kinds here", reader.pos, "Give it one kind on all paths.")
+        raise unsupported(f"this may be {described(value)} here", reader.pos, "Give it one kind on all paths.")
     ok = _is_alternative(reader, value, usable[0])
-    reader.guard(ok, _none_error, "TypeError(NoneType)")
+    reader.guard(ok, error or _none_error(operator.pos, [value]), "TypeError(NoneType)")
     return value.items[1 + usable[0]]
 
 
-def _none_error() -> BaseException:
-    return TypeError("unsupported operand type(s): 'NoneType'")
+def _is_union(value: Value) -> bool:
+    return isinstance(value, Node) and isinstance(value.head, UnionHead)
+
+
+def _none_error(fn: Any, args: list[Value]) -> Callable[[], BaseException]:
+    """What Python says where operands that may be None are."""
+    examples = [None if _is_union(arg) else _SAMPLE.get(getattr(arg, "type", f8), 1.0) for arg in args]
+
+    def build() -> BaseException:
+        try:
+            fn(*examples)
+        except TypeError as error:
+            return error
+        return TypeError(f"unsupported operand type(s) for {fn.__name__}: 'NoneType'")
+
+    return build
 
 
 def _is_alternative(reader: FunctionReader, union: Node, number: int) -> Operand:

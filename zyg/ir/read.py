@@ -106,6 +106,7 @@ class FunctionReader:
         self.ops: list[Op] = []
         self.env: Env = {}
         self.names: dict[Var, str] = {}
+        self.assigned: dict[str, Pos] = {}
         self.renamed: dict[Var, Var] = {}
         self.pos = position(code, code.co_firstlineno, caller)
 
@@ -152,7 +153,9 @@ class FunctionReader:
             old, new = state.env.get(name), env.get(name)
             if old is None and new is None:
                 continue
+            here, self.pos = self.pos, self.assigned.get(name, self.pos)
             joined = self._join_local(name, old, new)
+            self.pos = here
             if old is None or structure(joined) != structure(old):
                 merged[name] = self._fresh(joined, name)
                 changed = True
@@ -310,6 +313,7 @@ class FunctionReader:
             value = self._expression(stmt.value)
             name = stmt.target.name
             self._forbid_rebinding(name)
+            self.assigned[name] = self.pos
             if isinstance(value, Var) and not value.name and not name.startswith("$"):
                 self.names.setdefault(value, name.split(".")[0])
             self.env[name] = value
@@ -340,7 +344,9 @@ class FunctionReader:
         elif isinstance(stmt, (nir.SetAttr, nir.DelAttr)):
             raise unsupported("attribute assignment is not compiled yet", self.pos)
         else:
-            raise unsupported(f"{type(stmt).__name__.lower()} statements cannot be compiled", self.pos)
+            raise unsupported(
+                f"{_STATEMENTS.get(type(stmt), type(stmt).__name__.lower())} statements cannot be compiled", self.pos
+            )
 
     def _forbid_rebinding(self, name: str) -> None:
         """Closures capture by value here; a variable rebound while one is alive would be read stale."""
@@ -542,6 +548,7 @@ class FunctionReader:
         return Edge(number, tuple(args))
 
 
+_STATEMENTS = {nir.EnterWith: "with", nir.PopBlock: "with"}
 _WORDS = {
     "build_list": "lists",
     "build_set": "sets",
