@@ -6,6 +6,7 @@ import ctypes
 import operator
 from typing import Any
 
+import llvmlite.binding as llvm
 import numpy as np
 import pytest
 from numba import types
@@ -29,7 +30,7 @@ from zyg.ir.memory import (
 )
 from zyg.ir.program import Branch, Call, Edge, Failure, Guard, Jump, Module, Operand, Return, Type, Var
 from zyg.ir.tape import StackType, TapeType, pop, push, stack_new, tape_get, tape_new, tape_put
-from zyg.rules.primitives import cast
+from zyg.rules.primitives import cast, select
 
 DTYPES: dict[Type, type] = {
     BOOL: np.bool_,
@@ -161,9 +162,11 @@ def test_buffers_that_are_too_large() -> None:
     for fn in (mem_new, mem_zeros):
         m = Maker("f", INT)
         x = m.op(fn, m.params, VECTOR)
-        m.end(Return((m.op(mem_size, (x,), INT),)))
-        native = compile_module(module(m.program(INT)))
-        assert native.call(3) == (3,)
+        last = m.op(operator.sub, (m.op(mem_size, (x,), INT), integer(1)), INT)
+        m.do(mem_store, x, last, real(2.0))
+        m.end(Return((m.op(mem_load, (x, integer(0))),)))
+        native = compile_module(module(m.program(F64)))
+        assert native.call(1) == (2.0,)
         for count in (2**62, 2**59, 2**45):
             with pytest.raises(MemoryError):
                 native.call(count)
@@ -307,3 +310,137 @@ def test_a_buffer_chosen_by_a_loop() -> None:
     m.block(3)
     m.end(Return((m.op(mem_load, (a, integer(0))), m.op(mem_load, (b, integer(0))))))
     assert both(module(m.program(F64, F64)), np.ones(1), np.ones(1), 5) == (8.0, 13.0)
+
+
+# --- what LLVM is told about aliases ------------------------------------------------------------------------
+
+
+def vectorises(native: Native) -> bool:
+    """Is the loop of the outer function vectorised, without comparing addresses when it runs?"""
+    text = native.llvm if "vector.body" in native.llvm else str(llvm.parse_bitcode(native.bitcode))
+    return "vector.body" in text and "vector.memcheck" not in text
+
+
+def scaled_into(m: Maker, x: Operand, y: Operand, z: Operand, a: Operand) -> None:
+    """y[i] = a x[i]; z[i] += y[i]"""
+
+    def body(i: Var) -> None:
+        m.do(mem_store, y, i, m.op(operator.mul, (m.op(mem_load, (x, i)), a)))
+        m.do(mem_add, z, i, m.op(mem_load, (y, i)))
+
+    each(m, 1, m.op(mem_size, (x,), INT), body)
+
+
+def test_different_parameters_are_different_buffers() -> None:
+    m = Maker("f", VECTOR, VECTOR, VECTOR, F64)
+    scaled_into(m, *m.params)
+    m.end(Return(()))
+    programs = module(m.program())
+    assert vectorises(compile_module(programs))
+    both(programs, numbers(float, 101), np.zeros(101), numbers(float, 101), 0.5)
+
+
+def test_a_parameter_of_a_callee_and_its_own_buffers_are_different() -> None:
+    g = Maker("g", VECTOR, F64)
+    x, a = g.params
+    y, z = (g.op(mem_like, (x,), VECTOR) for _ in range(2))
+    scaled_into(g, x, y, z, a)
+    g.do(mem_store, x, integer(0), g.op(mem_load, (z, integer(0))))
+    g.end(Return(()))
+    f = Maker("f", VECTOR, F64)
+    f.do(Call("g"), *f.params)
+    f.do(Call("g"), *f.params)
+    f.end(Return(()))
+    programs = module(f.program(), g.program())
+    assert vectorises(compile_module(programs))
+    both(programs, numbers(float, 101), 0.5)
+
+
+def test_indices_are_not_changed_by_stores_of_floats() -> None:
+    """y[k[i]] = x for all i: k[i] may be read ahead; and z[0] += x[i] stays in a register."""
+    m = Maker("f", VECTOR, VECTOR, MemoryType(INT))
+    y, z, k = m.params
+
+    def body(i: Var) -> None:
+        m.do(mem_add, y, m.op(mem_load, (k, integer(0)), INT), m.op(mem_load, (z, i)))
+
+    each(m, 1, m.op(mem_size, (z,), INT), body)
+    m.end(Return(()))
+    programs = module(m.program())
+    assert vectorises(compile_module(programs))
+    both(programs, np.zeros(3), numbers(float, 101), np.array([2]))
+
+
+def through_a_tape(m: Maker, x: Var) -> Var:
+    tape = m.op(tape_new, (m.op(mem_size, (x,), INT),), TapeType((VECTOR,), False))
+    m.do(tape_put, tape, integer(0), integer(0), x)
+    return m.op(tape_get, (tape, integer(0), integer(0)), VECTOR)
+
+
+def through_a_stack(m: Maker, x: Var) -> Var:
+    own = m.op(stack_new, (), StackType("test"))
+    m.do(push, own, x)
+    (found,) = m.do(pop, own, results=(VECTOR,))
+    return found
+
+
+def through_a_call(m: Maker, x: Var) -> Var:
+    (found,) = m.do(Call("same"), x, results=(VECTOR,))
+    return found
+
+
+def through_a_choice(m: Maker, x: Var) -> Var:
+    return m.op(select, (m.op(mem_apart, (x, x), BOOL), m.op(mem_like, (x,), VECTOR), x), VECTOR)
+
+
+@pytest.mark.parametrize("way", [through_a_tape, through_a_stack, through_a_call, through_a_choice])
+@pytest.mark.parametrize("fresh", [False, True])
+@pytest.mark.parametrize("inner", [False, True])
+def test_one_buffer_under_two_names(way: Any, fresh: bool, inner: bool) -> None:
+    """In turns, one name is read and the other written; what was read before is not what is read now."""
+    m = Maker("g" if inner else "f", VECTOR)
+    (x,) = m.params
+    name = m.op(mem_copy, (x,), VECTOR) if fresh else x
+    other = way(m, name)
+    last = m.op(operator.sub, (m.op(mem_size, (x,), INT), integer(1)), INT)
+
+    def body(i: Var) -> None:
+        m.do(mem_store, other, m.op(operator.add, (i, integer(1)), INT), m.op(mem_load, (name, i)))
+        m.do(mem_add, name, integer(0), m.op(mem_load, (other, i)))
+        m.do(mem_add, other, integer(0), real(1.0))
+
+    each(m, 1, last, body)
+    n = m.op(mem_size, (x,), INT)
+    total = counted(m, 4, n, lambda i, s: m.op(operator.add, (s, m.op(mem_load, (name, i)))), real(0.0))
+    m.end(Return((total,)))
+    programs = [m.program(F64)]
+    if inner:
+        f = Maker("f", VECTOR)
+        (found,) = f.do(Call("g"), *f.params, results=(F64,))
+        f.end(Return((found,)))
+        programs.insert(0, f.program(F64))
+    if way is through_a_call:
+        same = Maker("same", VECTOR)
+        same.end(Return(same.params))
+        programs.append(same.program(VECTOR))
+    both(module(*programs), np.arange(20.0))
+
+
+def test_one_buffer_twice_as_an_argument_of_a_callee() -> None:
+    g = Maker("g", VECTOR, VECTOR, VECTOR, F64)
+    scaled_into(g, *g.params)
+    g.end(Return(()))
+    f = Maker("f", VECTOR, F64)
+    x, a = f.params
+    f.do(Call("g"), x, x, x, a)
+    f.end(Return(()))
+    both(module(f.program(), g.program()), numbers(float, 101), 0.5)
+
+
+def test_an_allocation_without_use_vanishes() -> None:
+    m = Maker("f", VECTOR)
+    (x,) = m.params
+    y = m.op(mem_like, (x,), VECTOR)
+    m.do(mem_store, y, integer(0), real(1.0))
+    m.end(Return((m.op(mem_load, (x, integer(0))),)))
+    assert "zyg.zeros" not in compile_module(module(m.program(F64))).llvm

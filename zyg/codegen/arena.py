@@ -137,8 +137,14 @@ def text() -> str:
 
 
 _support = Support(__name__, "text")
-_ALLOC = Routine(_support, "zyg.alloc", "noalias ptr", ("ptr", "i64", "i64"), "nounwind willreturn")
-_ZEROS = Routine(_support, "zyg.zeros", "noalias ptr", ("ptr", "i64", "i64"), "nounwind willreturn")
+# Nothing but these routines reads or writes what lies before a block's data, so an allocation that is not used may go
+_FRESH = (
+    'nounwind willreturn allocsize(1, 2) "alloc-family"="zyg" memory(argmem: readwrite, inaccessiblemem: readwrite)'
+)
+_ALLOC = Routine(
+    _support, "zyg.alloc", "noalias ptr", ("ptr", "i64", "i64"), f'{_FRESH} allockind("alloc,uninitialized")'
+)
+_ZEROS = Routine(_support, "zyg.zeros", "noalias ptr", ("ptr", "i64", "i64"), f'{_FRESH} allockind("alloc,zeroed")')
 _GROW = Routine(_support, "zyg.grow", "ptr", ("ptr", "ptr", "i64", "i64"), "cold nounwind willreturn")
 _LINK = Routine(_support, "zyg.link", "ptr", ("ptr", "ptr"), "nounwind willreturn")
 _MOVE = Routine(_support, "zyg.move", "void", ("ptr", "ptr"), "nounwind willreturn")

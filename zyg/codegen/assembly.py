@@ -96,6 +96,13 @@ class Assembly:
         """A reference to the metadata node with this content."""
         return f"!{self._metadata.setdefault(content, len(self._metadata))}"
 
+    def distinct_metadata(self, *operands: str) -> str:
+        """A reference to a metadata node that is equal to no other."""
+        number = len(self._metadata)
+        node = f"!{number}"
+        self._metadata[f"distinct !{{{', '.join((node, *operands))}}}"] = number
+        return node
+
     def tag(self, kind: str) -> str:
         """The attachment of a load or store of memory that only accesses of the same kind can reach."""
         root = self.metadata('!{!"zyg"}')

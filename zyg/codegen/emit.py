@@ -15,6 +15,7 @@ from zyg.codegen.failures import TOO_DEEP, Sites
 from zyg.codegen.frame import Frame
 from zyg.codegen.machine import Parts, all_parts, constant, parts
 from zyg.codegen.outline import Outline, is_always
+from zyg.codegen.regions import Regions
 from zyg.ir.program import Block, Branch, Call, Const, Edge, Guard, Jump, Op, Operand, Pos, Program, Raise, Return, Var
 from zyg.ir.program import edges as edges_of
 from zyg.ir.tape import pop, push, stack_new, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
@@ -72,7 +73,9 @@ class Emission:
         program: Program,
         symbol: str,
         linkage: str,
+        apart: bool,
     ) -> None:
+        """apart: parameters are different buffers if one of them is written."""
         self._programs = programs
         self._outlines = outlines
         self._program = program
@@ -83,7 +86,7 @@ class Emission:
         registers += [value for argument in arguments for value in argument]
         result = struct(result_parts(program, self._outline))
         self._body = Body(assembly, symbol, result, registers, linkage)
-        self._frame = Frame(self._body, context, sites)
+        self._frame = Frame(self._body, context, sites, Regions(program, apart))
         self._values: dict[Var, Parts] = dict(zip(program.params, arguments, strict=True))
         self._labels: dict[int, Label] = {}
         self._phis: dict[int, list[Phi]] = {}
@@ -122,6 +125,7 @@ class Emission:
         # before anything that can fail: all ways out go back to the mark
         if self._outline.scoped:
             self._mark = arena.mark(b, arena.ring(b, self._frame.context, arena.TAPES))
+        self._frame.regions.declare(b)
         if self._outline.recursive:
             lowest = b.load("ptr", b.offset(self._frame.context, arena.FLOOR))
             self._frame.ensure(depth.is_above(b, lowest), TOO_DEEP, self._first_position())
@@ -188,11 +192,11 @@ class Emission:
         return [tape.reserve(self._frame, tape.type_of(op.result), args[0], args[1][0], op.pos)]
 
     def _tape_put(self, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
-        tape.put(self._frame, tape.type_of(op.args[0]), args[0], args[1][0], _field(op), args[3])
+        tape.put(self._frame, op.args[0], args[0], args[1][0], _field(op), args[3])
         return []
 
     def _tape_get(self, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
-        return [tape.get(self._frame, tape.type_of(op.args[0]), args[0], args[1][0], _field(op))]
+        return [tape.get(self._frame, op.args[0], args[0], args[1][0], _field(op))]
 
     def _stack_new(self, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
         return [stack.new(self._frame)]

@@ -82,6 +82,7 @@ class _Place:
 
     def __init__(self, f: Frame, memory: Operand, handle: Parts, index: Value) -> None:
         self._b = f.body
+        self._apart = f.regions.attachment(memory)
         self._parts = registers_of(element_of(memory))
         held = in_memory(self._parts[0])
         whole = held if len(self._parts) == 1 else f"{{ {held}, {held} }}"
@@ -92,7 +93,7 @@ class _Place:
             self._addresses.append(self._b.offset(self._addresses[0], size(held)))
 
     def _tag(self, part: str) -> str:
-        return self._b.assembly.tag(f"memory {part}")
+        return self._b.assembly.tag(f"memory {part}") + self._apart
 
     def load(self) -> Parts:
         found = []

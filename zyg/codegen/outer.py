@@ -87,6 +87,7 @@ def emit_module(assembly: Assembly, module: Module, name: str) -> tuple[Outer, S
     slots = max(map(reported_values, module.programs.values()))
     outer = Outer(name, tuple(var.type for var in main.params), main.results, own.fails, slots)
     plain = not own.fails and not own.context
+    called = {name for program in module.programs.values() for name in program.calls()}
     for program in module.programs.values():
         is_outer = plain and program is main
         Emission(
@@ -97,6 +98,7 @@ def emit_module(assembly: Assembly, module: Module, name: str) -> tuple[Outer, S
             program,
             name if is_outer else internal_symbol(program.name),
             "" if is_outer else "internal",
+            program is main and main.name not in called,
         ).run()
     if not plain:
         _emit_outer(assembly, module, facts, outer)

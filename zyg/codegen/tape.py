@@ -136,12 +136,13 @@ def reserve(f: Frame, type: TapeType, tape: Parts, row: Value, pos: Pos) -> Part
     return tuple(handle)
 
 
-def _place(f: Frame, type: TapeType, tape: Parts, row: Value, field: int) -> tuple[Value, str]:
-    """The address of a field, and the attachment that says that nothing else reaches it."""
+def _place(f: Frame, tape: Operand, handle: Parts, row: Value, field: int) -> tuple[Value, str]:
+    """The address of a field, and the attachments that say what else does not reach it."""
     b = f.body
-    data, rows = tape
+    type = type_of(tape)
+    data, rows = handle
     offsets, row_width = _layout(type)
-    tag = b.assembly.tag(f"{type.name}.{field}")
+    tag = b.assembly.tag(f"{type.name}.{field}") + f.regions.attachment(tape)
     if type.growable:
         at = b.offset(data, b.binary("mul nsw", row, integer_constant(row_width)))
         return b.offset(at, offsets[field]), tag
@@ -150,11 +151,11 @@ def _place(f: Frame, type: TapeType, tape: Parts, row: Value, field: int) -> tup
     return b.offset(data, b.binary("mul nsw", row, integer_constant(width(type.fields[field])))), tag
 
 
-def put(f: Frame, type: TapeType, tape: Parts, row: Value, field: int, value: Parts) -> None:
-    address, tag = _place(f, type, tape, row, field)
+def put(f: Frame, tape: Operand, handle: Parts, row: Value, field: int, value: Parts) -> None:
+    address, tag = _place(f, tape, handle, row, field)
     store(f.body, value, address, tag)
 
 
-def get(f: Frame, type: TapeType, tape: Parts, row: Value, field: int) -> Parts:
-    address, tag = _place(f, type, tape, row, field)
-    return load(f.body, type.fields[field], address, tag)
+def get(f: Frame, tape: Operand, handle: Parts, row: Value, field: int) -> Parts:
+    address, tag = _place(f, tape, handle, row, field)
+    return load(f.body, type_of(tape).fields[field], address, tag)
