@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zyg.entry import tree
-from zyg.ir.show import show
+from zyg.ir.source import source
 from zyg.transformed import Called, Transformed
 
 
@@ -26,7 +26,7 @@ def inspect_asm(fn: Any, *args: Any) -> str:
 
 def inspect_adjoint(fn: Any, *args: Any) -> str:
     """The forward and reverse program as readable text, each line with the user's line that it came from."""
-    return show(_compiled(fn, args).module, source=True)
+    return source(_compiled(fn, args).module)
 
 
 def _compiled(fn: Any, args: tuple[Any, ...]) -> Any:

@@ -15,6 +15,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from zyg.codegen.compile import Native, compile_module
 from zyg.ir import python
 from zyg.ir.lift import lift_captures
+from zyg.ir.naming import name_parameters
 from zyg.ir.program import Const, Module, Op, Operand, Type, Var
 from zyg.ir.simplify import inline, simplify
 from zyg.ir.specialise import Specialiser
@@ -45,6 +46,7 @@ def lower(
     values = [of_tree(tree, lambda kind: Var(kind, "")) for tree in args]
     params = tuple(v for value in values for v in variables(value) if isinstance(v, Var))
     entry, result = spec.synthetic(name, params, lambda reader: _in_variables(reader, build(reader, values)))
+    spec.programs[entry] = name_parameters(spec.programs[entry], spec.programs)
     module = Module(spec.programs, entry).reachable()
     _print("read", module)
     module = inline(module, largest=5000)

@@ -29,6 +29,7 @@ class Capture:
     """The `fn` of an op that gives the value of a lifted capture, by its number."""
 
     index: int
+    name: str = ""
 
     @property
     def __name__(self) -> str:
@@ -44,8 +45,8 @@ class Captures:
         self.lifted_ints = lifted_ints
         self.reader: FunctionReader | None = None
 
-    def value(self, obj: Any, path: Path | None, pos: Pos) -> Value:
-        """The abstract value of an object reached by `path` (None: a constant of the code)."""
+    def value(self, obj: Any, path: Path | None, pos: Pos, name: str = "") -> Value:
+        """The abstract value of an object reached by `path` (None: a constant of the code), for the user `name`."""
         kind = numba_type(obj)
         if kind is not None and isinstance(obj, (bool, int, float, complex, np.generic)):
             frozen = isinstance(obj, (bool, np.bool_)) or (isinstance(obj, int) and path not in self.lifted_ints)
@@ -57,11 +58,15 @@ class Captures:
             self.inputs.setdefault(path, (len(self.inputs), kind))
             index, kind = self.inputs[path]
             assert self.reader is not None
-            return self.reader.emit(Capture(index), (), kind)
+            return self.reader.emit(Capture(index, name), (), kind)
         if isinstance(obj, tuple):
             self._guard(path, "tuple", (type(obj), len(obj)))
             cls = type(obj) if type(obj) is not tuple else None
-            items = [self.value(x, None if path is None else (*path, ("item", i)), pos) for i, x in enumerate(obj)]
+            labels = getattr(cls, "_fields", range(len(obj)))
+            items = []
+            for i, (item, label) in enumerate(zip(obj, labels, strict=True)):
+                inside = None if path is None else (*path, ("item", i))
+                items.append(self.value(item, inside, pos, f"{name}_{label}"))
             return tuple_of(items, cls)
         if isinstance(obj, pytypes.FunctionType):
             self._guard(path, "code", obj.__code__)
@@ -82,7 +87,7 @@ class Captures:
         namespace = home.obj.__globals__
         path = None if home.path is None else (*home.path, ("globals", name))
         if name in namespace:
-            return self.value(namespace[name], path, pos)
+            return self.value(namespace[name], path, pos, name)
         if not hasattr(builtins, name):
             raise unsupported(f"name {name!r} is not defined", pos)
         if path is not None:
@@ -93,7 +98,8 @@ class Captures:
         if not hasattr(module, name):
             raise unsupported(f"module {module.__name__!r} has no attribute {name!r}", pos)
         stable = module.__name__.split(".")[0] in STABLE
-        return self.value(getattr(module, name), None if stable or path is None else (*path, ("attr", name)), pos)
+        path = None if stable or path is None else (*path, ("attr", name))
+        return self.value(getattr(module, name), path, pos, name)
 
     def free(self, reader: FunctionReader, name: str) -> Value:
         """A variable of an enclosing function."""
@@ -113,7 +119,7 @@ class Captures:
             contents = fn.obj.__closure__[index].cell_contents
         except ValueError:
             raise unsupported(f"variable {name!r} of the enclosing function is not assigned", reader.pos) from None
-        return self.value(contents, path, reader.pos)
+        return self.value(contents, path, reader.pos, name)
 
     def closure(self, reader: FunctionReader, expr: Any) -> Value:
         """A nested `def` or `lambda`, with the values that its cells hold now."""

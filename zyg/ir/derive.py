@@ -19,6 +19,7 @@ from zyg.ir.activity import differentiable
 from zyg.ir.adjoint import tangent_kind
 from zyg.ir.describe import described
 from zyg.ir.differentiate import vjp
+from zyg.ir.naming import named_after
 from zyg.ir.program import Call, Const, Module, Op, Operand, Var
 from zyg.ir.scalars import c8, c16, i8
 from zyg.ir.simplify import inline
@@ -68,10 +69,8 @@ def _read_inner(
     """`fn` as a module whose entry's parameters are the variables of [fn, *args, *kws]."""
     spec = reader.spec
     formal_fn, *formals = open_values([fn, *args, *kws.values()])
-    for number, formal in enumerate(formals):
-        names = _parameter_names(fn)
-        if isinstance(formal, Var) and not formal.name and number < len(names):
-            formals[number] = Var(formal.type, names[number])
+    for number, name in enumerate(_parameter_names(fn)[: len(args)]):
+        formals[number] = named_after(formals[number], name)
     named = dict(zip(kws, formals[len(args) :], strict=True))
     params = tuple(v for value in (formal_fn, *formals) for v in variables(value) if isinstance(v, Var))
 

@@ -17,6 +17,7 @@ from zyg.ir.record import record
 from zyg.ir.scalars import f8, i8
 from zyg.ir.simplify import simplify_program
 from zyg.ir.slots import Load, Store
+from zyg.ir.sweep import mark_reverse
 from zyg.ir.tape import StackType, pop, push, stack_new
 
 Mask = tuple[bool, ...]
@@ -49,7 +50,8 @@ class _Differentiation:
         return name
 
     def mirrored(self, program: Program, varied: Mask, useful: Mask) -> Reversed:
-        return reverse(program, varied, useful, self.int_adjoint, self.pair_of, self.programs.__getitem__)
+        made = reverse(program, varied, useful, self.int_adjoint, self.pair_of, self.programs.__getitem__)
+        return replace(made, program=mark_reverse(made.program))
 
     def fused(self, name: str, varied: Mask, useful: Mask) -> str:
         """The program and its reverse sweep in one; the primal's results, then the cotangents."""

@@ -23,12 +23,18 @@ def lift_captures(module: Module, kinds: list[Type]) -> Module:
             for callee in program.calls():
                 needs[name] |= needs[callee]
     needs[module.entry] = set(range(len(kinds)))
-    lifted = {name: _lift(program, sorted(needs[name]), needs, kinds) for name, program in module.programs.items()}
+    names = [""] * len(kinds)
+    for program in module.programs.values():
+        for op in program.ops():
+            if isinstance(op.fn, Capture):
+                names[op.fn.index] = op.fn.name
+    inputs = list(zip(kinds, names, strict=True))
+    lifted = {name: _lift(program, sorted(needs[name]), needs, inputs) for name, program in module.programs.items()}
     return module.with_programs(lifted)
 
 
-def _lift(program: Program, own: list[int], needs: dict[str, set[int]], kinds: list[Type]) -> Program:
-    inputs = {index: Var(kinds[index], f"captured{index}") for index in own}
+def _lift(program: Program, own: list[int], needs: dict[str, set[int]], all_inputs: list[tuple[Type, str]]) -> Program:
+    inputs = {index: Var(*all_inputs[index]) for index in own}
     renamed: dict[Var, Operand] = {}
     blocks: dict[int, Block] = {}
     for label, block in program.blocks.items():

@@ -25,12 +25,16 @@ Type: TypeAlias = types.Type
 
 @dataclass(frozen=True, slots=True)
 class Pos:
-    """Where in the user's source an op comes from; `caller` is the call site it was inlined at."""
+    """Where in the user's source an op comes from; `caller` is the call site it was inlined at.
+
+    reverse: it was made by the reverse sweep over that line.
+    """
 
     file: str
     line: int
     function: str
     caller: Pos | None = None
+    reverse: bool = False
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"

@@ -21,8 +21,8 @@ def reducible(program: Program) -> Program:
     blocks = {label: program.blocks[label] for label in Graph(program).order}
     todo = [frozenset(blocks)]
     while todo:
-        for component in _components(blocks, todo.pop()):
-            entries = _entries(blocks, component)
+        for component in components(blocks, todo.pop()):
+            entries = entries_of(blocks, component)
             if len(entries) > 1:
                 _dispatch(blocks, component, entries)
             # What remains without the header is the inside of the loop.
@@ -32,7 +32,7 @@ def reducible(program: Program) -> Program:
     return program.with_blocks(blocks)
 
 
-def _components(blocks: dict[int, Block], among: frozenset[int]) -> list[frozenset[int]]:
+def components(blocks: dict[int, Block], among: frozenset[int]) -> list[frozenset[int]]:
     """The strongly connected components of more than one block (Tarjan), of the graph restricted to `among`."""
     number: dict[int, int] = {}
     low: dict[int, int] = {}
@@ -70,7 +70,7 @@ def _successors(blocks: dict[int, Block], label: int, among: Iterable[int]) -> l
     return [edge.target for edge in edges(blocks[label].end) if edge.target in among]
 
 
-def _entries(blocks: dict[int, Block], component: frozenset[int]) -> list[int]:
+def entries_of(blocks: dict[int, Block], component: frozenset[int]) -> list[int]:
     """The blocks of a loop that are reached from outside, in order."""
     outside = (block for label, block in blocks.items() if label not in component)
     return sorted({edge.target for block in outside for edge in edges(block.end)} & component)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from zyg.ir.naming import base_name
 from zyg.ir.program import (
     Branch,
     Call,
@@ -82,8 +83,7 @@ class Names:
         if isinstance(operand, Const):
             return _literal(operand.value)
         if operand not in self._names:
-            base = operand.name.lstrip("$").split(".")[0]
-            base = base if base.isidentifier() else _UNNAMED
+            base = base_name(operand) or _UNNAMED
             number = self._taken.get(base, 0)
             self._taken[base] = number + 1
             self._names[operand] = f"{base}.{number}" if number else base

@@ -147,6 +147,8 @@ def _value(op: Op, args: tuple[Operand, ...]) -> Operand | None:
         return args[1]
     if op.fn is p.powi and isinstance(args[1], Const) and args[1].value == 1:
         return args[0]
+    if kind == types.int64 and op.fn is operator.sub and isinstance(args[1], Const) and args[1].value == 0:
+        return args[0]
     if kind == types.int64 and op.fn is operator.add:
         for a, b in (args, args[::-1]):
             if isinstance(a, Const) and a.value == 0:
