@@ -7,7 +7,7 @@ but only after residuals have been chosen.
 from __future__ import annotations
 
 import operator
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 
 from numba import types
 
@@ -93,25 +93,10 @@ def _fold(program: Program) -> Program:
                     changed = True
             for edge in edges(blocks[label].end):
                 incoming[edge.target].append(edge)
-        for label, block in blocks.items():
-            kept = []
-            for i, param in enumerate(block.params):
-                values = {renamed(edge.args[i]) for edge in incoming[label]} - {param}
-                if len(values) == 1:
-                    renamed[param] = values.pop()
-                else:
-                    kept.append(i)
-            if len(kept) < len(block.params):
-                changed = True
-                blocks[label] = Block(tuple(block.params[i] for i in kept), block.ops, block.end)
-                for other, source in blocks.items():
-
-                    def drop(edge: Edge, to: int = label, kept: list[int] = kept) -> Edge:
-                        return Edge(to, tuple(edge.args[i] for i in kept)) if edge.target == to else edge
-
-                    if any(edge.target == label for edge in edges(source.end)):
-                        blocks[other] = Block(source.params, source.ops, with_edges(source.end, drop))
-                break
+        kept = {label: _varying(block.params, incoming[label], renamed) for label, block in blocks.items()}
+        if any(len(kept[label]) < len(block.params) for label, block in blocks.items()):
+            changed = True
+            blocks = _with_params(blocks, kept)
         for label, block in blocks.items():
             ops = []
             for op in block.ops:
@@ -124,6 +109,30 @@ def _fold(program: Program) -> Program:
                     ops.append(Op(op.fn, args, op.results, op.pos))
             blocks[label] = Block(block.params, tuple(ops), block.end)
     return program.with_blocks({label: substitute(block, renamed) for label, block in blocks.items()})
+
+
+def _varying(params: tuple[Var, ...], incoming: list[Edge], renamed: _Renaming) -> list[int]:
+    """Which of a block's parameters are not always the same value; the others are renamed to theirs."""
+    kept = []
+    for i, param in enumerate(params):
+        values = {_key(value): value for edge in incoming if (value := renamed(edge.args[i])) != param}
+        if len(values) == 1:
+            (renamed[param],) = values.values()
+        else:
+            kept.append(i)
+    return kept
+
+
+def _with_params(blocks: Mapping[int, Block], kept: Mapping[int, list[int]]) -> dict[int, Block]:
+    """The blocks with those parameters only that are listed, by number."""
+
+    def trim(edge: Edge) -> Edge:
+        return Edge(edge.target, tuple(edge.args[i] for i in kept[edge.target]))
+
+    return {
+        label: Block(tuple(block.params[i] for i in kept[label]), block.ops, with_edges(block.end, trim))
+        for label, block in blocks.items()
+    }
 
 
 def _value(op: Op, args: tuple[Operand, ...]) -> Operand | None:
@@ -139,7 +148,7 @@ def _value(op: Op, args: tuple[Operand, ...]) -> Operand | None:
     if op.fn is p.select:
         if isinstance(args[0], Const):
             return args[1] if args[0].value else args[2]
-        if args[1] == args[2]:
+        if _key(args[1]) == _key(args[2]):
             return args[1]
     if op.fn in (operator.mul, operator.truediv) and _is_one(args[1]):
         return args[0]
@@ -165,26 +174,24 @@ def _is_one(operand: Operand) -> bool:
 
 
 def _merge(program: Program) -> Program:
-    """Blocks with one way in joined to the only block before them; empty blocks that only jump, skipped."""
-    blocks = dict(program.blocks)
-    while True:
-        graph = Graph(program.with_blocks(blocks))
-        for label in graph.order:
-            end = blocks[label].end
-            if not isinstance(end, Jump) or end.to.target == label:
-                continue
-            target = end.to.target
-            if graph.preds[target] != (label,) or target == program.entry:
-                continue
-            after = blocks[target]
-            renamed = _Renaming(zip(after.params, end.to.args, strict=True))
-            merged = substitute(Block((), after.ops, after.end), renamed)
-            blocks[label] = Block(blocks[label].params, (*blocks[label].ops, *merged.ops), merged.end)
-            del blocks[target]
-            blocks = {at: substitute(block, renamed) for at, block in blocks.items()}
-            break
-        else:
-            return program.with_blocks({label: blocks[label] for label in graph.order})
+    """Blocks with one way in joined to the only block before them, if that does nothing but go there."""
+    graph = Graph(program)
+    renamed = _Renaming()
+    blocks: dict[int, Block] = {}
+    joined: set[int] = set()
+    for label in graph.order:
+        if label in joined:
+            continue
+        block = last = program.blocks[label]
+        ops, at = list(block.ops), label
+        while isinstance(last.end, Jump) and graph.preds[last.end.to.target] == (at,) and last.end.to.target != label:
+            at, args = last.end.to.target, last.end.to.args
+            last = program.blocks[at]
+            renamed.update(zip(last.params, args, strict=True))
+            ops += last.ops
+            joined.add(at)
+        blocks[label] = Block(block.params, tuple(ops), last.end)
+    return program.with_blocks({label: substitute(block, renamed) for label, block in blocks.items()})
 
 
 def _number(program: Program) -> Program:
@@ -274,15 +281,10 @@ def _sweep(program: Program) -> Program:
             todo += defining[operand].args
         todo += feeding.get(operand, [])
     kept = {label: [i for i, v in enumerate(b.params) if v in needed] for label, b in program.blocks.items()}
-
-    def trim(edge: Edge) -> Edge:
-        return Edge(edge.target, tuple(edge.args[i] for i in kept[edge.target]))
-
     blocks = {}
-    for label, block in program.blocks.items():
+    for label, block in _with_params(program.blocks, kept).items():
         ops = tuple(op for op in block.ops if not _removable(op) or any(r in needed for r in op.results))
-        params = tuple(block.params[i] for i in kept[label])
-        blocks[label] = Block(params, ops, with_edges(block.end, trim))
+        blocks[label] = Block(block.params, ops, block.end)
     return program.with_blocks(blocks)
 
 
