@@ -21,6 +21,7 @@ from zyg.ir.simplify import inline, simplify
 from zyg.ir.specialise import Specialiser
 from zyg.ir.tree import Tree
 from zyg.ir.values import Path, Value, of_tree, rebuild, tree_of, variables
+from zyg.ir.verify import checked_module
 from zyg.rules import primitives as p
 
 Build = Callable[[Any, list[Value]], Value]
@@ -47,11 +48,11 @@ def lower(
     params = tuple(v for value in values for v in variables(value) if isinstance(v, Var))
     entry, result = spec.synthetic(name, params, lambda reader: _in_variables(reader, build(reader, values)))
     spec.programs[entry] = name_parameters(spec.programs[entry], spec.programs)
-    module = Module(spec.programs, entry).reachable()
+    module = checked_module(Module(spec.programs, entry).reachable())
     _print("read", module)
-    module = inline(module, largest=5000)
+    module = checked_module(inline(module, largest=5000))
     kinds: list[Type] = [kind for _, kind in sorted(spec.captures.inputs.values(), key=lambda pair: pair[0])]
-    module = simplify(lift_captures(module, kinds))
+    module = checked_module(simplify(checked_module(lift_captures(module, kinds))))
     _print("final", module)
     return module, tree_of(result), spec
 

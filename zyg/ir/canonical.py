@@ -15,6 +15,7 @@ from zyg.ir.graph import Graph, Loop, substitute, uses
 from zyg.ir.program import Block, Branch, Const, Edge, End, Jump, Op, Operand, Program, Return, Var, edges, with_edges
 from zyg.ir.reducible import reducible
 from zyg.ir.scalars import i8
+from zyg.ir.verify import checked
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,14 +36,14 @@ class Canonical:
 
 def canonical(program: Program) -> Canonical:
     """`program` in the form described above; `exit` is None if it never returns."""
-    program = reducible(program)
+    program = checked(reducible(program))
     blocks = dict(program.blocks)
     _split_double_edges(blocks)
     exit_label = _single_exit(program, blocks)
     blocks = _loop_shape(program, blocks)
     counts = _counters(program, blocks)
     blocks = _close(program, blocks, counts)
-    done = program.with_blocks(blocks)
+    done = checked(program.with_blocks(blocks))
     return Canonical(done, Graph(done), exit_label, counts)
 
 

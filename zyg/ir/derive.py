@@ -27,6 +27,7 @@ from zyg.ir.slots import zero
 from zyg.ir.tangent import jvp
 from zyg.ir.tape import pop, push
 from zyg.ir.values import Node, Static, TupleHead, Value, leaves, rebuild, tuple_of, variables
+from zyg.ir.verify import checked_module
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _read_inner(
         return spec.calls.call(inner, formal_fn, formals[: len(args)], named)
 
     entry, result = spec.synthetic(_name(fn), params, build)
-    module = inline(Module(spec.programs, entry).reachable())
+    module = checked_module(inline(checked_module(Module(spec.programs, entry).reachable())))
     operands = actual_operands([fn, *args, *kws.values()])
     return module, result, formals, operands, formal_fn
 
@@ -176,7 +177,8 @@ def _vjp_call(
     useful = tuple(id(leaf) in targets for leaf in variables(result))
     if _uses_stack(module):
         return _by_tangents(reader, module, result, formals, operands, chosen, primal, seeds)
-    done = vjp(module, varied, useful, seeds is None or all(isinstance(s.type, types.Integer) for s in seeds))
+    whole = seeds is None or all(isinstance(seed.type, types.Integer) for seed in seeds)
+    done = checked_module(vjp(module, varied, useful, whole))
     name = reader.spec.adopt(done)
     wants = [param.type for param in done.main.params[len(main.params) :]]
     if seeds is None:
@@ -240,7 +242,7 @@ def _by_tangents(
             "Write the recursion as a loop.",
         )
     for leaf in wanted:
-        done = jvp(module, tuple(param is leaf for param in main.params))
+        done = checked_module(jvp(module, tuple(param is leaf for param in main.params)))
         name = reader.spec.adopt(done)
         outs = tuple(Var(kind) for kind in done.main.results)
         unit = Const(1.0, tangent_kind(leaf.type))
@@ -337,7 +339,7 @@ def jvp_call(reader: FunctionReader, fn: Value, args: list[Value], tangents: lis
     for formal, given in zip(formals, tangents, strict=True):
         for leaf, dot in zip(_tangent_leaves(formal), _matching(formal, given, reader), strict=True):
             dots.append(_seed(reader, dot, tangent_kind(leaf.type)))
-    done = jvp(module, varied)
+    done = checked_module(jvp(module, varied))
     name = reader.spec.adopt(done)
     outs = tuple(Var(kind) for kind in done.main.results)
     reader.ops.append(Op(Call(name), (*operands, *dots), outs, reader.pos))

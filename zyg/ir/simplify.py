@@ -34,6 +34,7 @@ from zyg.ir.program import (
 from zyg.ir.ranges import prove_comparisons
 from zyg.ir.tape import is_pure as _is_pure
 from zyg.ir.tape import tape_get
+from zyg.ir.verify import checked
 from zyg.rules import primitives as p
 
 
@@ -44,11 +45,8 @@ def simplify(module: Module) -> Module:
 def simplify_program(program: Program) -> Program:
     while True:
         before = _size(program)
-        program = _fold(program)
-        program = _merge(program)
-        program = _number(program)
-        program = _hoist(program)
-        program = _sweep(program)
+        for step in (_fold, _merge, _number, _hoist, _sweep):
+            program = checked(step(program))
         if _size(program) == before:
             return program
 
@@ -304,7 +302,7 @@ def inline(module: Module, largest: int = 400) -> Module:
                 ready = {callee: visit(callee) for callee in sorted(program.calls()) if callee != name}
                 program = inline_calls(program, {k: v for k, v in ready.items() if not v.recursive}, largest)
             simple = simplify_program(program)
-            proved = prove_comparisons(simple)
+            proved = checked(prove_comparisons(simple))
             done[name] = simple if proved is simple else simplify_program(proved)
         return done[name]
 

@@ -1,8 +1,29 @@
-"""What every pass must leave true of a module; for tests, since a sound compiler never needs to ask."""
+"""What every pass must leave true; asked in the tests (ZYG_VERIFY=1), since a sound compiler never needs to."""
 
 from __future__ import annotations
 
-from zyg.ir.program import Call, Const, Edge, Guard, Module, Operand, Program, Return, Type, Var, edges, end_operands
+import os
+
+from numba import types
+
+from zyg.ir.captures import Capture
+from zyg.ir.program import (
+    Branch,
+    Call,
+    Const,
+    Edge,
+    Guard,
+    Module,
+    Op,
+    Operand,
+    Program,
+    Return,
+    Type,
+    Var,
+    edges,
+    end_operands,
+)
+from zyg.ir.typing import result_type, signatures
 from zyg.rules.primitives import table
 
 
@@ -11,10 +32,35 @@ class VerifyError(AssertionError):
 
 
 def verify(module: Module) -> None:
-    """Raise `VerifyError` unless definitions dominate uses, and calls, edges and returns fit their targets."""
+    """Raise `VerifyError` unless every program is well formed and calls fit their callees."""
     for program in module.programs.values():
-        _shape(module, program)
-        _definitions(program)
+        verify_program(program)
+        for op in program.ops():
+            if isinstance(op.fn, Call):
+                _require(op.fn.callee in module.programs, program, f"no program {op.fn.callee}")
+                callee = module.programs[op.fn.callee]
+                fits = _types(op.args) == _types(callee.params) and _types(op.results) == callee.results
+                _require(fits, program, f"call of {callee.name} at {op.pos}")
+
+
+def verify_program(program: Program) -> None:
+    """Raise `VerifyError` unless definitions dominate uses, ops are typed, and edges and returns fit their targets."""
+    _shape(program)
+    _definitions(program)
+
+
+def checked(program: Program) -> Program:
+    """`program`, as a pass has made it; in the tests it is verified."""
+    if os.environ.get("ZYG_VERIFY"):
+        verify_program(program)
+    return program
+
+
+def checked_module(module: Module) -> Module:
+    """`module`, as a pass has made it; in the tests it is verified."""
+    if os.environ.get("ZYG_VERIFY"):
+        verify(module)
+    return module
 
 
 def _require(ok: bool, program: Program, what: str) -> None:
@@ -33,21 +79,31 @@ def _edge(program: Program, edge: Edge) -> None:
     _require(_types(edge.args) == wanted, program, f"edge to {edge.target}: {edge.args} for {wanted}")
 
 
-def _shape(module: Module, program: Program) -> None:
+def _shape(program: Program) -> None:
     _require(not program.blocks[program.entry].params, program, "the entry has parameters")
     for block in program.blocks.values():
         for op in block.ops:
-            if isinstance(op.fn, Call):
-                _require(op.fn.callee in module.programs, program, f"no program {op.fn.callee}")
-                callee = module.programs[op.fn.callee]
-                fits = _types(op.args) == _types(callee.params) and _types(op.results) == callee.results
-                _require(fits, program, f"call of {callee.name} at {op.pos}")
-            else:
-                _require(isinstance(op.fn, Guard) or op.fn in table, program, f"unknown function {op.fn}")
+            _operation(program, op)
         for edge in edges(block.end):
             _edge(program, edge)
         if isinstance(block.end, Return):
             _require(_types(block.end.values) == program.results, program, f"returns {block.end.values}")
+        if isinstance(block.end, Branch):
+            _require(block.end.cond.type == types.boolean, program, f"branches on {block.end.cond}")
+
+
+def _operation(program: Program, op: Op) -> None:
+    if isinstance(op.fn, Guard):
+        _require(op.args[0].type == types.boolean and not op.results, program, f"guard of {op.args[0]} at {op.pos}")
+    elif op.fn in signatures:
+        try:
+            kind = result_type(op.fn, _types(op.args))
+        except TypeError as error:
+            raise VerifyError(f"{program.name}: {error} at {op.pos}") from None
+        _require(_types(op.results) == (kind,), program, f"{op.fn.__name__} gives {op.results} at {op.pos}")
+    else:
+        known = isinstance(op.fn, (Call, Capture)) or op.fn in table
+        _require(known, program, f"unknown function {op.fn}")
 
 
 def _definitions(program: Program) -> None:
