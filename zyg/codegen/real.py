@@ -15,6 +15,7 @@ from zyg.codegen.libm import digamma, function, intrinsic, narrow, real, widen
 from zyg.codegen.machine import integer_constant, known_integer, known_real, real_constant
 from zyg.codegen.special import ROUND, ZETA
 from zyg.rules.primitives import (
+    fma,
     frexp_exponent,
     frexp_mantissa,
     identity,
@@ -247,6 +248,8 @@ lowering: dict[Any, Callable[..., Value]] = {
     np.fmax: lambda b, x, y: _larger_number(b, x, y, "fcmp oge"),
     np.fmin: lambda b, x, y: _larger_number(b, x, y, "fcmp ole"),
     np.fmod: _binary("frem"),
+    math.remainder: _function("remainder"),
+    fma: _intrinsic("fma"),
     np.isnan: _is_nan,
     np.isinf: lambda b, x: b.compare("fcmp oeq", intrinsic(b, "fabs", x), real(x, math.inf)),
     np.isfinite: _is_finite,

@@ -11,7 +11,7 @@ import numpy as np
 from zyg.errors import unsupported
 from zyg.ir import operators, scalars
 from zyg.ir.handlers import HANDLERS, Handler, handles, number
-from zyg.ir.scalars import i8
+from zyg.ir.scalars import b1, c8, c16, f8, i8
 from zyg.ir.values import (
     Static,
     Value,
@@ -62,6 +62,12 @@ for _name in [
     HANDLERS[getattr(operator, _name)] = _operator(getattr(operator, _name), True)
 for _fn in (abs, operator.abs, np.absolute, np.fabs):
     HANDLERS[_fn] = _operator(operator.abs, True)
+for _fn, _primitive in (
+    (np.left_shift, operator.lshift),
+    (np.right_shift, operator.rshift),
+    (np.invert, operator.invert),
+):
+    HANDLERS[_fn] = _operator(_primitive, True)
 HANDLERS[np.negative] = _operator(operator.neg, True)
 HANDLERS[np.positive] = _operator(operator.pos, True)
 HANDLERS[np.logical_not] = _operator(operator.not_, True)
@@ -83,6 +89,29 @@ def _pow(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Va
     return operators.apply(reader, operator.pow, args)
 
 
+def _of_truths(fn: Any) -> Handler:
+    def handler(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+        a, b = (operators.truth(reader, arg) for arg in args)
+        return reader.emit(fn, (a, b), b1)
+
+    return handler
+
+
+HANDLERS |= {
+    np.logical_and: _of_truths(operator.and_),
+    np.logical_or: _of_truths(operator.or_),
+    np.logical_xor: _of_truths(operator.xor),
+}
+
+
+@handles(np.float_power)
+def _float_power(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    """`**` in double precision, also of ints."""
+    numbers = [number(reader, arg, "float_power") for arg in args]
+    kind = c16 if any(a.type in (c8, c16) for a in numbers) else f8
+    return operators.apply(reader, operator.pow, [reader.cast(a, kind) for a in numbers])
+
+
 @handles(np.square)
 def _square(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     return operators.apply(reader, operator.mul, [args[0], args[0]])
@@ -90,6 +119,8 @@ def _square(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) ->
 
 @handles(np.reciprocal)
 def _reciprocal(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    if number(reader, args[0], "reciprocal").type in (i8, b1):
+        raise unsupported("np.reciprocal of an int is an int", reader.pos, "Write 1 / x.")
     return operators.apply(reader, operator.truediv, [constant(1.0), args[0]], False)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zyg.ir import arithmetic, containers, conversions, elementary
+from zyg.ir import arithmetic, composites, containers, conversions, elementary
 from zyg.ir.handlers import HANDLERS
 
-__all__ = ["HANDLERS", "arithmetic", "containers", "conversions", "elementary"]
+__all__ = ["HANDLERS", "arithmetic", "composites", "containers", "conversions", "elementary"]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zyg.errors import unsupported
-from zyg.ir import operators
+from zyg.ir import library, operators
+from zyg.ir.custom import without_gradient
 from zyg.ir.handlers import HANDLERS, Handler, handles, number
 from zyg.ir.program import Const, Operand, Type, Var
 from zyg.ir.scalars import b1, c8, c16, f4, f8, i8
@@ -60,7 +61,17 @@ for _fn, _primitive in ((math.floor, np.floor), (math.ceil, np.ceil), (math.trun
     HANDLERS[_fn] = _rounding(_primitive)
 
 
-@handles(round, np.round, np.around)
+@handles(np.round, np.around)
+def _np_round(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    """Like `round` with digits: the result is no int."""
+    digits = args[1] if len(args) > 1 else kws.get("decimals", Const(0, i8))
+    a = number(reader, args[0], "round")
+    if a.type in (f4, f8) and digits == Const(0, i8):
+        return reader.emit(np.rint, (a,), a.type)
+    return _round(reader, [a, digits], {})
+
+
+@handles(round)
 def _round(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     a = number(reader, args[0], "round")
     digits = args[1] if len(args) > 1 else kws.get("ndigits", Static(None))
@@ -68,7 +79,10 @@ def _round(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> 
         return _rounding(np.rint)(reader, [a], {})
     n = number(reader, digits, "round")
     if a.type in (i8, b1):
-        return reader.cast(a, i8)
+        if isinstance(n, Const) and n.value.real >= 0:
+            return reader.cast(a, i8)
+        whole = without_gradient(reader, reader.cast(a, i8))
+        return reader.spec.calls.call(reader, Static(library.round_int), [whole, n], {})
     return reader.emit(p.round_digits, (a, reader.cast(n, i8)), a.type)
 
 
@@ -76,6 +90,11 @@ def _conversion(kind: Type) -> Handler:
     def handler(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
         if not args:
             return Const(0.0, kind)
+        if isinstance(args[0], Static) and isinstance(args[0].obj, str):
+            try:
+                return reader.cast(Const(float(args[0].obj), f8), kind)
+            except ValueError as error:
+                raise unsupported(str(error), reader.pos) from None
         a = number(reader, args[0], "a conversion")
         if a.type in (c8, c16) and kind in (f4, f8):
             raise unsupported("a complex number has no float value", reader.pos, "Use .real or abs().")

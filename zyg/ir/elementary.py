@@ -68,6 +68,10 @@ _COMPLEX = _TESTS | frozenset(
         "arccosh",
         "arctanh",
         "log10",
+        "log2",
+        "exp2",
+        "expm1",
+        "log1p",
     ]
 )
 
@@ -81,7 +85,7 @@ def _no_keywords(reader: FunctionReader, fn: Any, kws: dict[str, Value]) -> None
         raise unsupported(f"{fn.__name__}: the keyword {next(iter(kws))!r} is not supported", reader.pos)
 
 
-def _binary_float(fn: Any, primitive: Any, floating: bool) -> Handler:
+def binary(fn: Any, primitive: Any, floating: bool) -> Handler:
     def handler(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
         _no_keywords(reader, fn, kws)
         if len(args) != 2:
@@ -100,23 +104,32 @@ def _binary_float(fn: Any, primitive: Any, floating: bool) -> Handler:
 for _fn, _primitive in scalars.FLOAT.items():
     HANDLERS[_fn] = _elementary(_fn, _primitive)
 for _fn, _primitive in scalars.FLOAT2.items():
-    HANDLERS[_fn] = _binary_float(_fn, _primitive, True)
+    HANDLERS[_fn] = binary(_fn, _primitive, True)
 for _fn, _primitive in scalars.ARITHMETIC2.items():
-    HANDLERS[_fn] = _binary_float(_fn, _primitive, False)
+    HANDLERS[_fn] = binary(_fn, _primitive, False)
 
 
 @handles(math.fabs)
 def _fabs(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     a = number(reader, args[0], "fabs")
+    if a.type in (c8, c16):
+        raise unsupported("math.fabs needs a real number", reader.pos, "Use abs().")
     return reader.emit(operator.abs, (reader.cast(a, scalars.to_float(a.type)),), scalars.to_float(a.type))
 
 
-@handles(math.log)
-def _log(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
-    natural = _elementary(math.log, np.log)
-    if len(args) == 1:
-        return natural(reader, args, kws)
-    return operators.apply(reader, operator.truediv, [natural(reader, [arg], {}) for arg in args], False)
+def _logarithm(fn: Any) -> Handler:
+    """`log(x)` and `log(x, base)`."""
+    natural = _elementary(fn, np.log)
+
+    def handler(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+        if len(args) == 1:
+            return natural(reader, args, kws)
+        return operators.apply(reader, operator.truediv, [natural(reader, [arg], {}) for arg in args], False)
+
+    return handler
+
+
+HANDLERS |= {fn: _logarithm(fn) for fn in (math.log, cmath.log)}
 
 
 @handles(math.degrees, np.degrees, np.rad2deg)
@@ -172,7 +185,7 @@ def _rect(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> V
     return reader.emit(p.make_complex, (parts[0], parts[1]), c16)
 
 
-@handles(math.modf)
+@handles(math.modf, np.modf)
 def _modf(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     a = number(reader, args[0], "modf")
     a = reader.cast(a, scalars.to_float(a.type))
@@ -195,15 +208,11 @@ def _ldexp(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> 
     return reader.emit(np.ldexp, (a, reader.cast(n, i8)), a.type)
 
 
-@handles(math.gcd)
-def _gcd(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
-    a, b = (reader.cast(number(reader, arg, "gcd"), i8) for arg in args)
-    return reader.emit(math.gcd, (a, b), i8)
-
-
 @handles(np.sign)
 def _sign(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     a = number(reader, args[0], "sign")
     if a.type in (i8, b1):
         return reader.cast(reader.emit(np.sign, (reader.cast(a, f8),), f8), i8)
+    if a.type in (c8, c16):
+        raise unsupported("np.sign of a complex number has no native code", reader.pos, "Write z / abs(z).")
     return reader.emit(np.sign, (a,), a.type)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from zyg.ir import library
 from zyg.ir.graph import substitute
 from zyg.ir.program import Block, Call, Edge, End, Jump, Op, Operand, Pos, Program, Raise, Return, Var, with_edges
 
@@ -61,6 +62,8 @@ def _copy(callee: Program, args: tuple[Operand, ...], site: Pos) -> dict[int, Bl
         return made
 
     def seen(pos: Pos) -> Pos:
+        if pos.file == library.__file__:
+            return site
         return replace(pos, caller=site if pos.caller is None else seen(pos.caller))
 
     result = {}

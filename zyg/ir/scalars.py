@@ -71,6 +71,7 @@ FLOAT2: dict[Any, Any] = {
     math.atan2: np.arctan2,
     math.copysign: np.copysign,
     math.fmod: np.fmod,
+    math.remainder: math.remainder,
     math.hypot: np.hypot,
     math.nextafter: np.nextafter,
     **{
@@ -96,7 +97,6 @@ BINARY: dict[Any, Any] = {
     np.multiply: operator.mul,
     np.divide: operator.truediv,
     np.power: operator.pow,
-    np.float_power: operator.pow,
     math.pow: operator.pow,
     np.remainder: operator.mod,
     np.floor_divide: operator.floordiv,

@@ -74,7 +74,8 @@ _state((np.sign,), REALS, 1)
 _state((p.frexp_exponent,), FLOATS, 1, lambda _: i8)
 _state((np.isnan, np.isinf, np.isfinite, np.signbit), FLOATS, 1, _truth)
 _state((np.arctan2, np.hypot, np.logaddexp, np.logaddexp2, np.copysign), FLOATS, 2)
-_state((np.fmod, np.nextafter, np.heaviside), FLOATS, 2)
+_state((np.fmod, math.remainder, np.nextafter, np.heaviside), FLOATS, 2)
+_state((p.fma,), FLOATS, 3)
 _state((np.maximum, np.minimum, np.fmax, np.fmin), REALS, 2)
 signatures[p.powi] = {(kind, i8): kind for kind in (*FLOATS, *COMPLEX)}
 signatures[np.ldexp] = signatures[p.round_digits] = {(kind, i8): kind for kind in FLOATS}

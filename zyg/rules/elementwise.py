@@ -61,6 +61,8 @@ elementwise[operator.lshift] = (lambda dy, b: dy * apply(operator.lshift, 1, b))
 elementwise[operator.abs] = lambda dy, a: dy * np.sign(a)
 elementwise[operator.mod] = (lambda dy: dy), (lambda dy, a, b: -dy * (a // b))
 elementwise[np.fmod] = (lambda dy: dy), (lambda dy, a, b, y: -dy * np.rint((a - y) / b))
+elementwise[math.remainder] = (lambda dy: dy), (lambda dy, a, b, y: -dy * np.rint((a - y) / b))
+elementwise[p.fma] = (lambda dy, b: dy * b), (lambda dy, a: dy * a), (lambda dy: dy)
 
 
 def _by_exponent(dy: Any, a: Any, y: Any) -> Any:
@@ -264,6 +266,7 @@ singular: frozenset[Any] = frozenset((np.sqrt, np.cbrt, operator.pow, np.arcsin,
 _VANISHING = frozenset(
     (
         *(operator.mul, operator.truediv, operator.mod, np.fmod, operator.pow, powi, operator.abs),
+        *(math.remainder, p.fma),
         *(np.exp, np.exp2, np.expm1, np.logaddexp, np.logaddexp2, np.cos, np.cosh, np.tanh),
         *(np.arctan2, np.hypot, np.copysign, math.erf, math.erfc),
     )

@@ -10,6 +10,7 @@ zero, say, is a `Guard` of its own in front of `truediv`, which itself gives inf
 
 from __future__ import annotations
 
+import fractions
 import functools
 import math
 import operator
@@ -102,6 +103,13 @@ def round_digits(x: Any, n: Any) -> Any:
 
 
 @traceable
+def fma(x: Any, y: Any, z: Any) -> Any:
+    """x * y + z, rounded once."""
+    exact = fractions.Fraction(float(x)) * fractions.Fraction(float(y)) + fractions.Fraction(float(z))
+    return type(x)(exact)
+
+
+@traceable
 def polygamma(n: Any, x: Any) -> Any:
     """The (n + 1)-th derivative of log Γ at x; n = 0 is the digamma function."""
     from scipy.special import polygamma as poly
@@ -157,7 +165,8 @@ _add(40, np.logaddexp, np.logaddexp2)
 _add(40, np.angle)  # complex to float
 _add(2, np.floor, np.ceil, np.trunc, np.rint, np.sign, np.copysign)
 _add(2, np.maximum, np.minimum, np.fmax, np.fmin)  # also int64
-_add(20, np.fmod)
+_add(20, np.fmod, math.remainder)
+_add(2, fma)
 _add(2, np.isnan, np.isinf, np.isfinite, np.signbit)  # to bool
 _add(5, np.nextafter, np.spacing, np.heaviside, np.ldexp, frexp_mantissa, frexp_exponent, round_digits)
 _add(40, math.gcd)  # int64
