@@ -25,7 +25,8 @@ from scalarised import contracted, direction, scalarised
 
 import zyg
 
-PROGRAMS = corpus.load()
+PROGRAMS = [program for program in corpus.load() if not program.refused]
+REFUSED = [pytest.param(program, id=program.name) for program in corpus.load() if program.refused]
 CASES = [
     pytest.param(program, point, id=program.name if k == 0 else f"{program.name}-{k}")
     for program in PROGRAMS
@@ -158,3 +159,13 @@ def test_second_order(program: corpus.Program, point: tuple[Any, ...]) -> None:
     actual = list(reals(rebuilt(tuple(hessian_times(*flat.leaves)), float_of_int)))
     expected = [estimate.value for estimate in line.hessian_times(direction(flat))]
     assert_near(actual, expected, RTOL_SECOND, "Hessian times a direction")
+
+
+@pytest.mark.parametrize("program", REFUSED)
+def test_refused(program: corpus.Program) -> None:
+    """The error names the reason and the user's line."""
+    (point,) = program.points
+    program.fn(*point)
+    with pytest.raises(zyg.UnsupportedError, match=program.refused) as raised:
+        zyg.gradient(program.fn, *point)
+    assert corpus.__path__[0] in str(raised.value)

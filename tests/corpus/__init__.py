@@ -46,6 +46,7 @@ class Program:
     exact: per point, the gradients by `argnums`; replaces the reference, and then the order is 1.
     order: up to which derivatives are compared.
     rtol: relative tolerance of values and gradients, for programs in single precision.
+    refused: for a program that native mode refuses, words of the error that says so.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Program:
     argnums: tuple[int, ...] | None = None
     exact: tuple[tuple[Any, ...], ...] | None = None
     rtol: float = 1e-9
+    refused: str = ""
 
 
 PROGRAMS: list[Program] = []

@@ -156,8 +156,20 @@ add("calls.njit_numpy_model", compiled_numpy_model, (0.5, 0.7), exercises="@njit
 add("calls.njit_passed", lambda x: twice(compiled_square, x), (0.5,), exercises="@njit function passed")
 add("calls.wrapped", lambda x: decorated(x) * 2.0, (0.5,), exercises="functools.wraps decorator")
 add("calls.wrapped_itself", decorated, (0.5,), exercises="a decorated function as the function itself")
-add("calls.bound_method", model.response, (0.5,), exercises="bound method as the function itself")
-add("calls.callable_instance", model, (0.5,), exercises="callable instance as the function itself")
+add(
+    "calls.bound_method",
+    model.response,
+    (0.5,),
+    exercises="bound method as the function itself",
+    refused="methods of objects",
+)
+add(
+    "calls.callable_instance",
+    model,
+    (0.5,),
+    exercises="callable instance as the function itself",
+    refused="no native code",
+)
 add("calls.static_method", Model.fixed, (0.5,), exercises="static method")
 add("calls.inline_lambda", lambda x: (lambda t: t * t)(x + 1.0), (0.5,), exercises="lambda called at once")
 add("calls.conditional_function", lambda x: (math.sin if x > 0.0 else math.cos)(x), (0.5,), (-0.5,),
@@ -179,7 +191,7 @@ def renamed(x):
     return h(g(x)) + g(f(x))
 
 
-@program((0.5,), exercises="imports of functions within the function")
+@program((0.5,), exercises="imports of functions within the function", refused="IMPORT_NAME")
 def local_import(x):
     from math import cos
     from math import sin as sine
@@ -224,7 +236,7 @@ def forwarded(x, *rest):
     return weighted(*rest, x) * x
 
 
-@program((0.5,), exercises="keyword dictionary literal")
+@program((0.5,), exercises="keyword dictionary literal", refused="DICT_MERGE")
 def keywords_passed(x):
     return scaled(x, **{"factor": 3.0, "shift": 0.25})
 

@@ -81,7 +81,11 @@ def plain_inner(x):
     return inner(inner(x))
 
 
-@program((0.5,), exercises="captured variable rebound before the call")
+@program(
+    (0.5,),
+    exercises="captured variable rebound before the call",
+    refused="is rebound while a function that captured it",
+)
 def rebound_capture(x):
     a = x
 
@@ -92,7 +96,9 @@ def rebound_capture(x):
     return inner(3.0)
 
 
-@program((0.5,), exercises="captured variable rebound between calls")
+@program(
+    (0.5,), exercises="captured variable rebound between calls", refused="is rebound while a function that captured it"
+)
 def rebound_between(x):
     a = x
 

@@ -8,24 +8,26 @@ sees outer variables as plain inputs.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numba import types
 
-from zyg.errors import ArgumentError, ValueArgumentError, not_differentiable
+from zyg.errors import ArgumentError, ValueArgumentError
 from zyg.ir.activity import differentiable
 from zyg.ir.adjoint import tangent_kind
 from zyg.ir.describe import described
 from zyg.ir.differentiate import vjp
 from zyg.ir.naming import named_after
 from zyg.ir.program import Call, Const, Module, Op, Operand, Var
-from zyg.ir.scalars import c8, c16, i8
+from zyg.ir.scalars import c8, c16, f8, i8
 from zyg.ir.simplify import inline
 from zyg.ir.slots import zero
 from zyg.ir.tangent import jvp
 from zyg.ir.tape import pop, push
+from zyg.ir.trace import Emitter
 from zyg.ir.values import Node, Static, TupleHead, Value, leaves, rebuild, tuple_of, variables
 from zyg.ir.verify import checked_module
 from zyg.rules import primitives as p
@@ -218,8 +220,6 @@ def _by_tangents(
     seeds: list[Operand] | None,
 ) -> tuple[Value, list[Value], Value]:
     """Cotangents by forward mode, a sweep per number: for derivatives of reverse sweeps over recursion."""
-    from zyg.ir.trace import Emitter
-
     main = module.main
     emitter = Emitter(reader.ops, reader.pos)
     targets = {id(leaf) for leaf in variables(primal)}
@@ -235,29 +235,23 @@ def _by_tangents(
     given = seeds or [Const(1.0, tangent_kind(main.results[i])) for i in on]
     found: dict[Var, Var] = {}
     values: tuple[Var, ...] = ()
-    if any(isinstance(leaf.type, types.Complex) for leaf in wanted):
-        raise not_differentiable(
-            "second derivatives of recursive functions of complex numbers are not supported",
-            reader.pos,
-            "Write the recursion as a loop.",
-        )
     for leaf in wanted:
         done = checked_module(jvp(module, tuple(param is leaf for param in main.params)))
         name = reader.spec.adopt(done)
-        outs = tuple(Var(kind) for kind in done.main.results)
-        unit = Const(1.0, tangent_kind(leaf.type))
-        reader.ops.append(Op(Call(name), (*operands, unit), outs, reader.pos))
-        values, dots = outs[: len(main.results)], outs[len(main.results) :]
-        total: Operand = zero(tangent_kind(leaf.type))
-        for i, seed in zip(on, given, strict=True):
-            part = emitter.emit(
-                operator.mul,
-                (emitter.convert(seed, dots[every.index(i)].type), dots[every.index(i)]),
-                dots[every.index(i)].type,
-            )
-            total = emitter.emit(operator.add, (total, emitter.convert(part, total.type)), total.type)
-        var = Var(total.type)
-        reader.ops.append(Op(p.identity, (total,), (var,), reader.pos))
+        kind = tangent_kind(leaf.type)
+        units = (1.0, 1j) if isinstance(kind, types.Complex) else (1.0,)
+        parts = []
+        for unit in units:
+            outs = tuple(Var(kind) for kind in done.main.results)
+            reader.ops.append(Op(Call(name), (*operands, Const(unit, kind)), outs, reader.pos))
+            values, dots = outs[: len(main.results)], outs[len(main.results) :]
+            pairs = [(seed, dots[every.index(i)]) for i, seed in zip(on, given, strict=True)]
+            parts.append(_inner(emitter, pairs))
+        total = parts[0]
+        if len(parts) == 2:
+            total = emitter.emit(p.make_complex, (parts[0], parts[1]), c16)
+        var = Var(kind)
+        reader.ops.append(Op(p.identity, (emitter.convert(total, kind),), (var,), reader.pos))
         found[leaf] = var
     if not wanted:
         values = tuple(Var(kind) for kind in main.results)
@@ -269,6 +263,18 @@ def _by_tangents(
     if primal is not result and isinstance(whole, Node) and isinstance(result, Node):
         part_value = whole.items[result.items.index(primal)]
     return part_value, dx, whole
+
+
+def _inner(emitter: Emitter, pairs: Iterable[tuple[Operand, Operand]]) -> Operand:
+    """The sum of ⟨seed, tangent⟩ over the real numbers."""
+    total: Operand = zero(f8)
+    for seed, dot in pairs:
+        seed = emitter.convert(seed, dot.type)
+        if isinstance(dot.type, types.Complex):
+            seed = emitter.emit(np.conj, (seed,), dot.type)
+        product = emitter.emit(operator.mul, (seed, dot), dot.type)
+        total = emitter.emit(operator.add, (total, emitter.convert(product, f8)), f8)
+    return total
 
 
 def _gradient_of(formal: Value, by_param: dict[Var, Var], top: bool) -> Value:
@@ -292,8 +298,6 @@ def pullback_call(reader: FunctionReader, fn: Value, args: list[Value], cotangen
 
 
 def _seed(reader: FunctionReader, seed: Operand, kind: Any) -> Operand:
-    from zyg.ir.trace import Emitter
-
     return Emitter(reader.ops, reader.pos).convert(seed, kind)
 
 
