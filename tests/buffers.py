@@ -13,7 +13,6 @@ from zyg.ir import interpret as interpreter
 from zyg.ir.handlers import handles, number
 from zyg.ir.interpret import interpret
 from zyg.ir.memory import (
-    ALLOCATIONS,
     MemoryType,
     mem_add,
     mem_copy,
@@ -32,14 +31,7 @@ from zyg.ir.values import Static, Value
 FLOATS = MemoryType(f8)
 
 
-class Buffer:
-    """The elements of a buffer."""
-
-    def __init__(self, cells: list[float]) -> None:
-        self.cells = [np.float64(cell) for cell in cells]
-
-
-Log = list[tuple[Op, Buffer, int]]
+Log = list[tuple[Op, np.ndarray, int]]
 
 
 def new(n: int) -> Any: ...
@@ -81,47 +73,27 @@ for _name, _fn, _kind in (
     _handler(_name, _fn, _kind)
 
 
-def _access(op: Op, values: list[Any], log: Log) -> tuple[Any, ...]:
-    if op.fn is mem_new or op.fn is mem_zeros:
-        return (Buffer([0.0 if op.fn is mem_zeros else -777.0] * int(values[0])),)
-    buffer = values[0]
-    if op.fn is mem_copy:
-        return (Buffer(buffer.cells),)
-    if op.fn is mem_size:
-        return (np.int64(len(buffer.cells)),)
-    if op.fn is mem_give:
-        return ()
-    index = int(values[1])
-    assert 0 <= index < len(buffer.cells), f"element {index} of a buffer with {len(buffer.cells)}"
-    log.append((op, buffer, index))
-    if op.fn is mem_load:
-        return (buffer.cells[index],)
-    buffer.cells[index] = buffer.cells[index] + values[2] if op.fn is mem_add else values[2]
-    return ()
-
-
 def run(program: Program, args: Sequence[Any], log: Log | None = None) -> tuple[Any, Any]:
     """The results of a program, or its error, and what the buffers among the arguments hold then.
 
     Arguments that are lists become buffers.  `log` gets every access of an element.
     """
-    given = [Buffer(arg) if isinstance(arg, list) else arg for arg in args]
-    apply, seen = interpreter._apply, [] if log is None else log
+    given = [np.array(arg, dtype=float) if isinstance(arg, list) else arg for arg in args]
+    access = interpreter._memory
 
-    def applied(module: Module, op: Op, values: list[Any]) -> tuple[Any, ...]:
-        return _access(op, values, seen) if op.fn in _ACCESSES else apply(module, op, values)
+    def logged(op: Op, values: list[Any]) -> tuple[Any, ...]:
+        if log is not None and op.fn in (mem_load, mem_store, mem_add):
+            log.append((op, values[0], int(values[1])))
+        return access(op, values)
 
     results: Any
-    with mock.patch.object(interpreter, "_apply", applied):
+    with mock.patch.object(interpreter, "_memory", logged):
         try:
             found = interpret(Module({program.name: program}, program.name), given)
-            results = tuple(value.cells if isinstance(value, Buffer) else value for value in found)
+            results = tuple(value.tolist() for value in found)
         except (IndexError, ValueError, UnboundLocalError) as error:
             results = type(error), str(error)
-    return results, [arg.cells for arg in given if isinstance(arg, Buffer)]
-
-
-_ACCESSES = (*ALLOCATIONS, mem_size, mem_give, mem_load, mem_store, mem_add)
+    return results, [arg.tolist() for arg in given if isinstance(arg, np.ndarray)]
 
 
 def read_own(fn: Callable[..., Any], *kinds: Type) -> Program:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from buffers import store, zeros
 from indexing import at, extent, guards, read, simplified
 from random_indexing import EXTREMES, Source
 from sources import defined
@@ -204,6 +205,15 @@ def last(n):
     return at(-1, n) + at(n - 1, n) if n > 0 else 0
 
 
+def allocated(n, k):
+    b = zeros(n)
+    s = 0
+    for i in range(1, n - 1):
+        s = 3 * s + at(i, n) - at(n - 1 - i, n)
+        store(b, i, 1.0)
+    return s
+
+
 # With the number of guards that stay
 FREE: list[tuple[Function, int, int]] = [
     (whole, 1, 0),
@@ -225,6 +235,7 @@ FREE: list[tuple[Function, int, int]] = [
     (stopped, 2, 0),
     (last, 1, 0),
     (twice, 2, 1),
+    (allocated, 2, 0),
 ]
 
 

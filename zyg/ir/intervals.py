@@ -12,7 +12,7 @@ from zyg.ir.conditions import NEGATED, comparison, facts_of
 from zyg.ir.graph import Graph
 from zyg.ir.inequalities import HIGHEST, LOWEST, Case, Inequalities, Place
 from zyg.ir.linear import Linear, constant, variable
-from zyg.ir.memory import length, mem_size
+from zyg.ir.memory import length, mem_new, mem_size, mem_zeros
 from zyg.ir.program import Branch, Const, Edge, Guard, Op, Operand, Program, Var, edges
 from zyg.ir.scalars import b1, i8
 from zyg.rules import primitives as p
@@ -87,6 +87,8 @@ class Ranges:
             after = (label, i + 1)
             if isinstance(op.fn, Guard):
                 self._learn(op.args[0], True, after)
+            if op.fn in (mem_new, mem_zeros):
+                self.known.add(self.form(op.args[0], after), after)
             for result in op.results:
                 self._made[result] = op, after
                 self.known.define(result)

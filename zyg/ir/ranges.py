@@ -4,10 +4,10 @@ Why what is proved here is true although 64-bit integers wrap.  Variables stand 
 forms over them are exact: they never wrap.  The result of an op is taken apart into the form that the op states only
 where that form is proved to be a 64-bit integer; elsewhere it is a variable of its own, of which no more is known than
 its type.  So no step concludes `i + 1 > i` of an arbitrary i: a proof needs bounds of i, and these come from conditions
-on the way, passed guards, intervals that the op itself states (extents of arrays are in [0, 2**62)), and from forms
-that hold in every iteration of a loop.  The latter are guessed and hold if, assumed where their blocks start, they are
-proved on every edge that leads there: those that are not proved are dropped, and the proofs done again without them
-until all hold at once, which is induction over the steps of a run.
+on the way, passed guards, allocations made (of at least 0 elements), intervals that the op itself states (extents of
+arrays are in [0, 2**62)), and from forms that hold in every iteration of a loop.  The latter are guessed and hold if,
+assumed where their blocks start, they are proved on every edge that leads there: those that are not proved are
+dropped, and the proofs done again without them until all hold at once, which is induction over the steps of a run.
 
 A fact that holds where a block starts, or behind a guard, holds wherever that place dominates, since there no variable
 that was defined has been given another value.  A comparison is replaced everywhere if it is certain where it is
