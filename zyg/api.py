@@ -6,13 +6,14 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from zyg.entry import assemble, leaves, tree
+from zyg.back import Back
+from zyg.entry import refresh
 from zyg.errors import ArgumentError, ValueArgumentError
 from zyg.ir import calls, iteration
 from zyg.ir.builtin import HANDLERS
 from zyg.ir.custom import RULES, without_gradient
 from zyg.ir.derive import jvp_call
-from zyg.ir.values import Node, Path, Static, Value, inside
+from zyg.ir.values import Node, Path, Value, extended
 from zyg.nested import NoGradientHead, read_grad, read_gradient
 from zyg.transformed import Called, Transformed, options_of
 
@@ -82,36 +83,11 @@ def pullback(fn: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], t
     >>> y, back(1.0), back(2.0)
     (6.0, (3.0, 2.0), (6.0, 4.0))
     """
-    y = Called(fn, "call").caller()(*args)
-    caller = Called(fn, "pullback").caller()
-    shapes = [tree(arg) for arg in (*args, y)]
-    held: list[Any] = []
-    compiled, captured = caller.find((*args, _unit(y)), [*shapes[:-1], tree(_unit(y))])
-    for arg, shape in zip(args, shapes, strict=False):
-        leaves(arg, shape, held)
-
-    def back(dy: Any) -> tuple[Any, ...]:
-        nonlocal compiled
-        shape = tree(dy)
-        entry = compiled
-        if shape != tree(_unit(y)):
-            entry, _ = caller.find((*args, dy), [*shapes[:-1], shape])
-        values = list(held)
-        leaves(dy, shape, values)
-        found = assemble(entry.result, iter(entry.native.call(*values, *captured)))
-        return tuple(found[1])
-
-    return y, back
+    y = Called(fn, "call")(*args)
+    return y, Back(fn, args, y)
 
 
 vjp = pullback
-
-
-def _unit(y: Any) -> Any:
-    if isinstance(y, tuple):
-        items = tuple(_unit(item) for item in y)
-        return items if type(y) is tuple else tuple.__new__(type(y), items)
-    return 1.0 if isinstance(y, int) and not isinstance(y, bool) else y
 
 
 def jvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -122,7 +98,7 @@ def jvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any])
     """
     if len(primals) != len(tangents):
         raise ValueArgumentError(f"{len(primals)} primals but {len(tangents)} tangents")
-    result = Called(fn, "jvp").caller(len(primals))(*primals, *tangents)
+    result = Called(fn, "jvp", len(primals))(*primals, *tangents)
     return result[0], result[1]
 
 
@@ -141,6 +117,7 @@ def adjoint(fn: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[.
 
     def register(rule: Callable[..., Any]) -> Callable[..., Any]:
         RULES[fn] = rule
+        refresh()
         return rule
 
     return register
@@ -153,6 +130,8 @@ class nograd:
     9.0
     """
 
+    __slots__ = ("__dict__", "__weakref__", "fn")
+
     def __init__(self, fn: Callable[..., Any]) -> None:
         self.fn = fn
         functools.update_wrapper(self, fn)
@@ -161,7 +140,8 @@ class nograd:
         return self.fn(*args, **kws)
 
     def __zyg_read__(self, reader: Any, path: Path | None, args: list[Value], kws: dict[str, Value]) -> Value:
-        return without_gradient(reader, calls.call(reader, Static(self.fn, inside(path, self.fn)), args, kws))
+        fn = reader.spec.captures.value(self.fn, extended(path, "attr", "fn"), reader.pos)
+        return without_gradient(reader, calls.call(reader, fn, args, kws))
 
 
 def stop_gradient(x: Any) -> Any:

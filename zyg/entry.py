@@ -1,31 +1,47 @@
-"""Calling from Python: arguments taken apart, the right specialisation found, its result put together."""
+"""Calling from Python: arguments taken apart, the right specialisation found or made, its result put together.
+
+A call usually goes by `zyg.codegen.caller_call`, without any of this: it comes here when no specialisation fits.
+"""
 
 from __future__ import annotations
 
-import builtins
-import types as pytypes
-from collections.abc import Hashable, Sequence
-from typing import Any
+import sys
+import weakref
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Any, cast
 
 import numpy as np
+from numba.core.compiler_lock import global_compiler_lock
 
-from zyg.errors import ArgumentError
-from zyg.ir.program import Type
+from zyg.codegen.caller import Chain, Entry
+from zyg.codegen.caller_type import NativeCallable
+from zyg.codegen.failures import Number
+from zyg.codegen.guards import Path, guard_rows
+from zyg.errors import ArgumentError, ZygError
+from zyg.ir.custom import RULES
+from zyg.ir.graph import Graph
+from zyg.ir.program import Module
 from zyg.ir.tree import ConstTree, Leaf, Tree, TupleTree
-from zyg.ir.values import Identity, Path, Value, numba_type
-from zyg.pipeline import Build, Compiled, compile_function
+from zyg.ir.values import CLASSES, Value, fits, numba_type
+from zyg.pipeline import Lowered, lower
 
-MISSING = object()
-_LIMIT = 512
-_compiled: dict[Hashable, list[Compiled]] = {}
-_lifted: dict[Hashable, frozenset[Path]] = {}
-CACHES: list[dict[Any, Any]] = [_compiled, _lifted]
+_LIMIT = 1024
+_ATTEMPTS = 100
+_chains: dict[Hashable, Specialisations] = {}
+_every_chain: weakref.WeakSet[Specialisations] = weakref.WeakSet()
+CACHES: list[dict[Any, Any]] = [_chains]
 
 
 def refresh() -> None:
     """Forget everything compiled.  Never needed for correctness."""
-    for cache in CACHES:
-        cache.clear()
+    with global_compiler_lock:
+        for chain in list(_every_chain):
+            chain.clear()
+        for cache in CACHES:
+            cache.clear()
+
+
+# --- arguments and results --------------------------------------------------------------------------------
 
 
 def tree(value: Any) -> Tree:
@@ -34,25 +50,43 @@ def tree(value: Any) -> Tree:
     >>> tree((1.0, 2))
     TupleTree(items=(Leaf(type=float64), Leaf(type=int64)), cls=None)
     """
-    kind = type(value)
-    if kind is float or kind is int or kind is bool or kind is complex:
-        return Leaf(_type_of(value))
     if isinstance(value, tuple):
-        return TupleTree(tuple(tree(item) for item in value), None if kind is tuple else kind)
-    if value is None or isinstance(value, (str, pytypes.FunctionType, pytypes.BuiltinFunctionType, np.ufunc, type)):
+        return TupleTree(tuple(tree(item) for item in value), None if type(value) is tuple else type(value))
+    kind = numba_type(value)
+    if kind is not None:
+        return Leaf(kind)
+    if value is None or isinstance(value, (str, type)) or callable(value):
         return ConstTree(value)
-    if callable(value):
-        return ConstTree(value)
-    return Leaf(_type_of(value))
-
-
-def _type_of(value: Any) -> Type:
-    found = numba_type(value)
-    if found is None:
-        found = next((numba_type(base()) for base in (int, float, complex) if isinstance(value, base)), None)
-    if found is None:
+    kind = numba_type(_plain(value))
+    if kind is None:
         raise ArgumentError(f"native mode cannot take an argument of type {type(value).__name__}: {value!r:.80}")
-    return found
+    return Leaf(kind)
+
+
+def _plain(value: Any) -> Any:
+    """A number of a class that was derived from one of Python's, as one of that; anything else as it is."""
+    if isinstance(value, int):
+        return int.__pos__(value)
+    if isinstance(value, float):
+        return float.__pos__(value)
+    return complex.__pos__(value) if isinstance(value, complex) else value
+
+
+def as_read(value: Any) -> Any:
+    """The argument as native code takes it: its numbers of the classes that guards know."""
+    if isinstance(value, tuple):
+        items = [as_read(item) for item in value]
+        if all(new is old for new, old in zip(items, value, strict=True)):
+            return value
+        return tuple(items) if type(value) is tuple else tuple.__new__(type(value), items)
+    kind = numba_type(value)
+    if kind is None:
+        value = value if callable(value) else _plain(value)
+    elif type(value) not in CLASSES[kind]:
+        value = CLASSES[kind][0](value.item())
+    if isinstance(value, int) and not fits(value):
+        raise OverflowError(f"the integer {value} does not fit in 64 bits")
+    return value
 
 
 def leaves(value: Any, shape: Tree, out: list[Any]) -> None:
@@ -61,13 +95,12 @@ def leaves(value: Any, shape: Tree, out: list[Any]) -> None:
         for item, part in zip(value, shape.items, strict=True):
             leaves(item, part, out)
     elif isinstance(shape, Leaf):
-        if isinstance(value, int) and not -(2**63) <= value < 2**63:
-            raise OverflowError(f"the integer {value} does not fit in 64 bits")
-        out.append(value.item() if isinstance(value, (np.generic, np.ndarray)) else value)
+        number = as_read(value)
+        out.append(number.item() if isinstance(number, np.generic) else number)
 
 
-def assemble(shape: Tree, values: Any) -> Any:
-    """The Python object of a result, its numbers taken from the iterator `values`."""
+def assemble(shape: Tree, values: Iterator[Any]) -> Any:
+    """The Python object of a result, its numbers taken from `values`."""
     if isinstance(shape, Leaf):
         return next(values)
     if isinstance(shape, ConstTree):
@@ -76,134 +109,130 @@ def assemble(shape: Tree, values: Any) -> Any:
     return items if shape.cls is None else tuple.__new__(shape.cls, items)
 
 
-def key_of(shape: Tree) -> Hashable:
-    """A key equal for arguments that the same code serves."""
-    if isinstance(shape, ConstTree):
-        value = shape.value
-        if isinstance(value, pytypes.FunctionType):
-            return value.__code__
-        return value if isinstance(value, str) else Identity(value)
-    if isinstance(shape, TupleTree):
-        return (shape.cls, tuple(key_of(item) for item in shape.items))
-    return shape.type
+# --- specialisations --------------------------------------------------------------------------------------
 
 
-def follow(root: Any, args: Sequence[Any], path: Path) -> Any:
-    """What a path leads to now, or MISSING."""
-    value = root
-    for kind, what in path:
-        if kind == "arg":
-            value = args[what]
-        elif kind == "object":
-            value = what.obj
-        elif kind == "globals":
-            value = value.__globals__.get(what, MISSING)
-        elif kind == "cell":
-            try:
-                value = value.__closure__[what].cell_contents
-            except ValueError:
-                return MISSING
-        elif kind == "default":
-            value = value.__defaults__[what] if value.__defaults__ and what < len(value.__defaults__) else MISSING
-        elif kind == "kwdefault":
-            value = (value.__kwdefaults__ or {}).get(what, MISSING)
-        elif kind == "attr":
-            value = getattr(value, what, MISSING)
-        elif kind == "item":
-            value = value[what]
-        if value is MISSING:
-            return MISSING
-    return value
+class Specialised(Entry):
+    """An entry, and what it was compiled from."""
+
+    __slots__ = ("lowered",)
+
+    def __init__(self, lowered: Lowered, arguments: Sequence[Tree], names: tuple[str, ...]) -> None:
+        self.lowered = lowered
+        native = lowered.compile(packed=True)
+        rows = guard_rows(arguments, lowered.looked)
+        count = len(arguments) - len(names)
+        super().__init__(native, rows, count, names, lowered.result, 0, may_run_long(lowered.module))
 
 
-def holds(check: str, what: Any, value: Any, root: Any) -> bool:
-    if check == "builtin":
-        return value is MISSING and hasattr(builtins, what)
-    if value is MISSING:
-        return False
-    if check == "equal":
-        return type(value) is type(what) and bool(value == what)
-    if check == "code":
-        return isinstance(value, pytypes.FunctionType) and value.__code__ is what
-    if check == "tuple":
-        return type(value) is what[0] and len(value) == what[1]
-    return value is what
+class Specialisations(Chain):
+    """The specialisations that callers with the same key share.
 
-
-class Caller:
-    """Finds or compiles the specialisation for a call.
-
-    root: the object that paths of captures start from.  key: what makes calls of different objects share code.
+    kept: the objects that the key names by their ids.  lifted: captured ints that have changed, and are inputs
+    since.  constant: those that cannot be inputs.
     """
 
-    __slots__ = ("build", "key", "name", "root")
+    __slots__ = ("constant", "kept", "lifted")
 
-    def __init__(self, name: str, root: Any, key: Hashable, build: Build) -> None:
-        self.name = name
-        self.root = root
+    def __init__(self, kept: object) -> None:
+        super().__init__()
+        self.kept = kept
+        self.lifted: frozenset[Path] = frozenset()
+        self.constant: frozenset[Path] = frozenset()
+        _every_chain.add(self)
+
+    def changed_ints(self, lowered: Lowered) -> frozenset[Path]:
+        """The captured ints that are constants in `lowered` and were others in an earlier specialisation."""
+        found = set()
+        for path, (check, what) in lowered.looked.checks.items():
+            if check == "equal" and type(what) is int and path not in self.constant:
+                for entry in self.entries:
+                    before = entry.lowered.looked.checks.get(path) if isinstance(entry, Specialised) else None
+                    if before is not None and before[0] == "equal" and before[1] != what:
+                        found.add(path)
+        return frozenset(found)
+
+
+def may_run_long(module: Module) -> bool:
+    """Is it worth to release the GIL, which costs as much as some ten divisions?"""
+    programs = module.reachable().programs.values()
+    return len(programs) > 1 or any(program.calls() or any(Graph(program).loop_of.values()) for program in programs)
+
+
+def specialisations(key: Hashable, kept: object) -> Specialisations:
+    """Those of a key; `kept`: what must live as long as the key is in use."""
+    found = _chains.get(key)
+    if found is None:
+        with global_compiler_lock:
+            if len(_chains) >= _LIMIT:
+                _chains.pop(next(iter(_chains)))
+            found = _chains.setdefault(key, Specialisations(kept))
+    return found
+
+
+class Caller(NativeCallable):
+    """A function of Python's that runs native code, specialised for the kinds of its arguments.
+
+    function: what it stands for; captures are reached from there.  key: what makes callers share code, together
+    with objects that it names by id.
+    """
+
+    __slots__ = ("key",)
+
+    def __init__(self, function: Any, key: Hashable, kept: object) -> None:
         self.key = key
-        self.build = build
+        specialisations(key, kept).attach(self, function)
 
-    def __call__(self, *args: Any) -> Any:
-        shapes = [tree(arg) for arg in args]
-        compiled, captured = self.find(args, shapes)
-        values: list[Any] = []
-        for arg, shape in zip(args, shapes, strict=True):
-            leaves(arg, shape, values)
-        return assemble(compiled.result, iter(compiled.native.call(*values, *captured)))
+    @property
+    def name(self) -> str:
+        """What its native code is called by."""
+        raise NotImplementedError
 
-    def find(self, args: Sequence[Any], shapes: Sequence[Tree]) -> tuple[Compiled, list[Any]]:
-        key = (self.key, tuple(key_of(shape) for shape in shapes))
-        entries = _compiled.get(key)
-        if entries is None:
-            if len(_compiled) >= _LIMIT:
-                _compiled.pop(next(iter(_compiled)))
-            entries = _compiled[key] = []
-        for entry in entries:
-            captured = self.captured(entry, args)
-            if captured is not None:
-                return entry, captured
-        lifted = self._changing_ints(key, entries, args)
-        entry = compile_function(self.name, shapes, self._with_paths(shapes), lifted)
-        entries.insert(0, entry)
-        del entries[8:]
-        captured = self.captured(entry, args)
-        if captured is None:
-            raise AssertionError(f"guards of {self.name} do not hold right after compiling it")
-        return entry, captured
+    def read(self, reader: Any, args: list[Value], kws: dict[str, Value]) -> Value:
+        """What a call gives, on abstract values."""
+        raise NotImplementedError
 
-    def _with_paths(self, shapes: Sequence[Tree]) -> Build:
-        from zyg.ir.values import Static
+    def _resolve(self, *args: Any, **kws: Any) -> Any:
+        found, inputs = self.find(args, kws)
+        return assemble(found.result, iter(found.native.call(*inputs)))
+
+    def find(self, args: Sequence[Any], kws: dict[str, Any] | None = None) -> tuple[Specialised, list[Number]]:
+        """The specialisation for a call, compiled if need be, and the inputs of its native function."""
+        names = tuple(map(sys.intern, kws or ()))
+        given = tuple(as_read(value) for value in (*args, *(kws or {}).values()))
+        for _ in range(_ATTEMPTS):
+            found = self._fitting(given, names)
+            if found is None:
+                with global_compiler_lock:
+                    found = self._fitting(given, names)
+                    if found is None:
+                        self._specialise(given, names)
+            if found is not None:
+                return found
+        raise ZygError(f"what {self.name} captures changes faster than it can be compiled")
+
+    def _fitting(self, given: Sequence[Any], names: tuple[str, ...]) -> tuple[Specialised, list[Number]] | None:
+        chain: Specialisations = self._chain
+        found = chain.find(self, given, names)
+        return None if found is None else (cast(Specialised, found[0]), found[1])
+
+    def _specialise(self, given: Sequence[Any], names: tuple[str, ...]) -> None:
+        chain: Specialisations = self._chain
+        version = RULES.version
+        shapes = [tree(value) for value in given]
+        count = len(given) - len(names)
 
         def build(reader: Any, values: list[Value]) -> Value:
-            placed = [
-                Static(value.obj, (("arg", i),)) if isinstance(value, Static) else value
-                for i, value in enumerate(values)
-            ]
-            return self.build(reader, placed)
+            return self.read(reader, values[:count], dict(zip(names, values[count:], strict=True)))
 
-        return build
-
-    def _changing_ints(self, key: Hashable, entries: list[Compiled], args: Sequence[Any]) -> frozenset[Path]:
-        """Captured ints that were constants before and have changed become inputs."""
-        found = set(_lifted.get(key, frozenset()))
-        for entry in entries:
-            for path, (check, what) in entry.guards.items():
-                now = follow(self.root, args, path)
-                if check == "equal" and type(what) is int and type(now) is int and now != what:
-                    found.add(path)
-        _lifted[key] = frozenset(found)
-        return _lifted[key]
-
-    def captured(self, entry: Compiled, args: Sequence[Any]) -> list[Any] | None:
-        """The values of the lifted captures, or None if a guard does not hold."""
-        for path, (check, what) in entry.guards.items():
-            if not holds(check, what, follow(self.root, args, path), self.root):
-                return None
-        found = []
-        for path, (_, kind) in zip(entry.inputs, entry.kinds, strict=True):
-            value = follow(self.root, args, path)
-            if value is MISSING or numba_type(value) != kind:
-                return None
-            found.append(value.item() if isinstance(value, np.generic) else value)
-        return found
+        lowered = lower(self.name, shapes, build, chain.lifted)
+        changed = chain.changed_ints(lowered)
+        if changed:
+            try:
+                lowered = lower(self.name, shapes, build, chain.lifted | changed)
+                chain.lifted |= changed
+            except ZygError:
+                chain.constant |= changed
+        entry = Specialised(lowered, shapes, names)
+        if RULES.version == version:
+            chain.add(entry)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zyg.entry import tree
+from zyg.entry import Specialised
 from zyg.ir.source import source
 from zyg.transformed import Called, Transformed
 
@@ -26,9 +26,9 @@ def inspect_asm(fn: Any, *args: Any) -> str:
 
 def inspect_adjoint(fn: Any, *args: Any) -> str:
     """The forward and reverse program as readable text, each line with the user's line that it came from."""
-    return source(_compiled(fn, args).module)
+    return source(_compiled(fn, args).lowered.module)
 
 
-def _compiled(fn: Any, args: tuple[Any, ...]) -> Any:
-    caller = fn.caller if isinstance(fn, Transformed) else Called(fn, "call").caller()
-    return caller.find(args, [tree(arg) for arg in args])[0]
+def _compiled(fn: Any, args: tuple[Any, ...]) -> Specialised:
+    caller = fn if isinstance(fn, Transformed) else Called(fn, "call")
+    return caller.find(args)[0]

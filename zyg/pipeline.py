@@ -8,15 +8,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from numba.core.compiler_lock import global_compiler_lock
-
 from zyg.codegen.compile import Native, compile_module
+from zyg.codegen.guards import Looked
 from zyg.ir import python
+from zyg.ir.captures import Captures
 from zyg.ir.lift import lift_captures
 from zyg.ir.naming import name_parameters
-from zyg.ir.program import Const, Module, Op, Operand, Type, Var
+from zyg.ir.program import Const, Module, Op, Operand, Pos, Type, Var
 from zyg.ir.simplify import inline, simplify
 from zyg.ir.specialise import Specialiser
 from zyg.ir.tree import Tree
@@ -28,33 +29,44 @@ Build = Callable[[Any, list[Value]], Value]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Compiled:
-    """A function compiled for one kind of arguments."""
+class Lowered:
+    """A function read for one kind of arguments, and its derivatives taken; what it looked at besides.
 
-    native: Native
+    module: its entry takes the leaves of the arguments, then the captured numbers, and returns the leaves of result.
+    """
+
     module: Module
     result: Tree
-    guards: dict[Path, tuple[str, Any]]
-    inputs: tuple[Path, ...]
-    kinds: tuple[tuple[int, Type], ...]
+    looked: Looked
+    fast: frozenset[str]
+
+    def compile(self, packed: bool = False) -> Native:
+        """Native code.  packed: with the function that Python calls."""
+        return compile_module(self.module, packed, self.fast)
 
 
 def lower(
-    name: str, args: Sequence[Tree], build: Build, lifted_ints: frozenset[Path]
-) -> tuple[Module, Tree, Specialiser]:
-    """The module that `build` reads for arguments of these kinds."""
-    spec = Specialiser(python, lifted_ints)
-    values = [of_tree(tree, lambda kind: Var(kind, "")) for tree in args]
+    name: str, args: Sequence[Tree], build: Build, lifted_ints: frozenset[Path] = frozenset(), frozen: bool = False
+) -> Lowered:
+    """What `build` reads for arguments of these kinds.
+
+    lifted_ints: the captured ints that are inputs too.  frozen: captured numbers are constants.
+    """
+    captures = Captures(lifted_ints, frozen)
+    spec = Specialiser(python, captures)
+    pos = Pos("<arguments>", 0, name)
+    values = [of_tree(tree, (("arg", i),), partial(captures.value, pos=pos)) for i, tree in enumerate(args)]
     params = tuple(v for value in values for v in variables(value) if isinstance(v, Var))
     entry, result = spec.synthetic(name, params, lambda reader: _in_variables(reader, build(reader, values)))
     spec.programs[entry] = name_parameters(spec.programs[entry], spec.programs)
     module = checked_module(Module(spec.programs, entry).reachable())
     _print("read", module)
     module = checked_module(inline(module, largest=5000))
-    kinds: list[Type] = [kind for _, kind in sorted(spec.captures.inputs.values(), key=lambda pair: pair[0])]
+    kinds: list[Type] = [kind for _, kind in sorted(captures.inputs.values(), key=lambda pair: pair[0])]
     module = checked_module(simplify(checked_module(lift_captures(module, kinds))))
     _print("final", module)
-    return module, tree_of(result), spec
+    looked = Looked(captures.guards, captures.inputs, captures.homes)
+    return Lowered(module, tree_of(result), looked, spec.fast or frozenset())
 
 
 def _in_variables(reader: Any, result: Value) -> Value:
@@ -68,16 +80,6 @@ def _in_variables(reader: Any, result: Value) -> Value:
         return leaf
 
     return rebuild(result, variable)
-
-
-def compile_function(name: str, args: Sequence[Tree], build: Build, lifted_ints: frozenset[Path]) -> Compiled:
-    """Native code for arguments of these kinds."""
-    with global_compiler_lock:
-        module, result, spec = lower(name, args, build, lifted_ints)
-        native = compile_module(module, fast=spec.fast or frozenset())
-        inputs = tuple(sorted(spec.captures.inputs, key=lambda path: spec.captures.inputs[path][0]))
-        kinds = tuple(spec.captures.inputs[path] for path in inputs)
-        return Compiled(native, module, result, spec.captures.guards, inputs, kinds)
 
 
 def _print(stage: str, module: Module) -> None:

@@ -2,61 +2,90 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import types as pytypes
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from zyg.entry import Caller
-from zyg.errors import ArgumentError, UnsupportedError, ValueArgumentError
+from zyg.errors import ArgumentError, ValueArgumentError
 from zyg.ir import calls
-from zyg.ir.custom import RULES
 from zyg.ir.derive import Options, gradient_call, jvp_call, pullback_call
 from zyg.ir.front import definition
-from zyg.ir.values import Identity, Path, Static, Value, inside
+from zyg.ir.values import Path, Static, Value, extended
 
 
-def _code_key(fn: Any) -> Hashable:
-    """Equal for functions that may share code; what they captured is guarded."""
+def code_key(fn: Any) -> tuple[Hashable, object]:
+    """A key equal for functions that may share code, and what must live as long; captures are guarded."""
     if isinstance(fn, pytypes.FunctionType):
-        return fn.__code__
-    return ("transformed", fn.key) if isinstance(fn, Transformed) else Identity(fn)
+        return id(fn.__code__), fn.__code__
+    if isinstance(fn, Transformed):
+        return fn.key, fn._chain
+    if type(fn) is functools.partial:
+        key, kept = code_key(fn.func)
+        return ("partial", key), kept
+    return id(fn), fn
 
 
-class Transformed:
+class Transformed(Caller):
     """What `grad` and `value_and_grad` give: a function of the arguments of the function that it wraps."""
+
+    __slots__ = ("mode", "options")
 
     def __init__(self, fn: Callable[..., Any], options: Options, mode: str) -> None:
         if not callable(fn):
             raise ArgumentError(f"{fn!r} is not a function")
         if mode not in ("auto", "native"):
             raise ValueArgumentError(f"mode {mode!r} is not available: this version has 'auto' and 'native'")
-        self.fn, self.options, self.mode = fn, options, mode
-        self.key: Hashable = (_code_key(fn), options)
-        self.caller = Caller(f"{options.gives}_{plain_name(fn)}", innermost(fn), self.key, self._build)
-        self.__name__ = f"{options.gives}({getattr(fn, '__name__', fn)})"
-        self.__doc__ = getattr(fn, "__doc__", None)
-        self.__wrapped__ = fn
+        self.options, self.mode = options, mode
+        key, kept = code_key(fn)
+        super().__init__(fn, (key, id(options)), (kept, options))
 
-    def _build(self, reader: Any, values: list[Value]) -> Value:
+    @property
+    def fn(self) -> Any:
+        return self._function
+
+    @property
+    def __wrapped__(self) -> Any:
+        return self._function
+
+    @property
+    def __name__(self) -> str:
+        return f"{self.options.gives}({getattr(self.fn, '__name__', self.fn)})"
+
+    @property
+    def name(self) -> str:
+        return f"{self.options.gives}_{plain_name(self.fn)}"
+
+    def read(self, reader: Any, args: list[Value], kws: dict[str, Value]) -> Value:
         reader.pos = definition(self.fn)
-        return self.__zyg_read__(reader, (), values, {})
+        fn = reader.spec.captures.value(self.fn, (), reader.pos)
+        check_call(self, args, kws)
+        args, kws = placed(reader, fn, args, kws, self.options.argnums)
+        return gradient_call(reader, fn, args, kws, self.options)
 
     def __zyg_read__(self, reader: Any, path: Path | None, args: list[Value], kws: dict[str, Value]) -> Value:
         """A call met while reading; `path`: how this object was reached."""
-        return gradient_call(reader, Static(self.fn, inside(path, self.fn)), args, kws, self.options)
+        captures = reader.spec.captures
+        captures.value(self.options, extended(path, "attr", "options"), reader.pos)
+        fn = captures.value(self.fn, extended(path, "attr", "_function"), reader.pos)
+        return gradient_call(reader, fn, args, kws, self.options)
 
-    def __call__(self, *args: Any, **kws: Any) -> Any:
-        if kws:
-            args = positional(self.fn, args, kws)
-        self.caller.key = (self.key, RULES.version)
-        return self.caller(*args)
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """Stored in a class, it is a method, as a function is."""
+        return self if instance is None else pytypes.MethodType(self, instance)
 
     def __reduce__(self) -> Any:
-        return Transformed, (self.fn, self.options, self.mode)
+        return _transformed, (self.fn, self.options, self.mode)
 
     def __repr__(self) -> str:
         return f"<zyg {self.__name__}>"
+
+
+def _transformed(fn: Any, options: Options, mode: str) -> Transformed:
+    """For unpickling: options of the same value are one object in a process."""
+    return Transformed(fn, _one_options(options.argnums, options.gives, options.has_aux), mode)
 
 
 def innermost(root: Any) -> Any:
@@ -69,16 +98,57 @@ def plain_name(fn: Any) -> str:
     return str(getattr(fn, "__name__", type(fn).__name__)).replace("<lambda>", "lambda")
 
 
-def positional(fn: Any, args: tuple[Any, ...], kws: dict[str, Any]) -> tuple[Any, ...]:
-    """Keyword arguments in their places."""
-    while isinstance(fn, Transformed):
-        fn = fn.fn
-    bound = inspect.signature(getattr(fn, "py_func", fn)).bind(*args, **kws)
-    if bound.kwargs:
-        bound.apply_defaults()
-    if bound.kwargs:
-        raise UnsupportedError(f"keyword-only arguments {tuple(bound.kwargs)} cannot be passed in native mode")
-    return bound.args
+def _signature(fn: Any) -> inspect.Signature | None:
+    """The signature of a function or of what `grad` gave for it; None where Python does not know it."""
+    own = innermost(fn)
+    try:
+        return inspect.signature(getattr(own, "py_func", own))
+    except ValueError:
+        return None
+
+
+def check_call(caller: Caller, args: list[Value], kws: dict[str, Value]) -> None:
+    """Raise the error of a call with arguments that the function does not take."""
+    signature = _signature(caller._function)
+    if signature is not None:
+        try:
+            signature.bind(*args, **kws)
+        except TypeError as error:
+            fn = caller._function
+            hint = "Pass what its signature says."
+            raise ArgumentError(f"{getattr(fn, '__name__', fn)}(): {error}", definition(fn), hint) from None
+
+
+def placed(
+    reader: Any, fn: Static, args: list[Value], kws: dict[str, Value], argnums: int | tuple[int, ...]
+) -> tuple[list[Value], dict[str, Value]]:
+    """The arguments with those in their places that are passed by name and differentiated."""
+    signature = _signature(fn.obj)
+    if not kws or signature is None:
+        return args, kws
+    args, kws = list(args), dict(kws)
+    positional = [p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    wanted = argnums if isinstance(argnums, tuple) else (argnums,)
+    last = max((n for n in wanted if n < len(positional) and positional[n] in kws), default=-1)
+    for number, name in enumerate(positional[len(args) :], len(args)):
+        if name in kws:
+            args.append(kws.pop(name))
+        elif number < last:
+            args.append(_default(reader, fn, number, name))
+        else:
+            break
+    return args, kws
+
+
+def _default(reader: Any, fn: Static, number: int, name: str) -> Value:
+    captures = reader.spec.captures
+    if isinstance(fn.obj, pytypes.FunctionType):
+        values, path = captures.defaults(fn)
+        item = number - fn.obj.__code__.co_argcount + len(values)
+        if item >= 0:
+            found: Value = captures.value(values[item], extended(path, "item", item), reader.pos)
+            return found
+    raise ArgumentError(f"argument {name!r} stands before one that is differentiated", reader.pos, "Pass it, too.")
 
 
 def options_of(fn: Any, argnums: Any, argnames: Any, gives: str, has_aux: bool) -> Options:
@@ -101,24 +171,38 @@ def options_among(parameters: Sequence[str], argnums: Any, argnames: Any, gives:
         argnums = tuple(argnums)
     if not (type(argnums) is int or (isinstance(argnums, tuple) and all(type(n) is int for n in argnums))):
         raise ArgumentError(f"argnums must be an int or a tuple of ints, not {argnums!r}")
+    return _one_options(argnums, gives, bool(has_aux))
+
+
+@functools.cache
+def _one_options(argnums: int | tuple[int, ...], gives: str, has_aux: bool) -> Options:
+    """Options of the same value are one object, so that guards may compare them by identity."""
     return Options(argnums, gives, has_aux)
 
 
-class Called:
-    """A function read as it is, or with a cotangent or tangents as further arguments."""
+class Called(Caller):
+    """A function read as it is, or with a cotangent or tangents as further arguments.
 
-    def __init__(self, fn: Any, kind: str) -> None:
-        self.fn, self.kind = fn, kind
+    kind: "call", "pullback" or "jvp"; count: the number of its own arguments, for "jvp".
+    """
 
-    def caller(self, count: int = 0) -> Caller:
-        def build(reader: Any, values: list[Value]) -> Value:
-            reader.pos = definition(self.fn)
-            value = Static(self.fn, ())
-            if self.kind == "call":
-                return calls.call(reader, value, values, {})
-            if self.kind == "pullback":
-                return pullback_call(reader, value, values[:-1], values[-1])
-            return jvp_call(reader, value, values[:count], values[count:])
+    __slots__ = ("count", "kind")
 
-        key = (self.kind, _code_key(self.fn), count, RULES.version)
-        return Caller(f"{self.kind}_{plain_name(self.fn)}", innermost(self.fn), key, build)
+    def __init__(self, fn: Any, kind: str, count: int = 0) -> None:
+        self.kind, self.count = kind, count
+        key, kept = code_key(fn)
+        super().__init__(fn, (key, kind, count), kept)
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}_{plain_name(self._function)}"
+
+    def read(self, reader: Any, args: list[Value], kws: dict[str, Value]) -> Value:
+        reader.pos = definition(self._function)
+        fn = reader.spec.captures.value(self._function, (), reader.pos)
+        if self.kind == "call":
+            check_call(self, args, kws)
+            return calls.call(reader, fn, args, kws)
+        if self.kind == "pullback":
+            return pullback_call(reader, fn, args[:-1], args[-1])
+        return jvp_call(reader, fn, args[: self.count], args[self.count :])

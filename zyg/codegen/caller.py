@@ -1,195 +1,158 @@
-"""Generated entries: what a call of a `Caller` runs, from Python objects to Python objects.
+"""Specialisations as entries that callers try, one after the other.
 
-An entry checks the arguments and the guards, takes the inputs out of the objects, calls the outer function of its
-program and builds the result.  Where something does not fit it goes on to the entry that it is chained to, and
-from the last one to the caller's method `_resolve`.
-
-    chain = Chain()
-    caller = MyCaller(f, chain.head)
-    # in _resolve, where no entry fits:
-    entry = compile_entry(module, guards_of(f, trees, checks, lifted), result)
-    caller._entry = chain.promote(entry)
+chain = Chain()
+chain.attach(callable, f)                    # callable: a NativeCallable that stands for f
+chain.add(Entry(native, guard_rows(...), result, ...))
+callable(1.0)                                # runs the first entry whose guards hold
 """
 
 from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from zyg.codegen.assembly import Assembly, Body, Label, Value
-from zyg.codegen.caller_box import Boxer
-from zyg.codegen.caller_environment import Environment
-from zyg.codegen.caller_rows import Table, rows, sources
-from zyg.codegen.caller_support import COUNT_MASK, FAIL, fallback
-from zyg.codegen.caller_type import FUNCTION
-from zyg.codegen.caller_walk import NULL, WALK
-from zyg.codegen.compile import Native, compile_module
-from zyg.codegen.failures import SLOT
-from zyg.codegen.guards import Guards
-from zyg.codegen.machine import Parts, integer_constant, load
-from zyg.codegen.outer import Outer
-from zyg.ir.graph import Graph
-from zyg.ir.program import Module
-from zyg.ir.tree import Tree
-
-SELF, ARGS, COUNT, NAMES = Value("ptr", "%self"), Value("ptr", "%args"), Value("i64", "%count"), Value("ptr", "%names")
+from zyg.codegen.caller_call import routines
+from zyg.codegen.caller_layout import WORD
+from zyg.codegen.caller_table import NUMBERS, Make, Ref, Word, Words
+from zyg.codegen.caller_table import Chain as ChainWord
+from zyg.codegen.caller_table import Entry as EntryWord
+from zyg.codegen.caller_type import NativeCallable
+from zyg.codegen.compile import Native
+from zyg.codegen.failures import SLOT, Number, read_slots
+from zyg.codegen.guards import Row
+from zyg.ir.program import Type
+from zyg.ir.tree import ConstTree, Leaf, Tree
+from zyg.ir.values import CLASSES
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """The loaded entry of one specialisation.
+    """What a caller runs: a native function, the guards under which it is right, and the shape of its result.
 
-    address: what a caller may run.  successor: the word that holds the address of the entry to try next.
+    count: of positional arguments.  names: of keyword arguments, interned.  result: the tree of the result, whose
+    numbers are those that the function gives from the one of number `first` on.  release: without the GIL?
     """
 
-    native: Native
-    guards: Guards
-    result: Tree
-    address: int
-    successor: ctypes.c_void_p
+    __slots__ = ("__weakref__", "_guards", "_parts", "_words", "names", "native", "result", "scratch")
 
+    def __init__(
+        self,
+        native: Native,
+        guards: Sequence[Row],
+        count: int,
+        names: tuple[str, ...],
+        result: Tree,
+        first: int,
+        release: bool,
+    ) -> None:
+        outer = native.outer
+        self.native, self.result, self.names = native, result, names
+        self._guards = Words.of_rows(guards)
+        parts = list(_parts(result, iter(range(first, len(outer.results)))))
+        self._parts = Words.of_rows(parts)
+        out = len(outer.params) * SLOT
+        report = out + len(outer.results) * SLOT
+        seen = report + outer.report_slots * SLOT
+        stack = seen + len(guards) * WORD
+        self.scratch = stack + len(parts) * WORD
+        words = dict.fromkeys(EntryWord, 0) | {
+            EntryWord.OWNER: id(self),
+            EntryWord.SCRATCH: self.scratch,
+            EntryWord.COUNT: count,
+            EntryWord.NAMES: id(names) if names else 0,
+            EntryWord.GUARDS: self._guards.address,
+            EntryWord.GUARD_COUNT: len(guards),
+            EntryWord.SEEN: seen,
+            EntryWord.CODE: native.address,
+            EntryWord.OUT: out,
+            EntryWord.REPORT: report,
+            EntryWord.REPORT_SIZE: outer.report_slots * SLOT,
+            EntryWord.RELEASE: int(release),
+            EntryWord.PARTS: self._parts.address,
+            EntryWord.PART_COUNT: len(parts),
+            EntryWord.STACK: stack,
+        }
+        self._words = Words([words[word] for word in EntryWord])
 
-def compile_entry(module: Module, guards: Guards, result: Tree) -> Entry:
-    """Native code for the module, together with its entry.
+    @property
+    def address(self) -> int:
+        return self._words.address
 
-    The module's parameters are the inputs of the guards; what it returns are the leaves of the result's tree.
-    """
-    if tuple(var.type for var in module.main.params) != guards.inputs:
-        raise ValueError(f"the program takes {module.main.params}, its guards give {guards.inputs}")
-    last = fallback()
-    emission = _Emission(guards, result, is_worth_releasing(module))
-    native = compile_module(module, emission)
-    emission.hook.native = native
-    place = native.address_of(environment_symbol(native.outer))
-    emission.environment.fill(place, {"table": emission.table.address, "successor": last})
-    address = native.address_of(entry_symbol(native.outer))
-    return Entry(native, guards, result, address, emission.environment.word(place, "successor"))
+    def lead_to(self, following: Entry | None) -> None:
+        self._words[EntryWord.NEXT] = following.address if following is not None else 0
 
-
-def is_worth_releasing(module: Module) -> bool:
-    """May the program run long?  To give up the GIL and take it again costs as much as some ten divisions."""
-    programs = module.reachable().programs.values()
-    return len(programs) > 1 or any(program.calls() or any(Graph(program).loop_of.values()) for program in programs)
-
-
-def entry_symbol(outer: Outer) -> str:
-    return f"{outer.symbol}.entry"
-
-
-def environment_symbol(outer: Outer) -> str:
-    return f"{outer.symbol}.environment"
-
-
-class _Hook:
-    """What a failing entry calls: it is in the entry's environment before the native code exists."""
-
-    native: Native
-
-    def __call__(self, status: int, report: bytes) -> BaseException:
+    def error(self, status: int, report: bytes) -> BaseException:
+        """The exception for a status of the native function; generated code calls this."""
         return self.native.error(status, report)
 
 
-class _Emission:
-    """The making of one entry in the module of its program."""
-
-    def __init__(self, guards: Guards, result: Tree, release: bool) -> None:
-        self.environment = Environment("")
-        self.hook = _Hook()
-        self.table = Table(rows(guards))
-        self._guards = guards
-        self._result = result
-        self._release = release
-
-    def __call__(self, assembly: Assembly, outer: Outer) -> None:
-        self.environment.name = environment_symbol(outer)
-        body = Body(assembly, entry_symbol(outer), "ptr", [SELF, ARGS, COUNT, NAMES], "")
-        miss = body.label("miss")
-        inputs = self._inputs(body, miss)
-        results = self._call(body, outer, inputs)
-        body.give([Boxer(body, self.environment).result(self._result, iter(results))])
-        body.here = miss
-        successor = self.environment.load_word(body, "successor")
-        passed = ", ".join(map(str, (SELF, ARGS, COUNT, NAMES)))
-        body.give([body.value("ptr", f"musttail call ptr {successor.ref}({passed})")])
-        body.finish("")
-        self.environment.define(assembly)
-
-    def _inputs(self, body: Body, miss: Label) -> list[Parts]:
-        """The program's inputs; control leaves for `miss` where the call is of another kind."""
-
-        def require(holds: Value) -> None:
-            going_on = body.label("ok")
-            body.branch(holds, going_on, miss, expect=True)
-            body.here = going_on
-
-        count = body.binary("and", COUNT, integer_constant(COUNT_MASK))
-        require(body.compare("icmp eq", count, integer_constant(len(self._guards.arguments))))
-        require(body.compare("icmp eq", NAMES, NULL))
-        function = body.load("ptr", body.offset(SELF, FUNCTION))
-        require(body.compare("icmp ne", function, NULL))
-        kinds = self._guards.inputs
-        out = body.slot(max(1, len(kinds)) * SLOT)
-        table, size = self.environment.load_word(body, "table"), integer_constant(len(self.table))
-        body.assembly.declare(WALK, "zeroext i1", ["ptr", "i64", "ptr", "ptr", "ptr"])
-        require(body.call("i1", WALK, table, size, function, ARGS, out))
-        source = sources(self._guards)
-        return [load(body, kind, body.offset(out, source[slot] * SLOT), "") for slot, kind in enumerate(kinds)]
-
-    def _call(self, body: Body, outer: Outer, inputs: Sequence[Parts]) -> list[Parts]:
-        assembly = body.assembly
-        report = body.slot(outer.report_slots * SLOT) if outer.report_slots else NULL
-        if self._release:
-            assembly.declare("PyEval_SaveThread", "ptr", [])
-            assembly.declare("PyEval_RestoreThread", "void", ["ptr"])
-            thread = body.call("ptr", "PyEval_SaveThread")
-            status, results = outer.call(body, inputs, report)
-            body.call("void", "PyEval_RestoreThread", thread)
-        else:
-            status, results = outer.call(body, inputs, report)
-        if status is not None:
-            self._raise_unless_zero(body, status, report, outer.report_slots * SLOT)
-        return results
-
-    def _raise_unless_zero(self, body: Body, status: Value, report: Value, size: int) -> None:
-        failed, fine = body.label("failed"), body.label("fine")
-        body.branch(body.compare("icmp eq", status, Value("i32", "0")), fine, failed, expect=True)
-        body.here = failed
-        body.assembly.declare(FAIL, "ptr", ["ptr", "i32", "ptr", "i64"])
-        hook = self.environment.load(body, self.hook)
-        body.give([body.call("ptr", FAIL, hook, status, report, integer_constant(size))])
-        body.here = fine
+def _parts(tree: Tree, numbers: Iterator[int]) -> Iterator[tuple[Word, Word, Word]]:
+    """The rows that make an object of this shape; see `caller_table.Part`."""
+    if isinstance(tree, Leaf):
+        yield (Make.NUMBER + NUMBERS.index(tree.type), next(numbers) * SLOT, 0)
+    elif isinstance(tree, ConstTree):
+        yield (Make.OBJECT, Ref(tree.value), 0)
+    else:
+        for item in tree.items:
+            yield from _parts(item, numbers)
+        made: Word = Ref(tree.cls) if tree.cls is not None else 0
+        yield (Make.INSTANCE if tree.cls is not None else Make.TUPLE, made, len(tree.items))
 
 
 class Chain:
-    """The entries that callers of one kind try, one after the other: those used last, first.
+    """The entries that callables with the same code try, the newest first.
 
-    Entries are changed while others may be running through them, so at every moment each of them leads to the end.
+    Callables may be running through it while it is changed, with the GIL: so an entry leads to older ones only.
     """
 
-    LIMIT = 4
+    LIMIT = 32
+    __slots__ = ("__weakref__", "_entries", "_lock", "_words")
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._words = Words([0] * len(ChainWord))
+        self._lock = threading.RLock()
         self._entries: tuple[Entry, ...] = ()
 
     @property
-    def head(self) -> int:
-        """The address that a new caller starts with."""
-        entries = self._entries
-        return entries[0].address if entries else fallback()
+    def entries(self) -> tuple[Entry, ...]:
+        return self._entries
 
-    def promote(self, entry: Entry) -> int:
-        """Make an entry the first to be tried; gives its address.  It must not be in another chain."""
+    def attach(self, callable: NativeCallable, function: Any) -> None:
+        """Make calls of `callable`, which wraps `function`, try this chain."""
+        callable._function, callable._chain = function, self
+        callable._first = self._words.address
+        callable._routine = routines().call
+
+    def add(self, entry: Entry) -> None:
         with self._lock:
-            entries = self._entries
-            if entry in entries[1:]:
-                before = entries[entries.index(entry) - 1]
-                before.successor.value = entry.successor.value
-            if entry not in entries[:1]:
-                entry.successor.value = self.head
-                kept = (entry, *(other for other in entries if other is not entry))[: self.LIMIT]
-                kept[-1].successor.value = fallback()
-                self._entries = kept
-        return entry.address
+            entry.lead_to(self._entries[0] if self._entries else None)
+            self._entries = (entry, *self._entries[: self.LIMIT - 1])
+            self._words[ChainWord.SCRATCH] = max(entry.scratch for entry in self._entries)
+            self._entries[-1].lead_to(None)
+            self._words[ChainWord.FIRST] = entry.address
+
+    def clear(self) -> None:
+        with self._lock:
+            self._words[ChainWord.FIRST] = 0
+            self._entries = ()
+
+    def find(
+        self, callable: NativeCallable, args: Sequence[Any], names: tuple[str, ...]
+    ) -> tuple[Entry, list[Number]] | None:
+        """The entry that fits a call, and the inputs of its function; `args`: the positional ones, those by name."""
+        entries = self._entries
+        scratch = ctypes.create_string_buffer(self._words[ChainWord.SCRATCH] + 1)
+        given = (ctypes.py_object * len(args))(*args)
+        count = len(args) - len(names)
+        keywords = id(names) if names else None
+        found = routines().find(callable, ctypes.addressof(given), count, keywords, scratch, len(scratch))
+        for entry in entries:
+            if entry.address == found:
+                return entry, read_slots(entry.native.outer.params, scratch.raw)
+        return None
+
+
+def numbers_as_read(types: Sequence[Type], numbers: Sequence[Number]) -> tuple[Any, ...]:
+    """Objects that guards read as these numbers of these types."""
+    return tuple(CLASSES[type][0](number) for type, number in zip(types, numbers, strict=True))

@@ -1,4 +1,4 @@
-"""Where CPython keeps what a generated entry reads: byte offsets inside objects.
+"""Where CPython keeps what generated code reads of Python objects: byte offsets inside them.
 
 Offsets are found by looking for known objects inside an example of each kind, so that no table of interpreter
 versions is needed; an offset that cannot be established is an error when this module is imported, never a
@@ -12,6 +12,7 @@ import functools
 import struct
 import sys
 import types as pytypes
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -35,17 +36,16 @@ def read_word(obj: object, offset: int) -> int:
     return ctypes.c_ssize_t.from_address(id(obj) + offset).value
 
 
-def _find(obj: Any, member: object) -> int:
-    """The offset at which `obj` refers to `member`, which it does exactly once."""
-    found = [at for at in range(HEAD, type(obj).__basicsize__, WORD) if read_word(obj, at) == id(member)]
-    if len(found) != 1:
-        raise ImportError(f"zyg does not know how {sys.version} lays out a {type(obj).__name__}")
-    return found[0]
-
-
 def _require(holds: bool, what: str) -> None:
     if not holds:
         raise ImportError(f"zyg does not know how {sys.version} lays out {what}")
+
+
+def _find(obj: Any, member: object) -> int:
+    """The offset at which `obj` refers to `member`, which it does exactly once."""
+    found = [at for at in range(HEAD, type(obj).__basicsize__, WORD) if read_word(obj, at) == id(member)]
+    _require(len(found) == 1, f"a {type(obj).__name__}")
+    return found[0]
 
 
 def _function_example() -> pytypes.FunctionType:
@@ -64,7 +64,6 @@ def _function_example() -> pytypes.FunctionType:
 _example = _function_example()
 FUNCTION_CODE = _find(_example, _example.__code__)
 FUNCTION_GLOBALS = _find(_example, _example.__globals__)
-FUNCTION_BUILTINS = _find(_example, vars(pytypes.FunctionType)["__builtins__"].__get__(_example))
 FUNCTION_CLOSURE = _find(_example, _example.__closure__)
 FUNCTION_DEFAULTS = _find(_example, _example.__defaults__)
 FUNCTION_KWDEFAULTS = _find(_example, _example.__kwdefaults__)
@@ -73,12 +72,29 @@ _cell = pytypes.CellType(object())
 CELL_CONTENTS = _find(_cell, _cell.cell_contents)
 
 _partial: Any = functools.partial(sorted, [0.5], key=abs)
-_method = pytypes.MethodType(sorted, [0.5])
-# Attributes of objects that never change them: where an exact instance of the class keeps each.
-ATTRIBUTES: dict[type, dict[str, int]] = {
-    functools.partial: {name: _find(_partial, getattr(_partial, name)) for name in ("func", "args", "keywords")},
-    pytypes.MethodType: {name: _find(_method, getattr(_method, name)) for name in ("__func__", "__self__")},
-}
+_PARTIAL = {name: _find(_partial, getattr(_partial, name)) for name in ("func", "args", "keywords")}
+
+
+@functools.cache
+def fields(cls: type) -> Mapping[str, int]:
+    """Where exact instances of `cls` keep the attributes that are fields of theirs: `__slots__` of a Python class."""
+    if cls is functools.partial:
+        return _PARTIAL
+    members: dict[str, Any] = {}
+    for base in cls.__mro__:
+        own = vars(base).get("__slots__", ())
+        names = (own,) if isinstance(own, str) else tuple(own)
+        members |= {name: vars(base)[name] for name in names if type(vars(base).get(name)) is _MEMBER}
+    if not members:
+        return {}
+    make: Any = cls.__new__
+    example = make(cls)
+    for name, member in members.items():
+        member.__set__(example, [name])
+    return {name: _find(example, member.__get__(example)) for name, member in members.items()}
+
+
+_MEMBER = pytypes.MemberDescriptorType
 
 
 def _bytes(obj: object, size: int) -> bytes:

@@ -1,8 +1,7 @@
-"""The native function that looks at the guards of an entry: it reads their table, row by row.
+"""The routine that looks at the guards of an entry: it reads their table, row by row.
 
-Each row says which step to take from an object seen before, and what to expect of the object there; objects seen
-are remembered by their depth.  Guards as straight code would hardly be faster, since what takes the time is looking
-up names, but each of them would cost LLVM half a millisecond.
+Guards as straight code would hardly be faster, since what takes the time is looking up names, but each of them
+would cost LLVM half a millisecond.
 
 All references are borrowed.  What is looked at is held by the caller's function or by its arguments, and no
 Python code runs between the first look and the last: names in namespaces are strings, whose comparison is C.
@@ -17,156 +16,128 @@ from typing import Any
 import numpy as np
 
 from zyg.codegen import caller_layout as layout
-from zyg.codegen.assembly import Assembly, Body, Value
-from zyg.codegen.caller_environment import Environment
-from zyg.codegen.caller_rows import DEPTH, Column, Expect, Go
-from zyg.codegen.guards import CLASSES
+from zyg.codegen.assembly import Assembly, Value
+from zyg.codegen.caller_layout import WORD
+from zyg.codegen.caller_table import NUMBERS, Expect, Go, Guard
+from zyg.codegen.caller_writer import FALSE, NULL, TRUE, Objects, Writer, number
 from zyg.codegen.machine import load, store
 from zyg.ir.program import Type
+from zyg.ir.values import CLASSES
 
 WALK = "zyg.caller.walk"
-NULL, TRUE, FALSE = Value("ptr", "null"), Value("i1", "true"), Value("i1", "false")
-TABLE, COUNT, FUNCTION = Value("ptr", "%table"), Value("i64", "%count"), Value("ptr", "%function")
-ARGS, OUT = Value("ptr", "%args"), Value("ptr", "%out")
+ROWS, COUNT, FUNCTION = Value("ptr", "%rows"), Value("i64", "%count"), Value("ptr", "%function")
+ARGS, OUT, SEEN = Value("ptr", "%args"), Value("ptr", "%out"), Value("ptr", "%seen")
 
 
-class Walk:
-    """`walk(table, count, function, args, out) -> bool`: do all guards hold?  The inputs go to slots of `out`."""
+class Walk(Writer):
+    """`walk(rows, count, function, args, out, seen) -> bool`: do all guards hold?  Numbers go to slots of `out`."""
 
-    def __init__(self, assembly: Assembly, environment: Environment) -> None:
-        self.body = Body(assembly, WALK, "i1", [TABLE, COUNT, FUNCTION, ARGS, OUT], "")
-        self.environment = environment
-        self.no = self.body.label("no")
-        self.home = self.body.slot(layout.WORD)
+    def __init__(self, assembly: Assembly, objects: Objects) -> None:
+        super().__init__(assembly, objects, WALK, "i1", [ROWS, COUNT, FUNCTION, ARGS, OUT, SEEN])
 
     def define(self) -> None:
-        """Add the function to the module."""
         body = self.body
-        seen = body.slot(DEPTH * layout.WORD + layout.WORD)
-        body.store(FUNCTION, seen)
-        start = body.here
-        loop, some, done = body.label("loop"), body.label("some"), body.label("done")
-        row, left = body.phi(loop, "ptr", "row"), body.phi(loop, "i64", "left")
-        row.incoming.append((TABLE.ref, start.name))
-        left.incoming.append((COUNT.ref, start.name))
-        body.jump(loop)
-        body.here = loop
-        body.branch(body.compare("icmp eq", left.value, _number(0)), done, some)
-        body.here = some
-        self._look(row.value, seen)
-        following = body.offset(row.value, len(Column) * layout.WORD)
-        fewer = body.binary("sub", left.value, _number(1))
-        row.incoming.append((following.ref, body.here.name))
-        left.incoming.append((fewer.ref, body.here.name))
-        body.jump(loop)
-        body.here = done
+        row, place, left = self.variable(ROWS), self.variable(SEEN), self.variable(COUNT)
+
+        def step(variable: Value, by: int) -> None:
+            body.store(body.offset(self.at(variable, 0), by), variable)
+
+        def look() -> None:
+            obj = self._look(self.at(row, 0))
+            body.store(obj, self.at(place, 0))
+            step(row, len(Guard) * WORD)
+            step(place, WORD)
+            body.store(body.binary("sub", self.at(left, 0, "i64"), number(1)), left)
+
+        self.while_(lambda: body.compare("icmp ne", self.at(left, 0, "i64"), number(0)), look)
         body.give([TRUE])
         body.here = self.no
-        # A lookup that raised (comparing a key that is no string, say) is a guard that does not hold.
-        self._ask("void", "PyErr_Clear")
+        # A lookup that raised is a guard that does not hold.
+        self.ask("void", "PyErr_Clear")
         body.give([FALSE])
-        body.finish("")
+        body.finish()
 
-    def _look(self, row: Value, seen: Value) -> None:
-        """At one row: find the object, remember it, and require what is expected of it."""
-        body = self.body
+    def _look(self, row: Value) -> Value:
+        """The object of a row, which is as expected."""
 
-        def word(column: Column, type: str = "i64") -> Value:
-            return body.load(type, body.offset(row, column * layout.WORD))
+        def word(column: Guard, type: str = "i64") -> Value:
+            return self.at(row, column * WORD, type)
 
-        place = body.value("ptr", f"getelementptr ptr, {seen}, {word(Column.DEPTH)}")
-        parent = body.load("ptr", place)
-        where, named = word(Column.WHERE), word(Column.WHERE, "ptr")
-        obj = self._choose("ptr", word(Column.GO), self._steps(parent, where, named))
-        self._require(body.compare("icmp ne", obj, NULL))
-        body.store(obj, body.offset(place, layout.WORD))
-        what, wanted = word(Column.WHAT), word(Column.WHAT, "ptr")
-        self._require(self._choose("i1", word(Column.EXPECT), self._checks(obj, what, wanted, word(Column.SIZE))))
+        parent = self.at(SEEN, word(Guard.PARENT))
+        steps = self._steps(parent, word(Guard.WHERE), word(Guard.WHERE, "ptr"))
+        obj = self.choose("ptr", word(Guard.GO), steps)
+        expected = word(Guard.EXPECT)
+        self.require(self.same(self.same(obj, NULL), self.same(expected, number(Expect.MISSING))))
+        checks = self._checks(obj, word(Guard.WHAT), word(Guard.WHAT, "ptr"), word(Guard.EXTRA))
+        self.require(self.choose("i1", expected, checks))
+        return obj
 
-    # --- steps: the next object, or null where there is none ------------------------------------------------
-
-    def _steps(self, parent: Value, where: Value, name: Value) -> Mapping[int, Callable[[], Value]]:
+    def _steps(self, parent: Value, where: Value, named: Value) -> Mapping[int, Callable[[], Value]]:
         return {
-            Go.FUNCTION: lambda: parent,
-            Go.ARGUMENT: lambda: self._at(ARGS, where),
-            Go.FIELD: lambda: self._at(parent, where),
-            Go.FIELD_OR_NONE: lambda: self._or_none(self._at(parent, where)),
-            Go.CELL: lambda: self._at(self._at(self._at(parent, layout.FUNCTION_CLOSURE), where), layout.CELL_CONTENTS),
-            Go.GLOBAL: lambda: self._lookup(self._at(parent, layout.FUNCTION_GLOBALS), name),
-            Go.BUILTIN: lambda: self._builtin(parent, name),
-            Go.MODULE: lambda: self._lookup(self._ask("ptr", "PyModule_GetDict", parent), name),
-            Go.DEFAULT: lambda: self._default(parent, where),
-            Go.KWDEFAULT: lambda: self._lookup(self._there(self._at(parent, layout.FUNCTION_KWDEFAULTS)), name),
+            Go.FUNCTION: lambda: FUNCTION,
+            Go.ARGUMENT: lambda: self.at(ARGS, where),
+            Go.OBJECT: lambda: named,
+            Go.SAME: lambda: parent,
+            Go.FIELD: lambda: self.at(parent, where),
+            Go.KEY: lambda: self.ask("ptr", "PyDict_GetItemWithError", parent, named),
+            Go.CELL: lambda: self.at(self.at(self.at(parent, layout.FUNCTION_CLOSURE), where), layout.CELL_CONTENTS),
         }
 
-    def _or_none(self, obj: Value) -> Value:
-        return self.body.select(self.body.compare("icmp eq", obj, NULL), self.environment.load(self.body, None), obj)
-
-    def _builtin(self, function: Value, name: Value) -> Value:
-        hidden = self._lookup(self._at(function, layout.FUNCTION_GLOBALS), name)
-        self._require(self.body.compare("icmp eq", hidden, NULL))
-        return self._lookup(self._at(function, layout.FUNCTION_BUILTINS), name)
-
-    def _default(self, function: Value, index: Value) -> Value:
-        values = self._there(self._at(function, layout.FUNCTION_DEFAULTS))
-        size = self.body.load("i64", self.body.offset(values, layout.TUPLE_SIZE))
-        self._require(self.body.compare("icmp sgt", size, index))
-        items = self.body.offset(values, layout.TUPLE_ITEMS)
-        return self.body.load("ptr", self.body.value("ptr", f"getelementptr ptr, {items}, {index}"))
-
-    # --- checks ---------------------------------------------------------------------------------------------
-
-    def _checks(self, obj: Value, slot: Value, wanted: Value, size: Value) -> Mapping[int, Callable[[], Value]]:
-        cls = self._at(obj, layout.TYPE)
-        out = self.body.offset(OUT, slot)
+    def _checks(self, obj: Value, what: Value, wanted: Value, extra: Value) -> Mapping[int, Callable[[], Value]]:
         numbers = {
-            Expect.NUMBER + index: lambda type=type: self._number(type, obj, cls, out)
-            for index, type in enumerate(CLASSES)
+            Expect.NUMBER + index: lambda type=type: self._number(type, obj, self.body.offset(OUT, what))
+            for index, type in enumerate(NUMBERS)
         }
         return {
-            Expect.SAME: lambda: self._same(obj, wanted),
-            Expect.EQUAL: lambda: self._equal(obj, cls, wanted),
-            Expect.CODE: lambda: self._has_code(obj, cls, wanted),
-            Expect.OWNER: lambda: self._owns(obj, cls, wanted),
-            Expect.SHARED: lambda: self._shares(obj, cls, wanted),
-            Expect.CLASS: lambda: self._same(cls, wanted),
-            Expect.TUPLE: lambda: self._is_tuple(obj, cls, wanted, size),
+            Expect.ANYTHING: lambda: TRUE,
+            Expect.MISSING: lambda: TRUE,
+            Expect.SAME: lambda: self.same(obj, wanted),
+            Expect.EQUAL: lambda: self._equal(obj, wanted),
+            Expect.CLASS: lambda: self.same(self._class(obj), wanted),
+            Expect.CODE: lambda: self._has_code(obj, wanted),
+            Expect.CODE_IN: lambda: self._has_code_in(obj, wanted, extra),
+            Expect.TUPLE: lambda: self._is_tuple(obj, wanted, extra),
+            Expect.DICT: lambda: self._is_dict(obj, extra),
+            Expect.ONE: lambda: self.same(obj, self.at(SEEN, extra)),
             **numbers,
         }
 
-    def _same(self, a: Value, b: Value) -> Value:
-        return self.body.compare("icmp eq", a, b)
+    def _class(self, obj: Value) -> Value:
+        return self.at(obj, layout.TYPE)
 
-    def _equal(self, obj: Value, cls: Value, constant: Value) -> Value:
-        self._require(self._same(cls, self._at(constant, layout.TYPE)))
-        answer = self._ask("i32", "PyObject_RichCompareBool", obj, constant, Value("i32", "2"))
-        return self.body.compare("icmp eq", answer, Value("i32", "1"))
+    def _is_a(self, obj: Value, cls: type) -> Value:
+        return self.same(self._class(obj), self.object(cls))
 
-    def _has_code(self, obj: Value, cls: Value, code: Value) -> Value:
-        self._require(self._same(cls, self.environment.load(self.body, pytypes.FunctionType)))
-        return self._same(self._at(obj, layout.FUNCTION_CODE), code)
+    def _equal(self, obj: Value, constant: Value) -> Value:
+        self.require(self.same(self._class(obj), self._class(constant)))
+        answer = self.ask("i32", "PyObject_RichCompareBool", obj, constant, Value("i32", "2"))
+        return self.same(answer, Value("i32", "1"))
 
-    def _owns(self, obj: Value, cls: Value, code: Value) -> Value:
-        self._require(self._has_code(obj, cls, code))
-        self.body.store(self._at(obj, layout.FUNCTION_GLOBALS), self.home)
-        return TRUE
+    def _has_code(self, obj: Value, code: Value) -> Value:
+        self.require(self._is_a(obj, pytypes.FunctionType))
+        return self.same(self.at(obj, layout.FUNCTION_CODE), code)
 
-    def _shares(self, obj: Value, cls: Value, code: Value) -> Value:
-        self._require(self._has_code(obj, cls, code))
-        return self._same(self._at(obj, layout.FUNCTION_GLOBALS), self.body.load("ptr", self.home))
+    def _has_code_in(self, obj: Value, code: Value, namespace: Value) -> Value:
+        self.require(self._has_code(obj, code))
+        return self.same(self.at(obj, layout.FUNCTION_GLOBALS), self.at(SEEN, namespace))
 
-    def _is_tuple(self, obj: Value, cls: Value, wanted: Value, size: Value) -> Value:
-        self._require(self._same(cls, wanted))
-        return self.body.compare("icmp eq", self.body.load("i64", self.body.offset(obj, layout.TUPLE_SIZE)), size)
+    def _is_tuple(self, obj: Value, cls: Value, size: Value) -> Value:
+        self.require(self.same(self._class(obj), cls))
+        return self.same(self.at(obj, layout.TUPLE_SIZE, "i64"), size)
 
-    def _number(self, type: Type, obj: Value, cls: Value, out: Value) -> Value:
+    def _is_dict(self, obj: Value, size: Value) -> Value:
+        self.require(self._is_a(obj, dict))
+        return self.same(self.ask("i64", "PyDict_Size", obj), size)
+
+    def _number(self, type: Type, obj: Value, out: Value) -> Value:
         """Store the number, if the object is one."""
         body = self.body
+        cls = self._class(obj)
         done = body.label("number")
         answer = body.phi(done, "i1", "fits")
         for one in CLASSES[type]:
             this, other = body.label("this"), body.label("other")
-            body.branch(self._same(cls, self.environment.load(body, one)), this, other)
+            body.branch(self.same(cls, self.object(one)), this, other)
             body.here = this
             answer.incoming.append((self._store(type, one, obj, out).ref, body.here.name))
             body.jump(done)
@@ -181,56 +152,13 @@ class Walk:
         held = body.offset(obj, layout.NUMBER)
         if cls is int:
             overflow = body.slot(4)
-            body.store(self._ask("i64", "PyLong_AsLongLongAndOverflow", obj, overflow), out)
-            return body.compare("icmp eq", body.load("i32", overflow), Value("i32", "0"))
+            body.store(self.ask("i64", "PyLong_AsLongLongAndOverflow", obj, overflow), out)
+            return self.same(body.load("i32", overflow), Value("i32", "0"))
         if cls is bool:
-            truth = self._same(obj, self.environment.load(body, True))
-            body.store(body.convert("zext", truth, "i8"), out)
+            body.store(body.convert("zext", self.same(obj, self.object(True)), "i8"), out)
         elif issubclass(cls, np.integer):
             narrow = body.load(f"i{8 * cls(0).nbytes}", held)
             body.store(body.convert("sext" if issubclass(cls, np.signedinteger) else "zext", narrow, "i64"), out)
         else:
             store(body, load(body, type, held, ""), out, "")
         return TRUE
-
-    # --- small things ---------------------------------------------------------------------------------------
-
-    def _at(self, obj: Value, offset: Value | int) -> Value:
-        return self.body.load("ptr", self.body.offset(obj, offset))
-
-    def _there(self, obj: Value) -> Value:
-        self._require(self.body.compare("icmp ne", obj, NULL))
-        return obj
-
-    def _lookup(self, namespace: Value, name: Value) -> Value:
-        return self._ask("ptr", "PyDict_GetItemWithError", namespace, name)
-
-    def _ask(self, result: str, function: str, *args: Value) -> Value:
-        self.body.assembly.declare(function, result, [arg.type for arg in args])
-        return self.body.call(result, function, *args)
-
-    def _require(self, holds: Value) -> None:
-        going_on = self.body.label("ok")
-        self.body.branch(holds, going_on, self.no, expect=True)
-        self.body.here = going_on
-
-    def _choose(self, type: str, selector: Value, cases: Mapping[int, Callable[[], Value]]) -> Value:
-        """What the case of this number gives; one of them applies."""
-        body = self.body
-        labels = {number: body.label("case") for number in cases}
-        chosen, never = body.label("chosen"), body.label("never")
-        value = body.phi(chosen, type, "chosen")
-        targets = " ".join(f"{selector.type} {number}, label %{label.name}" for number, label in labels.items())
-        body.line(f"switch {selector}, label %{never.name} [ {targets} ]")
-        for number, give in cases.items():
-            body.here = labels[number]
-            value.incoming.append((give().ref, body.here.name))
-            body.jump(chosen)
-        body.here = never
-        body.line("unreachable")
-        body.here = chosen
-        return value.value
-
-
-def _number(value: int) -> Value:
-    return Value("i64", str(value))

@@ -6,7 +6,6 @@ import ctypes
 import hashlib
 import itertools
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,8 +21,6 @@ from zyg.codegen.blame import raised_at
 from zyg.codegen.failures import SLOT, Number, Site, read_slots, slot_format
 from zyg.codegen.outer import Outer, emit_module, emit_packed
 from zyg.ir.program import Module
-
-Extend = Callable[[Assembly, Outer], None]
 
 _UNNUMBERED = ".unnumbered"
 _PACKED = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_void_p)
@@ -84,8 +81,11 @@ class Native:
 
     @cached_property
     def address(self) -> int:
-        """Of the packed function, which is compiled when it is first asked for: most callers have better ones."""
+        """Of the packed function."""
         assembly, name = Assembly(), self.outer.packed_symbol
+        own = self.address_of(name)
+        if own:
+            return own
         emit_packed(assembly, self.outer)
         with global_compiler_lock:
             library, _ = jit.load(str(assembly), name)
@@ -120,17 +120,17 @@ def _numbered(text: str, name: str) -> tuple[str, str]:
     return text.replace(_UNNUMBERED, number), name + number
 
 
-def compile_module(module: Module, extend: Extend | None = None, fast: frozenset[str] = frozenset()) -> Native:
+def compile_module(module: Module, packed: bool = False, fast: frozenset[str] = frozenset()) -> Native:
     """Native code for the entry of `module`, its arithmetic with the fast-math flags `fast`.
 
-    `extend` may add functions of its own to the module, and then compile with it.
+    packed: also the packed function, which is otherwise compiled when it is first asked for.
     """
     with global_compiler_lock:
         assembly = Assembly(fast)
         name = f"zyg.{symbol(module.main.name)[2:-1]}"
         outer, sites = emit_module(assembly, module, name + _UNNUMBERED)
-        if extend is not None:
-            extend(assembly, outer)
+        if packed:
+            emit_packed(assembly, outer)
         text, numbered = _numbered(str(assembly), name)
         outer = Outer(numbered, outer.params, outer.results, outer.fails, outer.report_slots)
         for load in assembly.required:

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from numba import types
 
 from zyg.codegen.machine import parts, size
+from zyg.codegen.tracebacks import traceback_to
 from zyg.ir.memory import MemoryType
 from zyg.ir.program import Const, Failure, Operand, Pos, Type
 
@@ -67,7 +68,8 @@ class Site:
 
     def error(self, report: bytes) -> BaseException:
         values = iter(read_slots(self.reported, report))
-        return self.failure.build(*(o.value if isinstance(o, Const) else next(values) for o in self.operands))
+        error = self.failure.build(*(o.value if isinstance(o, Const) else next(values) for o in self.operands))
+        return error.with_traceback(traceback_to(self.pos))
 
 
 class Sites:

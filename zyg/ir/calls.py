@@ -24,6 +24,7 @@ from zyg.ir.values import (
     Static,
     UnionHead,
     Value,
+    extended,
     tuple_of,
 )
 
@@ -57,6 +58,8 @@ def call(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Va
 
 def _call_static(reader: FunctionReader, fn: Static, args: list[Value], kws: dict[str, Value]) -> Value:
     obj = fn.obj
+    if RULES.concern(obj):
+        reader.spec.captures.identity(fn)
     if _has_rule(obj):
         return rule_call(reader, obj, args, kws)
     read = None if isinstance(obj, type) else getattr(obj, "__zyg_read__", None)
@@ -71,11 +74,10 @@ def _call_static(reader: FunctionReader, fn: Static, args: list[Value], kws: dic
         return reader.spec.call(reader, Static(obj.py_func), args, kws, options_of(obj))
     if isinstance(obj, functools.partial):
         captures = reader.spec.captures
-        path = fn.path
-        inner = captures.value(obj.func, None if path is None else (*path, ("attr", "func")), reader.pos)
-        own = captures.value(obj.args, None if path is None else (*path, ("attr", "args")), reader.pos)
+        inner = captures.value(obj.func, extended(fn.path, "attr", "func"), reader.pos)
+        own = captures.value(obj.args, extended(fn.path, "attr", "args"), reader.pos)
         assert isinstance(own, Node)
-        named = {name: captures.value(value, None, reader.pos) for name, value in obj.keywords.items()}
+        named = captures.items(obj.keywords, extended(fn.path, "attr", "keywords"), reader.pos)
         return call(reader, inner, [*own.items, *args], named | kws)
     if isinstance(obj, pytypes.MethodType):
         raise unsupported("methods of objects cannot be compiled yet", reader.pos, "Use a function.")

@@ -7,20 +7,36 @@ the compiled code holds only as long as the recorded guards hold.
 from __future__ import annotations
 
 import builtins
+import functools
 import types as pytypes
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numba import types
 from numba.core import ir as nir
 
 from zyg.errors import unsupported
 from zyg.ir.program import Pos, Type
-from zyg.ir.values import ClosureHead, Node, Path, Static, Value, constant, numba_type, tuple_of
+from zyg.ir.values import (
+    CLASSES,
+    ClosureHead,
+    Identity,
+    Node,
+    Path,
+    Static,
+    Value,
+    constant,
+    extended,
+    fits,
+    numba_type,
+    tuple_of,
+)
 
 if TYPE_CHECKING:
     from zyg.ir.read import FunctionReader
 
+_ABSENT = object()
 STABLE = frozenset(("math", "cmath", "numpy", "operator", "builtins", "functools", "numba", "zyg"))
 
 
@@ -37,69 +53,135 @@ class Capture:
 
 
 class Captures:
-    """The captures of one module being read: `guards` by path, and the lifted `inputs`."""
+    """The captures of one module being read: what is expected at each path, and the lifted inputs.
 
-    def __init__(self, lifted_ints: frozenset[Path] = frozenset()) -> None:
+    guards: pairs of a kind of check and what to check against (see `zyg.codegen.guards`).
+    homes: for each function whose globals were looked at, the path of the first function with the same namespace.
+    frozen: nothing is looked at again, as in code that Numba compiles.
+
+    Other threads may rebind names meanwhile.  An object that was seen at a path stands for what is there until all
+    has been read.
+    """
+
+    def __init__(self, lifted_ints: frozenset[Path] = frozenset(), frozen: bool = False) -> None:
         self.guards: dict[Path, tuple[str, Any]] = {}
         self.inputs: dict[Path, tuple[int, Type]] = {}
+        self.homes: dict[Path, Path] = {}
         self.lifted_ints = lifted_ints
         self.reader: FunctionReader | None = None
+        self._frozen = frozen
+        self._seen: dict[Path, Any] = {}
+        self._first: dict[Identity, Path] = {}
+        self._namespaces: dict[int, Path] = {}
 
     def value(self, obj: Any, path: Path | None, pos: Pos, name: str = "") -> Value:
         """The abstract value of an object reached by `path` (None: a constant of the code), for the user `name`."""
+        if self._frozen:
+            path = None
+        elif path is not None:
+            obj = self._seen.setdefault(path, obj)
         kind = numba_type(obj)
         if kind is not None and isinstance(obj, (bool, int, float, complex, np.generic)):
-            frozen = isinstance(obj, (bool, np.bool_)) or (isinstance(obj, int) and path not in self.lifted_ints)
-            if path is None or frozen:
-                if isinstance(obj, int) and not -(2**63) <= obj < 2**63:
-                    raise unsupported(f"the integer {obj} does not fit in 64 bits", pos)
-                self._guard(path, "equal", obj)
-                return constant(obj if isinstance(obj, (bool, int, float, complex)) else obj.item())
-            self.inputs.setdefault(path, (len(self.inputs), kind))
-            index, kind = self.inputs[path]
-            assert self.reader is not None
-            return self.reader.emit(Capture(index, name), (), kind)
+            return self._number(obj, kind, path, pos, name)
         if isinstance(obj, tuple):
             self._guard(path, "tuple", (type(obj), len(obj)))
             cls = type(obj) if type(obj) is not tuple else None
-            labels = getattr(cls, "_fields", range(len(obj)))
             items = []
-            for i, (item, label) in enumerate(zip(obj, labels, strict=True)):
-                inside = None if path is None else (*path, ("item", i))
-                items.append(self.value(item, inside, pos, f"{name}_{label}"))
+            for i, (item, label) in enumerate(zip(obj, getattr(cls, "_fields", range(len(obj))), strict=True)):
+                items.append(self.value(item, extended(path, "item", i), pos, f"{name}_{label}"))
             return tuple_of(items, cls)
-        if isinstance(obj, pytypes.FunctionType):
-            self._guard(path, "code", obj.__code__)
-            return Static(obj, path)
-        if isinstance(obj, str) or obj is None:
-            self._guard(path, "equal", obj)
-            return Static(obj, path)
-        self._guard(path, "is", obj)
+        if (
+            isinstance(obj, pytypes.FunctionType)
+            or type(obj) is functools.partial
+            or hasattr(type(obj), "__zyg_read__")
+        ):
+            return self._looked_through(obj, path)
+        self._guard(path, "equal" if isinstance(obj, str) or obj is None else "is", obj)
         return Static(obj, path)
+
+    def _number(self, obj: Any, kind: Type, path: Path | None, pos: Pos, name: str) -> Value:
+        if isinstance(obj, int) and not fits(obj):
+            raise unsupported(f"the integer {obj} does not fit in 64 bits", pos)
+        readable = type(obj) in CLASSES[kind]
+        frozen = kind == types.boolean or (isinstance(obj, int) and path not in self.lifted_ints)
+        if path is None or frozen or not readable:
+            self._guard(path, "equal" if readable else "is", obj)
+            return constant(obj if isinstance(obj, (bool, int, float, complex)) else obj.item())
+        index, kind = self.inputs.setdefault(path, (len(self.inputs), kind))
+        assert self.reader is not None
+        return self.reader.emit(Capture(index, name), (), kind)
+
+    def _looked_through(self, obj: Any, path: Path | None) -> Static:
+        """An object that may be replaced by another of its kind: what it holds is looked at by longer paths.
+
+        Where it is reached in two ways, it is guarded that they lead to one object, which then has one path.
+        """
+        if path is None:
+            return Static(obj)
+        first = self._first.setdefault(Identity(obj), path)
+        if first != path:
+            self._guard(path, "one", first)
+        elif isinstance(obj, pytypes.FunctionType):
+            self._guard(path, "code", obj.__code__)
+            self._namespaces.setdefault(id(obj.__globals__), path)
+        else:
+            self._guard(path, "type", type(obj))
+        return Static(obj, first)
 
     def _guard(self, path: Path | None, check: str, what: Any) -> None:
         if path is not None:
-            self.guards[path] = (check, what)
+            self.guards.setdefault(path, (check, what))
+
+    def identity(self, value: Static) -> None:
+        """What is read depends on which object this is, not only on its kind."""
+        if value.path is not None and self.guards.get(value.path, ("", None))[0] in ("code", "type"):
+            self._guard((*value.path, ("self", None)), "is", value.obj)
+
+    def code(self, fn: Static) -> pytypes.CodeType:
+        """The code of a Python function."""
+        check, what = ("", None) if fn.path is None else self.guards.get(fn.path, ("", None))
+        found: pytypes.CodeType = fn.obj.__code__ if what is None or check != "code" else what
+        return found
+
+    def defaults(self, fn: Static) -> tuple[tuple[Any, ...], Path | None]:
+        """The defaults of a Python function, one of which is used."""
+        path = extended(fn.path, "defaults", None)
+        values = fn.obj.__defaults__ or ()
+        if path is not None:
+            values = self._seen.setdefault(path, values)
+            self._guard(path, "tuple", (tuple, len(values)))
+        return values, path
+
+    def items(self, given: dict[str, Any], path: Path | None, pos: Pos) -> dict[str, Value]:
+        """The values in a dict that has strings as keys."""
+        if path is not None:
+            given = self._seen.setdefault(path, dict(given))
+            self._guard(path, "dict", len(given))
+        return {name: self.value(obj, extended(path, "key", name), pos, name) for name, obj in given.items()}
 
     def name(self, scope: Static | Node, name: str, pos: Pos) -> Value:
         """A global or builtin name of the function `scope`."""
         home = scope if isinstance(scope, Static) else scope.head.scope
         namespace = home.obj.__globals__
-        path = None if home.path is None else (*home.path, ("globals", name))
-        if name in namespace:
-            return self.value(namespace[name], path, pos, name)
+        path = None
+        if home.path is not None:
+            first = self.homes.setdefault(home.path, self._namespaces.get(id(namespace), home.path))
+            path = (*first, ("globals", name))
+        obj = namespace.get(name, _ABSENT)
+        if path is not None:
+            obj = self._seen.setdefault(path, obj)
+        if obj is not _ABSENT:
+            return self.value(obj, path, pos, name)
         if not hasattr(builtins, name):
             raise unsupported(f"name {name!r} is not defined", pos)
-        if path is not None:
-            self._guard(path, "builtin", name)
+        self._guard(path, "builtin", name)
         return Static(getattr(builtins, name))
 
     def attribute(self, module: pytypes.ModuleType, name: str, path: Path | None, pos: Pos) -> Value:
         if not hasattr(module, name):
             raise unsupported(f"module {module.__name__!r} has no attribute {name!r}", pos)
-        stable = module.__name__.split(".")[0] in STABLE
-        path = None if stable or path is None else (*path, ("attr", name))
-        return self.value(getattr(module, name), path, pos, name)
+        stable = module.__name__.split(".")[0] in STABLE or name not in vars(module)
+        return self.value(getattr(module, name), None if stable else extended(path, "attr", name), pos, name)
 
     def free(self, reader: FunctionReader, name: str) -> Value:
         """A variable of an enclosing function."""
@@ -113,8 +195,8 @@ class Captures:
                     captured = fn.items[: len(head.captures)]
                     return Node(ClosureHead(code, head.scope, head.captures, 0, (), head.siblings), captured)
             raise unsupported(f"variable {name!r} of the enclosing function is not assigned yet", reader.pos)
-        index = fn.obj.__code__.co_freevars.index(name)
-        path = None if fn.path is None else (*fn.path, ("cell", index))
+        index = reader.code.co_freevars.index(name)
+        path = extended(fn.path, "cell", index)
         try:
             contents = fn.obj.__closure__[index].cell_contents
         except ValueError:

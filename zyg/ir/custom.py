@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types as pytypes
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +27,22 @@ class Rules(dict[Any, Any]):
 
     version = 0
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._kinds: set[Any] = set()
+
     def __setitem__(self, fn: Any, rule: Any) -> None:
+        self._kinds.add(_kind(fn))
         super().__setitem__(fn, rule)
         self.version += 1
+
+    def concern(self, fn: Any) -> bool:
+        """Has something a rule that only its identity tells from `fn`?"""
+        return _kind(fn) in self._kinds
+
+
+def _kind(fn: Any) -> Any:
+    return fn.__code__ if isinstance(fn, pytypes.FunctionType) else type(fn)
 
 
 RULES = Rules()
@@ -56,8 +70,8 @@ def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str,
 
     def forward_body(inner: FunctionReader) -> Value:
         inner.pos = reader.pos
-        path = (("object", Identity(rule)),)
-        return spec.calls.call(inner, Static(rule, path), formals[: len(args)], named)
+        known = spec.captures.value(rule, (("object", Identity(rule)),), reader.pos)
+        return spec.calls.call(inner, known, formals[: len(args)], named)
 
     forward, result = spec.synthetic(f"{name}.rule", params, forward_body)
     if not (isinstance(result, Node) and isinstance(result.head, TupleHead) and len(result.items) == 2):

@@ -198,6 +198,11 @@ def _is_alternative(reader: FunctionReader, union: Node, number: int) -> Operand
 
 
 def _identity(reader: FunctionReader, a: Value, b: Value, positive: bool) -> Value:
+    for value in (a, b):
+        union = value.items[1:] if isinstance(value, Node) and isinstance(value.head, UnionHead) else (value,)
+        for item in union:
+            if isinstance(item, Static):
+                reader.spec.captures.identity(item)
     for one, other in ((a, b), (b, a)):
         if isinstance(one, Node) and isinstance(one.head, UnionHead):
             for number, item in enumerate(one.items[1:]):

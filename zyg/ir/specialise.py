@@ -19,7 +19,7 @@ from zyg.ir.jit_options import PYTHON, JitOptions
 from zyg.ir.program import Block, Call, Module, Op, Operand, Pos, Program, Return, Var
 from zyg.ir.read import Bottom, Env, FunctionReader, bind
 from zyg.ir.semantics import Semantics
-from zyg.ir.values import ClosureHead, Node, Path, Static, Value, leaves, rebuild, structure, variables
+from zyg.ir.values import ClosureHead, Node, Static, Value, extended, leaves, rebuild, structure, variables
 
 
 @dataclass(slots=True)
@@ -34,9 +34,9 @@ class Specialisation:
 class Specialiser:
     """Reads functions and everything that they call into one module."""
 
-    def __init__(self, calls: Semantics, lifted_ints: frozenset[Path] = frozenset()) -> None:
+    def __init__(self, calls: Semantics, captures: Captures | None = None) -> None:
         self.calls = calls
-        self.captures = Captures(lifted_ints)
+        self.captures = captures or Captures()
         self.memo: dict[Hashable, Specialisation] = {}
         self.programs: dict[str, Program] = {}
         self.stack: list[Specialisation] = []
@@ -95,18 +95,17 @@ class Specialiser:
             )
             defaults |= dict(zip(head.kwdefaults, fn.items[after + head.defaults :], strict=True))
         else:
-            code = fn.obj.__code__
-            values = fn.obj.__defaults__ or ()
-            for i, (name, obj) in enumerate(
-                zip(code.co_varnames[code.co_argcount - len(values) : code.co_argcount], values, strict=True)
-            ):
-                if name not in kws and code.co_varnames.index(name) >= len(args):
-                    path = None if fn.path is None else (*fn.path, ("default", i))
-                    defaults[name] = self.captures.value(obj, path, pos)
+            code = self.captures.code(fn)
+            missing = {name for name in code.co_varnames[len(args) : code.co_argcount] if name not in kws}
+            if missing:
+                values, path = self.captures.defaults(fn)
+                names = code.co_varnames[code.co_argcount - len(values) : code.co_argcount]
+                for i, (name, obj) in enumerate(zip(names, values, strict=True)):
+                    if name in missing:
+                        defaults[name] = self.captures.value(obj, extended(path, "item", i), pos)
             for name, obj in (fn.obj.__kwdefaults__ or {}).items():
                 if name not in kws:
-                    path = None if fn.path is None else (*fn.path, ("kwdefault", name))
-                    defaults[name] = self.captures.value(obj, path, pos)
+                    defaults[name] = self.captures.value(obj, extended(fn.path, "kwdefault", name), pos)
         return code, bind(code, args, kws, defaults, pos)
 
     def actual(self, fn: Static | Node, env: Env) -> list[Operand]:
@@ -119,7 +118,7 @@ class Specialiser:
     ) -> Specialisation:
         formal_fn = _formal_function(fn)
         formals = {name: _formal(value, name) for name, value in env.items()}
-        where: Hashable = id(fn.obj) if isinstance(fn, Static) else structure(formal_fn)
+        where: Hashable = (id(fn.obj), fn.path) if isinstance(fn, Static) else structure(formal_fn)
         key = (code, where, options, tuple((name, structure(value)) for name, value in formals.items()))
         found = self.memo.get(key)
         if found is not None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
 from numba import types
 
 from zyg.ir.program import Const, Operand, Type, Var
@@ -33,15 +34,9 @@ class Identity:
         return id(self.obj)
 
 
-def inside(path: Path | None, fn: Any) -> Path | None:
-    """How `fn` is reached, the function inside an object (what `grad` gives, say) that `path` leads to.
-
-    The object is guarded as a whole, so it is reached as itself; what it captures in turn may change.  The path ()
-    leads to the innermost function at once.
-    """
-    if path == () or path is None:
-        return path
-    return (("object", Identity(fn)),)
+def extended(path: Path | None, kind: str, what: Any) -> Path | None:
+    """One step on from what `path` leads to; nothing is reached from a constant of the code."""
+    return None if path is None else (*path, (kind, what))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +184,20 @@ _NUMPY: dict[str, Type] = {
     "c16": types.complex128,
     **dict.fromkeys(("i1", "i2", "i4", "i8", "u1", "u2", "u4"), types.int64),
 }
+# The classes whose exact instances native code reads as a number of each machine type; Python's own comes first.
+CLASSES: dict[Type, tuple[type, ...]] = {
+    types.boolean: (bool, np.bool_),
+    types.int64: (int, np.int64, np.int32, np.int16, np.int8, np.uint32, np.uint16, np.uint8),
+    types.float64: (float, np.float64),
+    types.float32: (np.float32,),
+    types.complex128: (complex, np.complex128),
+    types.complex64: (np.complex64,),
+}
+
+
+def fits(value: int) -> bool:
+    """Is this a 64-bit integer?"""
+    return -(2**63) <= value < 2**63
 
 
 def constant(value: bool | int | float | complex) -> Const:
@@ -250,13 +259,14 @@ def tree_of(value: Value) -> Tree:
     raise TypeError(f"a result of kind {type(value.head).__name__.removesuffix('Head').lower()}")
 
 
-def of_tree(tree: Tree, leaf: Callable[[Type], Value], path: Path | None = None) -> Value:
-    """An abstract value of the given shape."""
+def of_tree(tree: Tree, path: Path, known: Callable[[Any, Path], Value]) -> Value:
+    """An abstract value of the given shape, reached by `path`; `known` gives those of objects that are known."""
     if isinstance(tree, Leaf):
-        return leaf(tree.type)
+        return Var(tree.type, "")
     if isinstance(tree, ConstTree):
-        return Static(tree.value, path)
-    return tuple_of([of_tree(item, leaf) for item in tree.items], tree.cls)
+        return known(tree.value, path)
+    items = [of_tree(item, (*path, ("item", number)), known) for number, item in enumerate(tree.items)]
+    return tuple_of(items, tree.cls)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

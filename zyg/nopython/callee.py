@@ -80,8 +80,8 @@ class Callee:
                 if len(_specialisations) >= _LIMIT:
                     _specialisations.pop(next(iter(_specialisations)))
                 trees = [tree_of_type(kind) for kind in kinds]
-                module, result, read = lower(self.name, trees, self._call, frozenset())
-                _specialisations[key] = Specialisation(module, result, read.fast or frozenset())
+                read = lower(self.name, trees, self._call, frozen=True)
+                _specialisations[key] = Specialisation(read.module, read.result, read.fast)
             return _specialisations[key]
 
     def _call(self, reader: Any, values: list[Value]) -> Value:
@@ -115,7 +115,7 @@ class Derivative(Callee):
 
     def __init__(self, transformed: Transformed) -> None:
         self.transformed = transformed
-        self.name = transformed.caller.name
+        self.name = transformed.name
 
     @property
     def key(self) -> Hashable:

@@ -1,0 +1,118 @@
+"""What `pullback` gives besides the value: cotangents of the arguments, for any cotangent of the result."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+from zyg.codegen.caller import Chain, Entry, numbers_as_read
+from zyg.codegen.caller_type import NativeCallable
+from zyg.codegen.guards import Looked, Path, guard_rows
+from zyg.entry import Specialised, as_read, assemble, leaves, may_run_long, tree
+from zyg.errors import ZygError
+from zyg.ir.activity import differentiable
+from zyg.ir.program import Type
+from zyg.ir.tree import Leaf, Tree, TupleTree
+from zyg.ir.tree import leaves as types_of
+from zyg.transformed import Called
+
+_chains: weakref.WeakKeyDictionary[Specialised, Chain] = weakref.WeakKeyDictionary()
+
+
+class Back(NativeCallable):
+    """The pullback of a function at some arguments.
+
+    It holds their numbers and those that the function captured at the time, so that native code reads them here:
+    for the guards, the tuple of them is the function that is called.
+    """
+
+    __slots__ = ("_args", "_called", "_found", "_inputs", "_shape", "_unit")
+
+    def __init__(self, fn: Any, args: tuple[Any, ...], y: Any) -> None:
+        self._called, self._args = Called(fn, "pullback"), args
+        self._shape, self._unit = tree(y), _unit(y)
+        self._found, self._inputs = self._called.find((*args, self._unit))
+        held = _without(self._inputs, self._slots())
+        chain = _chains.get(self._found)
+        if chain is None:
+            chain = _chains.setdefault(self._found, self._make_chain())
+        chain.attach(self, numbers_as_read(_without(self._found.native.outer.params, self._slots()), held))
+
+    def _slots(self) -> range:
+        """The numbers of those inputs that are the cotangent."""
+        first = sum(1 for arg in self._args for _ in types_of(tree(arg)))
+        return range(first, first + sum(1 for _ in types_of(tree(self._unit))))
+
+    def _make_chain(self) -> Chain:
+        found, own = self._found, self._slots()
+        types = _without(found.native.outer.params, own)
+        order = [*own, *_without(range(len(found.native.outer.params)), own)]
+        inputs: dict[Path, tuple[int, Type]] = {(("item", i),): (i, kind) for i, kind in enumerate(types)}
+        rows = guard_rows([tree(self._unit)], Looked({(): ("tuple", (tuple, len(types)))}, inputs, {}), order)
+        assert isinstance(found.result, TupleTree)
+        y, cotangents = found.result.items
+        behind = sum(1 for _ in types_of(y))
+        chain = Chain()
+        chain.add(Entry(found.native, rows, 1, (), cotangents, behind, may_run_long(found.lowered.module)))
+        return chain
+
+    def _resolve(self, dy: Any) -> Any:
+        found, inputs = self._found, list(self._inputs)
+        numbers: list[Any] = []
+        fitted = _fitted(dy, self._shape, self._unit)
+        if fitted is None:
+            found, inputs = self._for_another_kind(dy)
+            leaves(dy, tree(dy), numbers)
+        else:
+            leaves(fitted, tree(self._unit), numbers)
+        first = self._slots().start
+        inputs[first : first + len(numbers)] = numbers
+        return assemble(found.result, iter(found.native.call(*inputs)))[1]
+
+    def _for_another_kind(self, dy: Any) -> tuple[Specialised, list[Any]]:
+        """The specialisation for a cotangent like `dy`, and its inputs with what was captured at the time."""
+        found, inputs = self._called.find((*self._args, dy))
+        then, now = self._found.lowered.looked, found.lowered.looked
+        if then.checks != now.checks or then.inputs != now.inputs:
+            raise ZygError(
+                f"what the function captures is of another kind now; call zyg.pullback again for the cotangent {dy!r}"
+            )
+        captured = len(now.inputs)
+        return found, [*inputs[: len(inputs) - captured], *self._inputs[len(self._inputs) - captured :]]
+
+
+def _without(items: Sequence[Any], slots: range) -> list[Any]:
+    return [*items[: slots.start], *items[slots.stop :]]
+
+
+def _unit(y: Any) -> Any:
+    """The cotangent that a pullback is compiled for."""
+    if isinstance(y, tuple):
+        return _tuple_like(y, [_unit(item) for item in y])
+    return 1.0 if isinstance(y, int) and not isinstance(y, bool) else y
+
+
+def _tuple_like(example: Any, items: Sequence[Any]) -> Any:
+    return tuple(items) if type(example) is tuple else tuple.__new__(type(example), items)
+
+
+def _fitted(dy: Any, shape: Tree, unit: Any) -> Any:
+    """`dy` with numbers of the classes in `unit`, the cotangent of a value of the given shape; or None."""
+    if isinstance(shape, TupleTree):
+        if dy is None:
+            dy = (None,) * len(shape.items)
+        if not isinstance(dy, tuple) or len(dy) != len(shape.items):
+            return None
+        items = [_fitted(item, part, one) for item, part, one in zip(dy, shape.items, unit, strict=True)]
+        return None if any(new is None and one is not None for new, one in zip(items, unit, strict=True)) else items
+    if not isinstance(shape, Leaf) or not differentiable(shape.type):
+        return unit
+    if dy is None:
+        return type(unit)(0)
+    number = as_read(dy)
+    if isinstance(number, complex) and not isinstance(unit, complex):
+        return None
+    if isinstance(number, int) and tree(unit) != shape:
+        return None  # of an int result: its cotangents may be ints
+    return type(unit)(number) if isinstance(number, (int, float, complex)) else None
