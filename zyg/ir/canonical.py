@@ -12,9 +12,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from zyg.ir.graph import Graph, Loop, substitute, uses
-from zyg.ir.program import Block, Branch, Const, Edge, End, Jump, Op, Operand, Program, Return, Var, edges, with_edges
+from zyg.ir.program import (
+    Block,
+    Branch,
+    Const,
+    Edge,
+    End,
+    Jump,
+    Op,
+    Operand,
+    Pos,
+    Program,
+    Return,
+    Var,
+    edges,
+    with_edges,
+)
 from zyg.ir.reducible import reducible
 from zyg.ir.scalars import i8
+from zyg.ir.trips import Trips
 from zyg.ir.verify import checked
 
 
@@ -110,7 +126,7 @@ def _counters(program: Program, blocks: dict[int, Block]) -> dict[int, Counted]:
     graph = Graph(program.with_blocks(blocks))
     counts = {}
     defined = {op.result: op for block in blocks.values() for op in block.ops if len(op.results) == 1}
-    homes = _homes(blocks)
+    trips = Trips(dict(blocks), graph)
     for loop in all_loops(graph):
         header, (latch,) = blocks[loop.header], loop.latches
         (before,) = (pred for pred in graph.preds[loop.header] if pred not in loop.blocks)
@@ -134,39 +150,19 @@ def _counters(program: Program, blocks: dict[int, Block]) -> dict[int, Counted]:
             blocks[latch] = Block(
                 source.params, (*source.ops, step), Jump(Edge(loop.header, (*repeats.to.args, after)))
             )
-        counts[loop.header] = Counted(counter, _trips(blocks, loop, counter, defined, homes))
+        counts[loop.header] = Counted(counter, _trips(blocks, trips, loop, before))
     return counts
 
 
-def _trips(
-    blocks: dict[int, Block], loop: Loop, counter: Var, defined: dict[Var, Op], homes: dict[Var, int]
-) -> Operand | None:
-    """The number of iterations, if the header is the only way out and tests the counter against an invariant."""
-    for label in loop.blocks - {loop.header}:
-        if any(edge.target not in loop.blocks and _returns(blocks, edge.target) for edge in edges(blocks[label].end)):
-            return None
-    end = blocks[loop.header].end
-    if not (isinstance(end, Branch) and end.then.target in loop.blocks and end.other.target not in loop.blocks):
+def _trips(blocks: dict[int, Block], trips: Trips, loop: Loop, before: int) -> Operand | None:
+    """The number of iterations, computed in the block in front of the loop, where that can be told there."""
+    found = trips.of(loop, _any_pos(blocks))
+    if found is None:
         return None
-    test = defined.get(end.cond) if isinstance(end.cond, Var) else None
-    if test is None or test.fn is not operator.lt or test.args[0] != counter:
-        return None
-    bound = test.args[1]
-    return bound if not isinstance(bound, Var) or homes.get(bound) not in loop.blocks else None
-
-
-def _returns(blocks: dict[int, Block], start: int) -> bool:
-    """Whether the exit can be reached from `start` (not only a raise)."""
-    seen, todo = set(), [start]
-    while todo:
-        label = todo.pop()
-        if label in seen:
-            continue
-        seen.add(label)
-        if isinstance(blocks[label].end, Return):
-            return True
-        todo += [edge.target for edge in edges(blocks[label].end)]
-    return False
+    number, ops = found
+    block = blocks[before]
+    blocks[before] = Block(block.params, (*block.ops, *ops), block.end)
+    return number
 
 
 def _homes(blocks: dict[int, Block]) -> dict[Var, int]:
@@ -177,9 +173,7 @@ def _homes(blocks: dict[int, Block]) -> dict[Var, int]:
     }
 
 
-def _any_pos(blocks: dict[int, Block]):  # type: ignore[no-untyped-def]
-    from zyg.ir.program import Pos
-
+def _any_pos(blocks: dict[int, Block]) -> Pos:
     for block in blocks.values():
         for op in block.ops:
             return op.pos

@@ -335,8 +335,9 @@ def _prune(reversed_: Reversed) -> Program:
     """Needs and adjoint arithmetic that no result depends on are dropped before anything is recorded."""
     program = reversed_.program
     blocks = dict(program.blocks)
+    trips = {n for count in reversed_.canonical.counts.values() if isinstance(n := count.trips, Var)}
     while True:
-        used = {arg for block in blocks.values() for arg in _named(block)}
+        used = trips | {arg for block in blocks.values() for arg in _named(block)}
         loaded = {op.fn.key for block in blocks.values() for op in block.ops if isinstance(op.fn, Load)}
         changed = False
         for label, block in blocks.items():
