@@ -7,7 +7,6 @@ import math
 import pytest
 
 import zyg
-from zyg.ir.tape import tape_reserve
 
 
 def down(x, n):
@@ -83,8 +82,8 @@ def test_gradients(fn, n):
 
 @pytest.mark.parametrize("fn", KNOWN)
 def test_tapes_do_not_grow(fn):
-    module = zyg.grad(fn).caller.find((0.7, 5), [zyg.entry.tree(0.7), zyg.entry.tree(5)])[0].module
-    assert not any(op.fn is tape_reserve for program in module.programs.values() for op in program.ops())
+    listing = zyg.inspect_adjoint(zyg.grad(fn), 0.7, 5)
+    assert "tape_new(" in listing and "tape_reserve" not in listing
 
 
 def leaving_early(x, n):
