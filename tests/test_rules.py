@@ -24,8 +24,8 @@ POINTS[np.arccosh] = [(1.3,), (4.0,)]
 POINTS |= {
     fn: [(0.7, 1.9), (2.3, 0.6)]
     for fn in (
-        *(operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.mod, np.fmod),
-        *(np.logaddexp, np.logaddexp2, np.arctan2, np.hypot, np.maximum, np.minimum, np.fmax, np.fmin),
+        *(operator.add, p.reassociate_add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.mod),
+        *(np.fmod, np.logaddexp, np.logaddexp2, np.arctan2, np.hypot, np.maximum, np.minimum, np.fmax, np.fmin),
     )
 }
 

@@ -75,7 +75,9 @@ class Assembly:
         self._declarations: dict[str, str] = {}
         self._definitions: dict[str, str] = {}
         self._metadata: dict[str, int] = {}
-        self._required: dict[Callable[[], None], None] = {}
+        self._required: dict[Callable[[], object], None] = {}
+        self._kept: dict[str, None] = {}
+        self._groups: dict[str, int] = {}
 
     def declare(self, name: str, result: str, params: Sequence[str], attributes: str = "") -> None:
         if name not in self._declarations:
@@ -84,12 +86,20 @@ class Assembly:
     def define(self, name: str, text: str) -> None:
         self._definitions[name] = text
 
-    def require(self, load: Callable[[], None]) -> None:
+    def keep(self, name: str) -> None:
+        """Leave the declaration in the module although nothing calls it yet."""
+        self._kept[name] = None
+
+    def attribute_group(self, content: str) -> str:
+        """A reference to the group of attributes with this content."""
+        return f"#{self._groups.setdefault(content, len(self._groups))}"
+
+    def require(self, load: Callable[[], object]) -> None:
         """Note that the module refers to symbols that exist once `load` (which can be pickled) has been called."""
         self._required[load] = None
 
     @property
-    def required(self) -> tuple[Callable[[], None], ...]:
+    def required(self) -> tuple[Callable[[], object], ...]:
         return tuple(self._required)
 
     def metadata(self, content: str) -> str:
@@ -112,7 +122,13 @@ class Assembly:
     def __str__(self) -> str:
         declarations = [text for name, text in self._declarations.items() if name not in self._definitions]
         metadata = [f"!{number} = {content}" for content, number in self._metadata.items()]
-        return "\n\n".join(["\n".join(declarations), *self._definitions.values(), "\n".join(metadata), ""])
+        groups = [f"attributes #{number} = {{ {content} }}" for content, number in self._groups.items()]
+        if self._kept:
+            kept = ", ".join(f"ptr {symbol(name)}" for name in self._kept)
+            used = f'appending global [{len(self._kept)} x ptr] [{kept}], section "llvm.metadata"'
+            declarations.append(f"@llvm.compiler.used = {used}")
+        parts = ["\n".join(declarations), *self._definitions.values(), "\n".join(groups), "\n".join(metadata), ""]
+        return "\n\n".join(parts)
 
 
 class Body:
@@ -187,8 +203,8 @@ class Body:
     def convert(self, opcode: str, x: Value, type: str) -> Value:
         return x if x.type == type else self.value(type, f"{opcode} {x} to {type}")
 
-    def call(self, type: str, name: str, *args: Value) -> Value:
-        instruction = f"call {type} {symbol(name)}({', '.join(map(str, args))})"
+    def call(self, type: str, name: str, *args: Value, attributes: str = "") -> Value:
+        instruction = f"call {type} {symbol(name)}({', '.join(map(str, args))}) {attributes}".rstrip()
         if type == "void":
             self.line(instruction)
             return Value("void", "")

@@ -6,6 +6,7 @@ which there are none here.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -21,8 +22,23 @@ def codegen() -> Any:
     return cpu_target.target_context.codegen()
 
 
+def features() -> frozenset[str]:
+    """What the processor can do that code is generated for, as `+avx2`."""
+    return frozenset(codegen()._get_host_cpu_features().split(","))
+
+
+@cache
+def _set_options() -> None:
+    """Loops with sums in the order written are vectorised but for the sums.
+
+    There is no other way to say so.  It holds for all code in this process, whose results do not change by it.
+    """
+    llvm.set_option("zyg", "-force-ordered-reductions")
+
+
 def _optimise(module: Any, machine: Any) -> None:
     """Straight code is not searched for vectors, as by Numba: here that costs more than all other passes."""
+    _set_options()
     options = llvm.create_pipeline_tuning_options(_OPTIMISATION)
     options.slp_vectorization = False
     builder = llvm.create_pass_builder(machine, options)

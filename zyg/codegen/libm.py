@@ -12,12 +12,16 @@ from functools import cache
 
 import llvmlite.binding as llvm
 
+from zyg.codegen import vectors
 from zyg.codegen.assembly import Body, Value
 from zyg.codegen.jit import codegen
 from zyg.codegen.machine import Parts, real_constant
 from zyg.errors import UnsupportedError
 
 _PURE = "nounwind willreturn nofree nosync memory(none)"
+
+# An addition that may be taken in any order with others of its kind
+FREE_SUM = "fadd reassoc nsz contract"
 
 _DIGAMMA = "zyg.scipy.psi"
 
@@ -28,7 +32,7 @@ def intrinsic(b: Body, name: str, *args: Value) -> Value:
     suffix = {"float": "f32", "double": "f64"}.get(type, type)
     full = f"llvm.{name}.{suffix}"
     b.assembly.declare(full, type, [type] * len(args))
-    return b.call(type, full, *args)
+    return b.call(type, full, *args, attributes=vectors.attributes(b, name, len(args), type, full))
 
 
 def flagged(b: Body, name: str, x: Value) -> Value:
@@ -51,7 +55,7 @@ def function(b: Body, name: str, *args: Value) -> Value:
     full = name + "f" if type == "float" else name
     _check(full)
     b.assembly.declare(full, type, [type] * len(args), _PURE)
-    return b.call(type, full, *args)
+    return b.call(type, full, *args, attributes=vectors.attributes(b, name, len(args), type, full))
 
 
 def complex_function(b: Body, name: str, re: Value, im: Value) -> Parts:

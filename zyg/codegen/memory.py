@@ -12,6 +12,7 @@ from zyg.codegen import arena
 from zyg.codegen.assembly import Value
 from zyg.codegen.failures import OUT_OF_MEMORY
 from zyg.codegen.frame import Frame
+from zyg.codegen.libm import FREE_SUM
 from zyg.codegen.machine import Parts, integer_constant, size, width
 from zyg.codegen.machine import parts as registers_of
 from zyg.ir.memory import (
@@ -31,8 +32,6 @@ from zyg.ir.program import Op, Operand, Pos, Type
 
 _NULL = Value("ptr", "null")
 _ZERO = integer_constant(0)
-# Sums of contributions may be taken in any order
-_SUM = "fadd reassoc nsz"
 
 
 def element_of(memory: Operand) -> Type:
@@ -109,7 +108,7 @@ class _Place:
 
     def add(self, value: Parts) -> None:
         before = self.load()
-        opcode = "add" if before[0].type == "i64" else _SUM
+        opcode = "add" if before[0].type == "i64" else FREE_SUM
         self.store(tuple(self._b.binary(opcode, x, y) for x, y in zip(before, value, strict=True)))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from zyg.codegen.assembly import Body, Value
 from zyg.codegen.integer import product_power
-from zyg.codegen.libm import digamma, function, intrinsic, narrow, real, widen
+from zyg.codegen.libm import FREE_SUM, digamma, function, intrinsic, narrow, real, widen
 from zyg.codegen.machine import integer_constant, known_integer, known_real, real_constant
 from zyg.codegen.special import ROUND, ZETA
 from zyg.rules.primitives import (
@@ -22,6 +22,7 @@ from zyg.rules.primitives import (
     is_nonzero,
     polygamma,
     powi,
+    reassociate_add,
     round_digits,
     stop_gradient,
 )
@@ -190,6 +191,7 @@ def _polygamma(b: Body, order: Value, x: Value) -> Value:
 
 lowering: dict[Any, Callable[..., Value]] = {
     operator.add: _binary("fadd"),
+    reassociate_add: _binary(FREE_SUM),
     operator.sub: _binary("fsub"),
     operator.mul: _binary("fmul"),
     operator.truediv: _binary("fdiv"),

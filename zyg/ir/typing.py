@@ -43,7 +43,7 @@ def complex_of(kind: Type) -> Type:
     return c8 if kind == f4 else c16
 
 
-_state((operator.add, operator.sub, operator.mul, operator.pow), NUMBERS, 2)
+_state((operator.add, p.reassociate_add, operator.sub, operator.mul, operator.pow), NUMBERS, 2)
 _state((operator.neg,), NUMBERS, 1)
 _state((p.identity, p.stop_gradient), SCALARS, 1)
 _state((operator.truediv,), (*FLOATS, *COMPLEX), 2)

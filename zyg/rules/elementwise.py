@@ -27,7 +27,7 @@ from typing import Any, Literal
 import numpy as np
 
 from zyg.rules import primitives as p
-from zyg.rules.primitives import apply, polygamma, powi, select
+from zyg.rules.primitives import apply, polygamma, powi, reassociate_add, select
 from zyg.rules.registry import Partial, Partials, Table, partials
 
 elementwise = Table()
@@ -52,6 +52,7 @@ def _times(dy: Any, slope: Any) -> Any:
 
 # --- arithmetic -----------------------------------------------------------------------------------------
 elementwise[operator.add] = (lambda dy: dy), (lambda dy: dy)
+elementwise[reassociate_add] = (lambda dy: dy), (lambda dy: dy)
 elementwise[operator.sub] = (lambda dy: dy), (lambda dy: -dy)
 elementwise[operator.mul] = (lambda dy, b: dy * b), (lambda dy, a: dy * a)
 elementwise[operator.truediv] = (lambda dy, b: dy / b), (lambda dy, b, y: -(dy / b) * y)

@@ -69,6 +69,12 @@ def powi(x: Any, n: Any) -> Any:
 
 
 @traceable
+def reassociate_add(a: Any, b: Any) -> Any:
+    """a + b as a step of a sum whose order is free, so that a loop may keep several partial sums."""
+    return a + b
+
+
+@traceable
 def is_nonzero(x: Any) -> Any:
     """Truth of a number, as a bool."""
     return x != 0
@@ -140,7 +146,17 @@ def _add(cost: int, *functions: Any, effect: bool = False) -> None:
 
 
 # int64, float32/64, complex64/128 (same type in and out); bool only for and/or/xor
-_add(1, operator.add, operator.sub, operator.mul, operator.neg, operator.and_, operator.or_, operator.xor)
+_add(
+    1,
+    operator.add,
+    reassociate_add,
+    operator.sub,
+    operator.mul,
+    operator.neg,
+    operator.and_,
+    operator.or_,
+    operator.xor,
+)
 # int64 only
 _add(1, operator.invert, operator.lshift, operator.rshift)
 _add(5, operator.truediv)  # float and complex; IEEE, never raises
