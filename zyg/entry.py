@@ -13,6 +13,8 @@ from typing import Any, cast
 import numpy as np
 from numba.core.compiler_lock import global_compiler_lock
 
+from zyg.array_entry import ArrayEntry
+from zyg.buffers import array_tree, lend, taken
 from zyg.codegen.caller import Chain, Entry
 from zyg.codegen.caller_type import NativeCallable
 from zyg.codegen.failures import Number
@@ -21,7 +23,7 @@ from zyg.errors import ArgumentError, ZygError
 from zyg.ir.custom import RULES
 from zyg.ir.graph import Graph
 from zyg.ir.program import Module
-from zyg.ir.tree import ConstTree, Leaf, Tree, TupleTree
+from zyg.ir.tree import ArrayTree, ConstTree, Leaf, Tree, TupleTree
 from zyg.ir.values import CLASSES, Value, fits, numba_type
 from zyg.pipeline import Lowered, lower
 
@@ -52,6 +54,8 @@ def tree(value: Any) -> Tree:
     """
     if isinstance(value, tuple):
         return TupleTree(tuple(tree(item) for item in value), None if type(value) is tuple else type(value))
+    if type(value) is np.ndarray and value.ndim > 0:
+        return array_tree(value)
     kind = numba_type(value)
     if kind is not None:
         return Leaf(kind)
@@ -79,6 +83,8 @@ def as_read(value: Any) -> Any:
         if all(new is old for new, old in zip(items, value, strict=True)):
             return value
         return tuple(items) if type(value) is tuple else tuple.__new__(type(value), items)
+    if type(value) is np.ndarray and value.ndim > 0:
+        return value
     kind = numba_type(value)
     if kind is None:
         value = value if callable(value) else _plain(value)
@@ -94,6 +100,8 @@ def leaves(value: Any, shape: Tree, out: list[Any]) -> None:
     if isinstance(shape, TupleTree):
         for item, part in zip(value, shape.items, strict=True):
             leaves(item, part, out)
+    elif isinstance(shape, ArrayTree):
+        lend(value, shape, out)
     elif isinstance(shape, Leaf):
         number = as_read(value)
         out.append(number.item() if isinstance(number, np.generic) else number)
@@ -103,6 +111,8 @@ def assemble(shape: Tree, values: Iterator[Any]) -> Any:
     """The Python object of a result, its numbers taken from `values`."""
     if isinstance(shape, Leaf):
         return next(values)
+    if isinstance(shape, ArrayTree):
+        return taken(shape, values)
     if isinstance(shape, ConstTree):
         return shape.value
     items = tuple(assemble(item, values) for item in shape.items)
@@ -132,22 +142,28 @@ class Specialisations(Chain):
     since.  constant: those that cannot be inputs.
     """
 
-    __slots__ = ("constant", "kept", "lifted")
+    __slots__ = ("arrays", "constant", "kept", "lifted")
 
     def __init__(self, kept: object) -> None:
         super().__init__()
         self.kept = kept
+        self.arrays: tuple[ArrayEntry, ...] = ()
         self.lifted: frozenset[Path] = frozenset()
         self.constant: frozenset[Path] = frozenset()
         _every_chain.add(self)
+
+    def clear(self) -> None:
+        super().clear()
+        self.arrays = ()
 
     def changed_ints(self, lowered: Lowered) -> frozenset[Path]:
         """The captured ints that are constants in `lowered` and were others in an earlier specialisation."""
         found = set()
         for path, (check, what) in lowered.looked.checks.items():
             if check == "equal" and type(what) is int and path not in self.constant:
-                for entry in self.entries:
-                    before = entry.lowered.looked.checks.get(path) if isinstance(entry, Specialised) else None
+                for entry in (*self.entries, *self.arrays):
+                    known = entry.lowered if isinstance(entry, (Specialised, ArrayEntry)) else None
+                    before = known.looked.checks.get(path) if known is not None else None
                     if before is not None and before[0] == "equal" and before[1] != what:
                         found.add(path)
         return frozenset(found)
@@ -194,9 +210,12 @@ class Caller(NativeCallable):
 
     def _resolve(self, *args: Any, **kws: Any) -> Any:
         found, inputs = self.find(args, kws)
-        return assemble(found.result, iter(found.native.call(*inputs)))
+        values = found.run(inputs) if isinstance(found, ArrayEntry) else found.native.call(*inputs)
+        return assemble(found.result, iter(values))
 
-    def find(self, args: Sequence[Any], kws: dict[str, Any] | None = None) -> tuple[Specialised, list[Number]]:
+    def find(
+        self, args: Sequence[Any], kws: dict[str, Any] | None = None
+    ) -> tuple[Specialised | ArrayEntry, list[Number]]:
         """The specialisation for a call, compiled if need be, and the inputs of its native function."""
         names = tuple(map(sys.intern, kws or ()))
         given = tuple(as_read(value) for value in (*args, *(kws or {}).values()))
@@ -211,8 +230,16 @@ class Caller(NativeCallable):
                 return found
         raise ZygError(f"what {self.name} captures changes faster than it can be compiled")
 
-    def _fitting(self, given: Sequence[Any], names: tuple[str, ...]) -> tuple[Specialised, list[Number]] | None:
+    def _fitting(
+        self, given: Sequence[Any], names: tuple[str, ...]
+    ) -> tuple[Specialised | ArrayEntry, list[Number]] | None:
         chain: Specialisations = self._chain
+        for entry in chain.arrays:
+            inputs = entry.inputs(self._function, given, names)
+            if inputs is not None:
+                return entry, inputs
+        if chain.arrays and any(isinstance(value, np.ndarray) for value in given):
+            return None
         found = chain.find(self, given, names)
         return None if found is None else (cast(Specialised, found[0]), found[1])
 
@@ -233,6 +260,10 @@ class Caller(NativeCallable):
                 chain.lifted |= changed
             except ZygError:
                 chain.constant |= changed
+        if lowered.has_arrays:
+            if RULES.version == version:
+                chain.arrays = (ArrayEntry(lowered, shapes, names), *chain.arrays[: chain.LIMIT - 1])
+            return
         entry = Specialised(lowered, shapes, names)
         if RULES.version == version:
             chain.add(entry)

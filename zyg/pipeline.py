@@ -6,7 +6,7 @@ read → inline and simplify → (adjoint → record, where a derivative is call
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,13 +16,18 @@ from zyg.codegen.guards import Looked
 from zyg.ir import python
 from zyg.ir.captures import Captures
 from zyg.ir.lift import lift_captures
+from zyg.ir.memory import MemoryType
 from zyg.ir.naming import name_parameters
-from zyg.ir.program import Const, Module, Op, Operand, Pos, Type, Var
-from zyg.ir.simplify import inline, simplify
+from zyg.ir.program import Const, Module, Op, Operand, Pos, Program, Type, Var
+from zyg.ir.ranges import prove_comparisons
+from zyg.ir.results import give_results, writes_parameters
+from zyg.ir.simplify import inline, simplify, simplify_program
+from zyg.ir.simplify_memory import simplify_memory
 from zyg.ir.specialise import Specialiser
-from zyg.ir.tree import Tree
+from zyg.ir.tree import Leaf, Tree, leaves
 from zyg.ir.values import Path, Value, of_tree, rebuild, tree_of, variables
-from zyg.ir.verify import checked_module
+from zyg.ir.verify import checked, checked_module
+from zyg.ir.versions import version_loops
 from zyg.rules import primitives as p
 
 Build = Callable[[Any, list[Value]], Value]
@@ -32,13 +37,22 @@ Build = Callable[[Any, list[Value]], Value]
 class Lowered:
     """A function read for one kind of arguments, and its derivatives taken; what it looked at besides.
 
-    module: its entry takes the leaves of the arguments, then the captured numbers, and returns the leaves of result.
+    module: its entry takes the leaves of the arguments, then those of what is captured, and returns those of result.
+    inputs: the first number and the shape of what is captured, by its path.  writes: into arrays that it is given.
     """
 
     module: Module
     result: Tree
     looked: Looked
     fast: frozenset[str]
+    inputs: Mapping[Path, tuple[int, Tree]]
+    writes: bool
+
+    @property
+    def has_arrays(self) -> bool:
+        """Whether buffers are among what its entry takes or gives."""
+        main = self.module.main
+        return any(isinstance(kind, MemoryType) for kind in (*(q.type for q in main.params), *main.results))
 
     def compile(self, packed: bool = False) -> Native:
         """Native code.  packed: with the function that Python calls."""
@@ -62,11 +76,27 @@ def lower(
     module = checked_module(Module(spec.programs, entry).reachable())
     _print("read", module)
     module = checked_module(inline(module, largest=5000))
-    kinds: list[Type] = [kind for _, kind in sorted(captures.inputs.values(), key=lambda pair: pair[0])]
-    module = checked_module(simplify(checked_module(lift_captures(module, kinds))))
+    inputs = sorted(captures.inputs.values(), key=lambda pair: pair[0])
+    kinds: list[Type] = [kind for _, shape in inputs for kind in leaves(shape)]
+    module = checked_module(give_results(simplify(checked_module(lift_captures(module, kinds)))))
+    if any(isinstance(kind, MemoryType) for program in module.programs.values() for kind in _kinds(program)):
+        module = module.with_programs({name: _fitted(program) for name, program in module.programs.items()})
     _print("final", module)
-    looked = Looked(captures.guards, captures.inputs, captures.homes)
-    return Lowered(module, tree_of(result), looked, spec.fast or frozenset())
+    numbers = {path: (i, shape.type) for path, (i, shape) in captures.inputs.items() if isinstance(shape, Leaf)}
+    looked = Looked(captures.guards, numbers, captures.homes)
+    fast = spec.fast or frozenset()
+    return Lowered(module, tree_of(result), looked, fast, captures.inputs, writes_parameters(module))
+
+
+def _kinds(program: Program) -> Iterator[Type]:
+    yield from (param.type for param in program.params)
+    yield from (result.type for op in program.ops() for result in op.results)
+
+
+def _fitted(program: Program) -> Program:
+    """`program` with the accesses to buffers that it needs, their guards in front of loops where that can be."""
+    program = checked(simplify_program(prove_comparisons(simplify_memory(program))))
+    return checked(simplify_program(version_loops(program)))
 
 
 def _in_variables(reader: Any, result: Value) -> Value:
@@ -79,7 +109,7 @@ def _in_variables(reader: Any, result: Value) -> Value:
             return var
         return leaf
 
-    return rebuild(result, variable)
+    return rebuild(python.settle(reader, result), variable)
 
 
 def _print(stage: str, module: Module) -> None:

@@ -18,7 +18,7 @@ from zyg.codegen.libm import FREE_SUM, complex_function, function, intrinsic, na
 from zyg.codegen.machine import Parts, integer_constant, known_integer, known_real
 from zyg.codegen.powers import COMPLEX_INTEGER_POWER, COMPLEX_POWER
 from zyg.codegen.support import Routine
-from zyg.rules.primitives import identity, is_nonzero, powi, reassociate_add, stop_gradient
+from zyg.rules.primitives import attach, identity, is_nonzero, powi, reassociate_add, stop_gradient
 
 _LONGEST_PRODUCT = 32
 
@@ -131,6 +131,7 @@ def _log1p(b: Body, x: Parts) -> Parts:
 lowering: dict[Any, Callable[..., Parts]] = {
     operator.add: _componentwise("fadd"),
     reassociate_add: _componentwise(FREE_SUM),
+    attach: lambda b, x, y: x,
     operator.sub: _componentwise("fsub"),
     operator.mul: _multiply,
     operator.truediv: _divide,

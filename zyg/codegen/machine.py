@@ -72,7 +72,7 @@ def integer_constant(value: int) -> Value:
 
 def constant(literal: Const) -> Parts:
     registers = parts(literal.type)
-    if isinstance(literal.type, (TapeType, StackType)):  # where control cannot come to use it
+    if isinstance(literal.type, (TapeType, StackType, MemoryType)):  # where control cannot come to use it
         return tuple(Value(part, "null" if part == "ptr" else "0") for part in registers)
     if registers == ("i1",):
         return (Value("i1", "true" if literal.value else "false"),)

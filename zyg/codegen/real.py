@@ -15,6 +15,7 @@ from zyg.codegen.libm import FREE_SUM, digamma, function, intrinsic, narrow, rea
 from zyg.codegen.machine import integer_constant, known_integer, known_real, real_constant
 from zyg.codegen.special import ROUND, ZETA
 from zyg.rules.primitives import (
+    attach,
     fma,
     frexp_exponent,
     frexp_mantissa,
@@ -192,6 +193,7 @@ def _polygamma(b: Body, order: Value, x: Value) -> Value:
 lowering: dict[Any, Callable[..., Value]] = {
     operator.add: _binary("fadd"),
     reassociate_add: _binary(FREE_SUM),
+    attach: lambda b, x, y: x,
     operator.sub: _binary("fsub"),
     operator.mul: _binary("fmul"),
     operator.truediv: _binary("fdiv"),

@@ -9,7 +9,7 @@ import numpy as np
 from numba import types
 
 from zyg.ir.graph import Graph
-from zyg.ir.memory import length
+from zyg.ir.memory import WRITES, MemoryType, length, mem_load
 from zyg.ir.program import Call, Const, Op, Operand, Program, Return, Type, Var, edges
 from zyg.ir.scalars import i8
 from zyg.ir.tape import StackType, TapeType, pop, push, tape_get, tape_put, tape_reserve
@@ -38,16 +38,32 @@ def passes(op: Op, i: int) -> bool:
         return i > 0
     if op.fn in (np.ldexp, p.round_digits):
         return i == 0
-    if op.fn is p.polygamma:
+    if op.fn in (p.polygamma, p.attach):
         return i == 1
     return differentiable(op.args[i].type)
 
 
+def shadow_type(kind: Type) -> MemoryType | None:
+    """The type of the shadow of a buffer of type `kind`; None if it has none."""
+    if not isinstance(kind, MemoryType) or not differentiable(kind.dtype):
+        return None
+    return MemoryType(types.float64) if isinstance(kind.dtype, types.Integer) else kind
+
+
 def active(program: Program, graph: Graph, inputs: Iterable[Var], outputs: Iterable[int]) -> set[Var]:
-    """The variables that are varied (for `inputs`) and useful (for the results numbered `outputs`)."""
-    varied = _varied(program, graph, set(inputs))
-    useful = _useful(program, graph, set(outputs))
-    return {var for var in varied & useful if differentiable(var.type)}
+    """The variables that are varied (for `inputs`) and useful (for the results numbered `outputs`).
+
+    Buffers among the inputs are both: what they hold may be looked at after the program.
+    """
+    given = set(inputs)
+    classes = handle_classes(program, graph)
+    varied_cells: set[Cell] = {(classes.get(v, v), None) for v in given if isinstance(v.type, MemoryType)}
+    useful_cells = set(varied_cells)
+    varied = _varied(program, graph, classes, given, varied_cells)
+    useful = _useful(program, graph, classes, set(outputs), useful_cells)
+    found = {var for var in varied & useful if differentiable(var.type)}
+    cells = varied_cells & useful_cells
+    return found | {v for v, kind in classes.items() if (kind, None) in cells and shadow_type(v.type) is not None}
 
 
 def fractional(program: Program, varied: Sequence[bool], find: Callable[[str], Program]) -> bool:
@@ -59,7 +75,13 @@ def fractional(program: Program, varied: Sequence[bool], find: Callable[[str], P
             return False
         seen.add((program.name, mask))
         graph = Graph(program)
-        found = _varied(program, graph, {v for v, on in zip(program.params, mask, strict=True) if on})
+        found = _varied(
+            program,
+            graph,
+            handle_classes(program, graph),
+            {v for v, on in zip(program.params, mask, strict=True) if on},
+            set(),
+        )
         return any(
             op.args[1] in found
             if op.fn is operator.pow and op.result.type == i8
@@ -70,8 +92,8 @@ def fractional(program: Program, varied: Sequence[bool], find: Callable[[str], P
     return visit(program, tuple(varied))
 
 
-def tape_classes(program: Program, graph: Graph) -> dict[Var, Var]:
-    """For every variable that holds a tape, a representative of all that hold the same one."""
+def handle_classes(program: Program, graph: Graph) -> dict[Var, Var]:
+    """For every variable that holds a tape or a buffer, a representative of all that may hold the same one."""
     parent: dict[Var, Var] = {}
 
     def find(var: Var) -> Var:
@@ -81,28 +103,48 @@ def tape_classes(program: Program, graph: Graph) -> dict[Var, Var]:
         return var
 
     def unite(a: Operand, b: Operand) -> None:
-        if isinstance(a, Var) and isinstance(b, Var) and isinstance(a.type, TapeType):
+        if isinstance(a, Var) and isinstance(b, Var) and isinstance(a.type, _HANDLES):
             parent[find(a)] = find(b)
 
+    fields: dict[tuple[Var, object], Var] = {}
+
+    for q in program.params:
+        if isinstance(q.type, _HANDLES):
+            find(q)
     for label in graph.order:
         block = program.blocks[label]
         for op in block.ops:
             if op.fn is tape_reserve:
                 unite(op.result, op.args[0])
             for result in op.results:
-                if isinstance(result.type, TapeType):
+                if isinstance(result.type, _HANDLES):
                     find(result)
+            if op.fn is p.select:
+                unite(op.result, op.args[1])
+                unite(op.result, op.args[2])
         for edge in edges(block.end):
             for param, arg in zip(program.blocks[edge.target].params, edge.args, strict=True):
                 unite(param, arg)
+    for op in program.ops():
+        # A buffer that a tape keeps is the one that is found there again
+        kept = op.args[3] if op.fn is tape_put else op.result if op.fn is tape_get else None
+        if isinstance(kept, Var) and isinstance(kept.type, MemoryType):
+            tape, field = op.args[0], op.args[2]
+            assert isinstance(tape, Var) and isinstance(field, Const)
+            unite(kept, fields.setdefault((find(tape), field.value), kept))
     return {var: find(var) for var in list(parent)}
 
 
+_HANDLES = (TapeType, MemoryType)
 Cell = tuple[Var, object]
 
 
 def cell_of(classes: dict[Var, Var], op: Op) -> Cell:
-    """Class and field number that a `tape_put` or `tape_get` is about."""
+    """Class and field number that a `tape_put` or `tape_get` is about; class and None for the elements of a buffer."""
+    if op.fn in (mem_load, *WRITES):
+        memory = op.args[0]
+        assert isinstance(memory, Var)
+        return classes.get(memory, memory), None
     tape, field = op.args[0], op.args[2]
     assert isinstance(tape, Var) and isinstance(field, Const)
     return classes.get(tape, tape), field.value
@@ -117,23 +159,29 @@ def _until_stable(step: Callable[[set[Var]], None], found: set[Var]) -> set[Var]
     return found
 
 
-def _varied(program: Program, graph: Graph, inputs: set[Var]) -> set[Var]:
-    classes = tape_classes(program, graph)
-    cells: set[Cell] = set()
+def _varied(program: Program, graph: Graph, classes: dict[Var, Var], inputs: set[Var], cells: set[Cell]) -> set[Var]:
+    def reaches(op: Op, found: set[Var]) -> bool:
+        return any(
+            arg in found
+            or isinstance(arg.type, StackType)
+            or (isinstance(arg, Var) and (classes.get(arg, arg), None) in cells)
+            for arg in op.args
+        )
 
     def step(found: set[Var]) -> None:
         for label in graph.order:
             for op in program.blocks[label].ops:
                 if isinstance(op.fn, Call) or op.fn is pop:
-                    if any(arg in found or isinstance(arg.type, StackType) for arg in op.args):
+                    if reaches(op, found):
                         found.update(r for r in op.results if differentiable(r.type))
-                elif op.fn is tape_put:
-                    if op.args[3] in found:
+                        cells.update(_buffers(classes, (*op.args, *op.results)))
+                elif op.fn is tape_put or op.fn in WRITES:
+                    if op.args[-1] in found:
                         cells.add(cell_of(classes, op))
-                elif op.fn is tape_get:
+                elif op.fn in (tape_get, mem_load):
                     if cell_of(classes, op) in cells:
                         found.update(op.results)
-                elif len(op.results) == 1 and not isinstance(op.result.type, (TapeType, StackType)):
+                elif len(op.results) == 1 and not isinstance(op.result.type, (TapeType, StackType, MemoryType)):
                     if any(arg in found and passes(op, i) for i, arg in enumerate(op.args)):
                         found.add(op.result)
             for edge in edges(program.blocks[label].end):
@@ -143,10 +191,11 @@ def _varied(program: Program, graph: Graph, inputs: set[Var]) -> set[Var]:
     return _until_stable(step, inputs)
 
 
-def _useful(program: Program, graph: Graph, outputs: set[int]) -> set[Var]:
-    classes = tape_classes(program, graph)
-    cells: set[Cell] = set()
+def _buffers(classes: dict[Var, Var], operands: Iterable[Operand]) -> set[Cell]:
+    return {(classes.get(v, v), None) for v in operands if isinstance(v, Var) and isinstance(v.type, MemoryType)}
 
+
+def _useful(program: Program, graph: Graph, classes: dict[Var, Var], outputs: set[int], cells: set[Cell]) -> set[Var]:
     def add(found: set[Var], operand: Operand) -> None:
         if isinstance(operand, Var):
             found.add(operand)
@@ -158,19 +207,26 @@ def _useful(program: Program, graph: Graph, outputs: set[int]) -> set[Var]:
                 for i, value in enumerate(block.end.values):
                     if i in outputs:
                         add(found, value)
+                        cells.update(_buffers(classes, (value,)))
             for edge in edges(block.end):
                 for q, arg in zip(program.blocks[edge.target].params, edge.args, strict=True):
                     if q in found:
                         add(found, arg)
             for op in reversed(block.ops):
                 if isinstance(op.fn, Call):
-                    if any(r in found for r in op.results) or any(isinstance(a.type, StackType) for a in op.args):
+                    touched = _buffers(classes, (*op.args, *op.results))
+                    if (
+                        any(r in found for r in op.results)
+                        or any(isinstance(a.type, StackType) for a in op.args)
+                        or touched & cells
+                    ):
+                        cells.update(touched)
                         for arg in op.args:
                             add(found, arg)
-                elif op.fn is tape_put:
+                elif op.fn is tape_put or op.fn in WRITES:
                     if cell_of(classes, op) in cells:
-                        add(found, op.args[3])
-                elif op.fn is tape_get:
+                        add(found, op.args[-1])
+                elif op.fn in (tape_get, mem_load):
                     if op.result in found:
                         cells.add(cell_of(classes, op))
                 elif op.fn is push:

@@ -23,8 +23,10 @@ import numpy as np
 from numba import types
 
 from zyg.errors import not_differentiable
-from zyg.ir.activity import active, cell_of, differentiable, passes, tape_classes
+from zyg.ir.activity import active, cell_of, differentiable, handle_classes, passes, shadow_type
 from zyg.ir.canonical import Canonical, canonical
+from zyg.ir.graph import Graph
+from zyg.ir.memory import WRITES, MemoryType, mem_add, mem_load, mem_store
 from zyg.ir.program import (
     Block,
     Branch,
@@ -46,6 +48,7 @@ from zyg.ir.program import (
     with_edges,
 )
 from zyg.ir.scalars import b1, c8, c16, f8, i8
+from zyg.ir.shadows import with_shadows
 from zyg.ir.slots import Load, Store, zero
 from zyg.ir.tape import StackType, pop, push, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
 from zyg.ir.trace import Emitter
@@ -135,10 +138,16 @@ class _Adjoint:
         self.canonical = form = canonical(program)
         self.program = form.program
         self.graph = form.graph
-        self.inputs = [v for v, on in zip(program.params, varied, strict=True) if on and differentiable(v.type)]
+        given = [v for v, on in zip(program.params, varied, strict=True) if on]
+        self.inputs = [v for v in given if differentiable(v.type)]
+        buffers = [v for v in given if shadow_type(v.type) is not None]
         self.outputs = [i for i, on in enumerate(useful) if on and differentiable(program.results[i])]
-        self.active = active(self.program, self.graph, self.inputs, self.outputs)
-        self.classes = tape_classes(self.program, self.graph)
+        self.active = active(self.program, self.graph, given, self.outputs)
+        shadowed = with_shadows(self.program, self.active, buffers)
+        self.program, self.shadows, self.shadow_params = shadowed.program, shadowed.of, shadowed.given
+        self.graph = Graph(self.program)
+        self.canonical = replace(form, program=self.program, graph=self.graph)
+        self.classes = handle_classes(self.program, self.graph)
         self.int_adjoint = int_adjoint
         self.pair_of = pair_of
         self.blocks: dict[int, Block] = dict(self.program.blocks)
@@ -158,7 +167,7 @@ class _Adjoint:
             values = tuple(zero(kind) for kind in program.results)
             assert not any(isinstance(block.end, Return) for block in program.blocks.values()), values
             results = (*program.results, *(self.kind(v.type) for v in self.inputs))
-            done = replace(program, params=(*program.params, *seeds), results=results)
+            done = replace(self.program, params=self._parameters(seeds), results=results)
             return Reversed(done, self.canonical, None, {}, seeds)
         reach = self._mirrored()
         self.mirror = {}
@@ -172,8 +181,13 @@ class _Adjoint:
             exit_block.params, exit_block.ops, Jump(Edge(self.mirror[self.canonical.exit]))
         )
         results = (*program.results, *(self.kind(v.type) for v in self.inputs))
-        done = replace(program, params=(*program.params, *seeds), results=results, blocks=self.blocks)
+        done = replace(self.program, params=self._parameters(seeds), results=results, blocks=self.blocks)
         return Reversed(done, self.canonical, self.mirror[self.canonical.exit], self.mirror, seeds)
+
+    def _parameters(self, seeds: tuple[Var, ...]) -> tuple[Var, ...]:
+        """The program's own, the seeds, and the shadows of the buffers among the inputs."""
+        count = len(self.program.params) - len(self.shadow_params)
+        return (*self.program.params[:count], *seeds, *self.shadow_params)
 
     def _mirrored(self) -> list[int]:
         """Forward blocks whose mirror image is needed, from the exit back."""
@@ -196,7 +210,7 @@ class _Adjoint:
     def _passive_region(self, label: int) -> bool:
         """Nothing active happens between the immediate dominator of `label` and `label`, and no loop is left there
         whose iterations are reversed."""
-        if any(param in self.active for param in self.blocks[label].params):
+        if any(param in self.active and param not in self.shadows for param in self.blocks[label].params):
             return False
         top = self.graph.idom[label]
         loop = self.graph.loop_of[top]
@@ -216,11 +230,19 @@ class _Adjoint:
 
     def _is_active(self, label: int) -> bool:
         block = self.program.blocks[label]
-        if any(v in self.active for v in block.params):
+        if any(v in self.active and v not in self.shadows for v in block.params):
             return True
-        return any(r in self.active for op in block.ops for r in op.results) or any(
-            op.fn is tape_put and op.args[3] in self.active for op in block.ops
-        )
+        return any(self._acts(op) for op in block.ops)
+
+    def _acts(self, op: Op) -> bool:
+        """Whether the reverse sweep has something to do for `op`."""
+        if op.fn is mem_store:
+            return op.args[0] in self.active
+        if op.fn in (tape_put, mem_add):
+            return op.args[-1] in self.active and op.args[-1] not in self.shadows
+        if isinstance(op.fn, Call) and any(arg in self.active and arg in self.shadows for arg in op.args):
+            return True
+        return any(r in self.active and r not in self.shadows for r in op.results)
 
     def _reaches_singular(self) -> set[Var]:
         """Values that a function with an infinite derivative may be computed from."""
@@ -361,7 +383,7 @@ class _Adjoint:
             (edge,) = (e for e in edges(self.program.blocks[pred].end) if e.target == label)
             moved = []
             for param, arg in zip(block.params, edge.args, strict=True):
-                if param in self.active:
+                if param in self.active and param not in self.shadows:
                     moved.append((arg, self._take(ops, param)))
             for arg, value in moved:
                 self._contribute(ops, arg, value)
@@ -413,6 +435,7 @@ class _Adjoint:
 
     def _contribute(self, ops: list[Op], operand: Operand, value: Operand) -> None:
         """d_operand += value."""
+        assert not isinstance(operand.type, MemoryType)
         if not isinstance(operand, Var) or operand not in self.active:
             return
         kind = self.kind(operand.type)
@@ -469,6 +492,27 @@ class _Adjoint:
         ops.append(Op(operator.add, (old, new), (total,), op.pos))
         ops.append(Op(tape_put, (*place, total), (), op.pos))
 
+    def _reverse_memory(self, ops: list[Op], op: Op) -> None:
+        """Original: v = m[i]     Adjoint: dm[i] += dv; dv = 0
+        Original: m[i] = v     Adjoint: dv += dm[i]; dm[i] = 0
+        Original: m[i] += v    Adjoint: dv += dm[i]
+        """
+        memory = op.args[0]
+        assert isinstance(memory, Var)
+        shadow = self._need(ops, self.shadows[memory])
+        assert isinstance(shadow.type, MemoryType)
+        place = (shadow, self._need(ops, op.args[1]))
+        kind = shadow.type.dtype
+        if op.fn is mem_load:
+            value = Emitter(ops, op.pos).convert(self._take(ops, op.result), kind)
+            ops.append(Op(mem_add, (*place, value), (), op.pos))
+            return
+        old = Var(kind, "")
+        ops.append(Op(mem_load, place, (old,), op.pos))
+        if op.fn is mem_store:
+            ops.append(Op(mem_store, (*place, zero(kind)), (), op.pos))
+        self._contribute(ops, op.args[2], old)
+
     def _reverse_op(self, ops: list[Op], op: Op) -> None:
         if op.fn in (push, pop):
             raise not_differentiable(
@@ -476,10 +520,13 @@ class _Adjoint:
                 op.pos,
                 "Use zyg.jvp of the gradient.",
             )
-        if (op.fn is tape_put and op.args[3] in self.active) or (op.fn is tape_get and op.result in self.active):
+        if not self._acts(op):
+            return
+        if op.fn in (tape_put, tape_get):
             self._reverse_tape(ops, op)
             return
-        if not any(r in self.active for r in op.results):
+        if op.fn is mem_load or op.fn in WRITES:
+            self._reverse_memory(ops, op)
             return
         if isinstance(op.fn, Call):
             self._reverse_call(ops, op)
@@ -507,11 +554,13 @@ class _Adjoint:
         """Original: y… = f(a…)    Adjoint: da… += f.reverse(tape, dy…), where f.forward has left the tape."""
         varied = tuple(isinstance(a, Var) and a in self.active for a in op.args)
         useful = tuple(r in self.active for r in op.results)
+        shadows = [self.shadows[a] for a in op.args if isinstance(a, Var) and a in self.shadows]
         forward, backward, custom = self.pair_of(op.fn.callee, varied, useful)
         if custom:
             self._reverse_custom(ops, op, forward, backward)
             return
         dys = [self._take(ops, r) for r in op.results if r in self.active]
+        varied = tuple(on and a not in self.shadows for a, on in zip(op.args, varied, strict=True))
         kinds = [a.type for a, on in zip(op.args, varied, strict=True) if on]
         stack = Var(_stack_type(), "stack")
         ops.append(Op(Load(STACK), (), (stack,), op.pos))
@@ -519,12 +568,12 @@ class _Adjoint:
         ops.append(Op(Call(backward), (*dys, stack), outs, op.pos))
         for arg, value in zip((a for a, on in zip(op.args, varied, strict=True) if on), outs, strict=True):
             self._contribute(ops, arg, value)
-        self._replace_call(op, forward)
+        self._replace_call(op, forward, shadows)
 
-    def _replace_call(self, op: Op, forward: str) -> None:
+    def _replace_call(self, op: Op, forward: str, shadows: list[Var]) -> None:
         stack = Var(_stack_type(), "stack")
         load = Op(Load(STACK), (), (stack,), op.pos)
-        self._swap_call(op, load, Op(Call(forward), (*op.args, stack), op.results, op.pos))
+        self._swap_call(op, load, Op(Call(forward), (*op.args, *shadows, stack), op.results, op.pos))
 
     def _reverse_custom(self, ops: list[Op], op: Op, forward: str, backward: str) -> None:
         """Original: y… = f(a…)    Adjoint: da… += back(saved…, dy…), where the rule gave y… and saved…."""

@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
-from zyg.ir import arithmetic, composites, containers, conversions, elementary
+from zyg.ir import (
+    arithmetic,
+    array_making,
+    array_members,
+    array_reductions,
+    composites,
+    containers,
+    conversions,
+    elementary,
+)
 from zyg.ir.handlers import HANDLERS
 
-__all__ = ["HANDLERS", "arithmetic", "composites", "containers", "conversions", "elementary"]
+__all__ = [
+    "HANDLERS",
+    "arithmetic",
+    "array_making",
+    "array_members",
+    "array_reductions",
+    "composites",
+    "containers",
+    "conversions",
+    "elementary",
+]

@@ -9,6 +9,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from zyg.errors import ArgumentError, unsupported
+from zyg.ir import arrays
+from zyg.ir.array_functions import array_call
+from zyg.ir.array_making import is_sequence
 from zyg.ir.builtin import HANDLERS
 from zyg.ir.choice import chosen_call
 from zyg.ir.custom import RULES, rule_call
@@ -27,6 +30,7 @@ from zyg.ir.values import (
     extended,
     tuple_of,
 )
+from zyg.rules.library import LIBRARY
 
 if TYPE_CHECKING:
     from zyg.ir.read import FunctionReader
@@ -65,9 +69,16 @@ def _call_static(reader: FunctionReader, fn: Static, args: list[Value], kws: dic
     read = None if isinstance(obj, type) else getattr(obj, "__zyg_read__", None)
     if read is not None:
         return read(reader, fn.path, args, kws)  # type: ignore[no-any-return]
+    if any(arrays.is_arraylike(arg) or is_sequence(arg) for arg in args):
+        found = array_call(reader, obj, args, kws)
+        if found is not None:
+            return found
     handler = _handler(obj)
     if handler is not None:
         return handler(reader, args, kws)
+    written = _written(obj)
+    if written is not None:
+        return reader.spec.call(reader, Static(written), args, kws)
     if isinstance(obj, pytypes.FunctionType):
         return reader.spec.call(reader, fn, args, kws)
     if hasattr(obj, "py_func") and isinstance(obj.py_func, pytypes.FunctionType):
@@ -111,6 +122,13 @@ def _has_rule(obj: Any) -> bool:
         return obj in RULES
     except TypeError:
         return False
+
+
+def _written(obj: Any) -> pytypes.FunctionType | None:
+    try:
+        return LIBRARY.get(obj)
+    except TypeError:
+        return None
 
 
 def _handler(obj: Any) -> Callable[..., Value] | None:

@@ -60,7 +60,23 @@ def canonical(program: Program) -> Canonical:
     counts = _counters(program, blocks)
     blocks = _close(program, blocks, counts)
     done = checked(program.with_blocks(blocks))
-    return Canonical(done, Graph(done), exit_label, counts)
+    return Canonical(done, Graph(done), exit_label, _recounted(done, counts))
+
+
+def _recounted(program: Program, counts: dict[int, Counted]) -> dict[int, Counted]:
+    """The trip counts again: one that an earlier loop computes has another name outside that loop now."""
+    blocks = dict(program.blocks)
+    defined = {op.result: op for op in program.ops() if len(op.results) == 1}
+    homes = _homes(blocks)
+    return {
+        loop.header: Counted(
+            counts[loop.header].counter,
+            None
+            if counts[loop.header].trips is None
+            else _trips(blocks, loop, counts[loop.header].counter, defined, homes),
+        )
+        for loop in all_loops(Graph(program))
+    }
 
 
 def _fresh(blocks: dict[int, Block]) -> int:

@@ -17,7 +17,9 @@ from numba import types
 from numba.core import ir as nir
 
 from zyg.errors import unsupported
-from zyg.ir.program import Pos, Type
+from zyg.ir.program import Const, Operand, Pos, Type
+from zyg.ir.tree import Leaf, Tree
+from zyg.ir.tree import leaves as tree_leaves
 from zyg.ir.values import (
     CLASSES,
     ClosureHead,
@@ -26,10 +28,13 @@ from zyg.ir.values import (
     Path,
     Static,
     Value,
+    array_shape,
     constant,
     extended,
     fits,
     numba_type,
+    of_tree,
+    rebuild,
     tuple_of,
 )
 
@@ -65,7 +70,8 @@ class Captures:
 
     def __init__(self, lifted_ints: frozenset[Path] = frozenset(), frozen: bool = False) -> None:
         self.guards: dict[Path, tuple[str, Any]] = {}
-        self.inputs: dict[Path, tuple[int, Type]] = {}
+        self.inputs: dict[Path, tuple[int, Tree]] = {}
+        self.count = 0
         self.homes: dict[Path, Path] = {}
         self.lifted_ints = lifted_ints
         self.reader: FunctionReader | None = None
@@ -83,6 +89,12 @@ class Captures:
         kind = numba_type(obj)
         if kind is not None and isinstance(obj, (bool, int, float, complex, np.generic)):
             return self._number(obj, kind, path, pos, name)
+        if isinstance(obj, np.ndarray) and obj.ndim > 0:
+            shape = array_shape(obj)
+            if shape is None or self._frozen:
+                why = "inside @njit code" if self._frozen else f"of {obj.dtype}"
+                raise unsupported(f"a captured array {why} is not supported", pos, "Pass it as an argument.")
+            return self._lifted((("object", Identity(obj)),) if path is None else path, shape, name)
         if isinstance(obj, tuple):
             self._guard(path, "tuple", (type(obj), len(obj)))
             cls = type(obj) if type(obj) is not tuple else None
@@ -107,9 +119,24 @@ class Captures:
         if path is None or frozen or not readable:
             self._guard(path, "equal" if readable else "is", obj)
             return constant(obj if isinstance(obj, (bool, int, float, complex)) else obj.item())
-        index, kind = self.inputs.setdefault(path, (len(self.inputs), kind))
-        assert self.reader is not None
-        return self.reader.emit(Capture(index, name), (), kind)
+        return self._lifted(path, Leaf(kind), name)
+
+    def _lifted(self, path: Path, shape: Tree, name: str) -> Value:
+        """A capture that is read at each call: its leaves are inputs, numbered one behind the other."""
+        if path not in self.inputs:
+            self.inputs[path] = (self.count, shape)
+            self.count += len(list(tree_leaves(shape)))
+        first, shape = self.inputs[path]
+        numbers = iter(range(first, self.count))
+        reader = self.reader
+        assert reader is not None
+
+        def read(leaf: Operand) -> Value:
+            if isinstance(leaf, Const):
+                return leaf
+            return reader.emit(Capture(next(numbers), name), (), leaf.type)
+
+        return rebuild(of_tree(shape, (), lambda obj, _: Static(obj)), read)
 
     def _looked_through(self, obj: Any, path: Path | None) -> Static:
         """An object that may be replaced by another of its kind: what it holds is looked at by longer paths.

@@ -7,7 +7,7 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 from zyg.errors import unsupported
-from zyg.ir import operators, scalars
+from zyg.ir import arrays, operators, scalars
 from zyg.ir.handlers import HANDLERS, Handler, handles, number
 from zyg.ir.iteration import elements, iterator
 from zyg.ir.program import Const, Operand, Var
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 @handles(len)
 def _len(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    if arrays.is_arraylike(args[0]):
+        return arrays.shape(args[0])[0]
     return constant(len(elements(reader, args[0])))
 
 

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 from zyg.errors import ValueArgumentError
 from zyg.ir.activity import differentiable
 from zyg.ir.adjoint import tangent_kind
-from zyg.ir.derive import actual_operands, open_values
 from zyg.ir.describe import described
 from zyg.ir.front import definition
 from zyg.ir.program import Block, Call, Const, Custom, Op, Operand, Pos, Program, Return, Var
 from zyg.ir.slots import zero
 from zyg.ir.trace import Emitter
-from zyg.ir.values import Identity, Node, Static, TupleHead, Value, rebuild, tuple_of, variables
+from zyg.ir.values import Identity, Node, Static, TupleHead, Value, parameter, passed, rebuild, tuple_of, variables
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str,
     spec = reader.spec
     rule = RULES[fn]
     name = getattr(fn, "__name__", "rule")
-    formals = open_values([*args, *kws.values()])
+    formals = [parameter(value) for value in (*args, *kws.values())]
     named = dict(zip(kws, formals[len(args) :], strict=True))
     params = tuple(v for value in formals for v in variables(value) if isinstance(v, Var))
 
@@ -81,7 +80,7 @@ def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str,
         )
     y, back = result.items
     dy = rebuild(y, lambda leaf: Var(tangent_kind(leaf.type), "dy") if differentiable(leaf.type) else leaf)
-    saved = open_values([back])[0]
+    saved = parameter(back)
     targets = [leaf for formal in formals for leaf in variables(formal) if differentiable(leaf.type)]
     parameters = tuple(v for value in (saved, dy) for v in variables(value) if isinstance(v, Var))
 
@@ -115,7 +114,9 @@ def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str,
     spec.programs[primal] = Program(primal, params, kinds, {0: body}, custom=custom)
     assert len(targets) == len(spec.programs[backward].results)
     outs = tuple(Var(kind) for kind in kinds)
-    reader.ops.append(Op(Call(primal), tuple(actual_operands([*args, *kws.values()])), outs, reader.pos))
+    reader.ops.append(
+        Op(Call(primal), tuple(leaf for value in (*args, *kws.values()) for leaf in passed(value)), outs, reader.pos)
+    )
     fresh = iter(outs)
     return rebuild(y, lambda leaf: next(fresh) if isinstance(leaf, Var) else leaf)
 

@@ -16,19 +16,32 @@ import numpy as np
 from numba import types
 
 from zyg.errors import ArgumentError, ValueArgumentError
-from zyg.ir.activity import differentiable
+from zyg.ir.activity import differentiable, shadow_type
 from zyg.ir.adjoint import tangent_kind
 from zyg.ir.describe import described
 from zyg.ir.differentiate import vjp
+from zyg.ir.memory import MemoryType, mem_like
 from zyg.ir.naming import named_after
 from zyg.ir.program import Call, Const, Module, Op, Operand, Var
 from zyg.ir.scalars import c8, c16, f8, i8
 from zyg.ir.simplify import inline
 from zyg.ir.slots import zero
-from zyg.ir.tangent import jvp
+from zyg.ir.tangent import has_tangent, jvp
 from zyg.ir.tape import pop, push
 from zyg.ir.trace import Emitter
-from zyg.ir.values import Node, Static, TupleHead, Value, leaves, rebuild, tuple_of, variables
+from zyg.ir.values import (
+    Node,
+    Static,
+    TupleHead,
+    Value,
+    array_like,
+    is_array,
+    parameter,
+    passed,
+    rebuild,
+    tuple_of,
+    variables,
+)
 from zyg.ir.verify import checked_module
 from zyg.rules import primitives as p
 
@@ -45,33 +58,12 @@ class Options:
     has_aux: bool = False
 
 
-def open_values(values: list[Value]) -> list[Value]:
-    """The same kinds of values, all their numbers variables."""
-
-    def new(leaf: Operand) -> Value:
-        if isinstance(leaf, Const) and leaf.type == types.boolean:
-            return leaf
-        return Var(leaf.type, getattr(leaf, "name", ""))
-
-    return [rebuild(value, new) for value in values]
-
-
-def actual_operands(values: list[Value]) -> list[Operand]:
-    """The operands that belong to the variables of `open_values`."""
-    return [
-        leaf
-        for value in values
-        for leaf in leaves(value)
-        if not (isinstance(leaf, Const) and leaf.type == types.boolean)
-    ]
-
-
 def _read_inner(
     reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value]
 ) -> tuple[Module, Value, list[Value], list[Operand], Value]:
     """`fn` as a module whose entry's parameters are the variables of [fn, *args, *kws]."""
     spec = reader.spec
-    formal_fn, *formals = open_values([fn, *args, *kws.values()])
+    formal_fn, *formals = [parameter(value) for value in (fn, *args, *kws.values())]
     for number, name in enumerate(_parameter_names(fn)[: len(args)]):
         formals[number] = named_after(formals[number], name)
     named = dict(zip(kws, formals[len(args) :], strict=True))
@@ -83,8 +75,18 @@ def _read_inner(
 
     entry, result = spec.synthetic(_name(fn), params, build)
     module = checked_module(inline(checked_module(Module(spec.programs, entry).reachable())))
-    operands = actual_operands([fn, *args, *kws.values()])
+    operands = [leaf for value in (fn, *args, *kws.values()) for leaf in passed(value)]
     return module, result, formals, operands, formal_fn
+
+
+def carriers(value: Value) -> Iterator[Var]:
+    """The variables in a value that a derivative may be taken by: numbers, and the buffers of arrays."""
+    if isinstance(value, Var):
+        if differentiable(value.type) or shadow_type(value.type) is not None:
+            yield value
+    elif isinstance(value, Node):
+        for item in value.items[:1] if is_array(value) else value.items:
+            yield from carriers(item)
 
 
 def _parameter_names(fn: Value) -> tuple[str, ...]:
@@ -173,32 +175,36 @@ def _vjp_call(
 ) -> tuple[Value, list[Value], Value]:
     """A call of the module's derivative: the primal part, the cotangents of `chosen`, the whole result."""
     main = module.main
-    wanted = {leaf for n in chosen for leaf in variables(formals[n])}
+    wanted = {leaf for n in chosen for leaf in carriers(formals[n])}
     varied = tuple(param in wanted for param in main.params)
-    targets = {id(leaf) for leaf in variables(primal)}
+    targets = {id(leaf) for leaf in carriers(primal)}
     useful = tuple(id(leaf) in targets for leaf in variables(result))
-    if _uses_stack(module):
+    if _uses_stack(module) and not any(isinstance(leaf.type, MemoryType) for leaf in wanted):
         return _by_tangents(reader, module, result, formals, operands, chosen, primal, seeds)
-    whole = seeds is None or all(isinstance(seed.type, types.Integer) for seed in seeds)
+    buffers = any(isinstance(leaf.type, MemoryType) for leaf in wanted)
+    whole = not buffers and (seeds is None or all(isinstance(s.type, types.Integer) for s in seeds))
     done = checked_module(vjp(module, varied, useful, whole))
     name = reader.spec.adopt(done)
-    wants = [param.type for param in done.main.params[len(main.params) :]]
+    wants = [q.type for q in done.main.params[len(main.params) :] if not isinstance(q.type, MemoryType)]
     if seeds is None:
         seeds = [Const(1, kind) if kind == i8 else Const(1.0, kind) for kind in wants]
     seeds = [_seed(reader, seed, kind) for seed, kind in zip(seeds, wants, strict=True)]
     values = tuple(Var(kind) for kind in main.results)
     cotangents = tuple(Var(kind) for kind in done.main.results[len(values) :])
-    reader.ops.append(Op(Call(name), (*operands, *seeds), (*values, *cotangents), reader.pos))
+    by_param: dict[Var, Var] = {}
+    for q, operand in zip(main.params, operands, strict=True):
+        kind = shadow_type(q.type)
+        if q in wanted and kind is not None:
+            by_param[q] = Var(kind, f"d_{q.name}")
+            reader.ops.append(Op(mem_like, (operand,), (by_param[q],), reader.pos))
+    given = (*operands, *seeds, *by_param.values())
+    reader.ops.append(Op(Call(name), given, (*values, *cotangents), reader.pos))
     fresh = iter(values)
     found = rebuild(result, lambda leaf: next(fresh) if isinstance(leaf, Var) else leaf)
-    by_param = dict(
-        zip(
-            (q for q, on in zip(main.params, varied, strict=True) if on and differentiable(q.type)),
-            cotangents,
-            strict=True,
-        )
-    )
-    dx = [_gradient_of(formals[n], by_param, top=True) for n in chosen]
+    numbers = (q for q, on in zip(main.params, varied, strict=True) if on and differentiable(q.type))
+    by_param.update(zip(numbers, cotangents, strict=True))
+    actual = dict(zip(main.params, operands, strict=True))
+    dx = [_gradient_of(formals[n], by_param, actual, top=True) for n in chosen]
     part = found
     if primal is not result and isinstance(found, Node) and isinstance(result, Node):
         part = found.items[result.items.index(primal)]
@@ -228,7 +234,7 @@ def _by_tangents(
         for i, leaf in enumerate(leaf for leaf in variables(result))
         if id(leaf) in targets and differentiable(leaf.type)
     ]
-    every = [i for i, kind in enumerate(main.results) if differentiable(kind)]
+    every = [i for i, kind in enumerate(main.results) if has_tangent(kind)]
     wanted = [
         leaf for n in chosen for leaf in variables(formals[n]) if isinstance(leaf, Var) and differentiable(leaf.type)
     ]
@@ -258,7 +264,7 @@ def _by_tangents(
         reader.ops.append(Op(Call(module.entry), tuple(operands), values, reader.pos))
     fresh = iter(values)
     whole = rebuild(result, lambda leaf: next(fresh) if isinstance(leaf, Var) else leaf)
-    dx = [_gradient_of(formals[n], found, top=True) for n in chosen]
+    dx = [_gradient_of(formals[n], found, {}, top=True) for n in chosen]
     part_value = whole
     if primal is not result and isinstance(whole, Node) and isinstance(result, Node):
         part_value = whole.items[result.items.index(primal)]
@@ -277,24 +283,75 @@ def _inner(emitter: Emitter, pairs: Iterable[tuple[Operand, Operand]]) -> Operan
     return total
 
 
-def _gradient_of(formal: Value, by_param: dict[Var, Var], top: bool) -> Value:
+def _gradient_of(formal: Value, by_param: dict[Var, Var], actual: dict[Var, Operand], top: bool) -> Value:
     """The gradient of an argument: its structure, with None for what is not a float inside containers."""
     if isinstance(formal, Var):
         if not top and isinstance(formal.type, (types.Integer, types.Boolean)):
             return Static(None)
         return by_param.get(formal, zero(formal.type))
     if isinstance(formal, Node) and isinstance(formal.head, TupleHead):
-        return tuple_of([_gradient_of(item, by_param, False) for item in formal.items], formal.head.cls)
+        return tuple_of([_gradient_of(item, by_param, actual, False) for item in formal.items], formal.head.cls)
+    if is_array(formal) and isinstance(formal, Node) and isinstance(memory := formal.items[0], Var):
+        if memory not in by_param:
+            return Static(None)
+        return array_like(formal, by_param[memory], lambda leaf: actual.get(leaf, leaf))
     return Static(None)
 
 
 def pullback_call(reader: FunctionReader, fn: Value, args: list[Value], cotangent: Value) -> Value:
     """(y, cotangents of all arguments) for a given cotangent of the result."""
     module, result, formals, operands, _ = _read_inner(reader, fn, args, {})
+    if any(isinstance(leaf.type, MemoryType) for leaf in carriers(result)):
+        return _array_pullback(reader, fn, args, cotangent)
     seeds = _matching(result, cotangent, reader)
     chosen = list(range(len(args)))
     y, dx, _ = _vjp_call(reader, module, result, formals, operands, chosen, result, seeds)
     return tuple_of([y, tuple_of(dx)])
+
+
+def _array_pullback(reader: FunctionReader, fn: Value, args: list[Value], cotangent: Value) -> Value:
+    """The cotangents of f for dy are the gradient of ⟨dy, f⟩."""
+    head = PairingHead(fn if isinstance(fn, Static) else None)
+    paired = Node(head, () if isinstance(fn, Static) else (fn,))
+    options = Options(tuple(range(len(args))), "value_and_grad", has_aux=True)
+    found = gradient_call(reader, paired, [*args, cotangent], {}, options)
+    assert isinstance(found, Node) and isinstance(found.items[0], Node)
+    return tuple_of([found.items[0].items[1], found.items[1]])
+
+
+@dataclass(frozen=True, slots=True)
+class PairingHead:
+    """The function of (*args, dy) that gives (⟨dy, f(*args)⟩, f(*args)); `fn`, or its item, is f."""
+
+    fn: Static | None
+
+    def __zyg_call__(self, reader: FunctionReader, node: Node, args: list[Value], kws: dict[str, Value]) -> Value:
+        fn = self.fn or node.items[0]
+        y = reader.spec.calls.settle(reader, reader.spec.calls.call(reader, fn, args[:-1], kws))
+        return tuple_of([_pairing(reader, y, args[-1]), y])
+
+
+def _pairing(reader: FunctionReader, y: Value, dy: Value) -> Operand:
+    """⟨dy, y⟩ = Re Σ conj(dyᵢ) yᵢ over all numbers in y."""
+    calls = reader.spec.calls
+    if isinstance(dy, Static) and dy.obj is None:
+        return Const(0.0, types.float64)
+    if isinstance(y, Node) and isinstance(y.head, TupleHead):
+        if not (isinstance(dy, Node) and isinstance(dy.head, TupleHead) and len(dy.items) == len(y.items)):
+            raise ValueArgumentError("the cotangent does not have the structure of the value", reader.pos)
+        total: Operand = Const(0.0, types.float64)
+        for a, b in zip(y.items, dy.items, strict=True):
+            total = reader.emit(operator.add, (total, _pairing(reader, a, b)), types.float64)
+        return total
+    if isinstance(y, Static):
+        return Const(0.0, types.float64)
+    same = calls.check_same(reader, y, dy)
+    product = calls.operator(reader, operator.mul, [calls.call(reader, Static(np.conj), [same], {}), y])
+    real = calls.call(reader, Static(np.real), [product], {})
+    if isinstance(real, Node):
+        real = calls.call(reader, Static(np.sum), [real], {})
+    assert isinstance(real, (Var, Const))
+    return reader.cast(real, types.float64)
 
 
 def _seed(reader: FunctionReader, seed: Operand, kind: Any) -> Operand:
@@ -302,7 +359,7 @@ def _seed(reader: FunctionReader, seed: Operand, kind: Any) -> Operand:
 
 
 def _tangent_leaves(value: Value) -> list[Operand]:
-    return [leaf for leaf in variables(value) if differentiable(leaf.type)]
+    return list(carriers(value))
 
 
 def _matching(result: Value, given: Value, reader: FunctionReader) -> list[Operand]:
@@ -318,6 +375,12 @@ def _matching(result: Value, given: Value, reader: FunctionReader) -> list[Opera
             return [given]
     elif isinstance(result, Static):
         return []
+    elif is_array(result) and isinstance(result, Node):
+        if isinstance(given, Static) and given.obj is None:
+            shadow = Var(shadow_type(result.items[0].type), "dot")  # type: ignore[union-attr,arg-type]
+            reader.ops.append(Op(mem_like, (result.items[0],), (shadow,), reader.pos))  # type: ignore[arg-type]
+            return [shadow]
+        return [reader.spec.calls.like(reader, result, given)]
     elif isinstance(given, Static) and given.obj is None:
         return [zero(tangent_kind(leaf.type)) for leaf in _tangent_leaves(result)]
     elif isinstance(given, Node) and len(given.items) == len(result.items):
@@ -340,9 +403,11 @@ def jvp_call(reader: FunctionReader, fn: Value, args: list[Value], tangents: lis
     wanted = {leaf for formal in formals for leaf in _tangent_leaves(formal)}
     varied = tuple(param in wanted for param in module.main.params)
     dots: list[Operand] = []
-    for formal, given in zip(formals, tangents, strict=True):
-        for leaf, dot in zip(_tangent_leaves(formal), _matching(formal, given, reader), strict=True):
-            dots.append(_seed(reader, dot, tangent_kind(leaf.type)))
+    for arg, formal, given in zip(args, formals, tangents, strict=True):
+        for leaf, dot in zip(
+            _tangent_leaves(formal), _matching(arg if is_array(arg) else formal, given, reader), strict=True
+        ):
+            dots.append(dot if isinstance(leaf.type, MemoryType) else _seed(reader, dot, tangent_kind(leaf.type)))
     done = checked_module(jvp(module, varied))
     name = reader.spec.adopt(done)
     outs = tuple(Var(kind) for kind in done.main.results)
@@ -350,18 +415,28 @@ def jvp_call(reader: FunctionReader, fn: Value, args: list[Value], tangents: lis
     count = len(module.main.results)
     values, slopes = iter(outs[:count]), iter(outs[count:])
     y = rebuild(result, lambda leaf: next(values) if isinstance(leaf, Var) else leaf)
-    dy = _slope(result, slopes, top=True)
+    dy = _slope(y, result, slopes, top=True)
     return tuple_of([y, dy])
 
 
-def _slope(value: Value, slopes: Iterator[Var], top: bool) -> Value:
-    """The tangent of a result: its structure, with None for what is not a float inside containers."""
-    if isinstance(value, Node) and isinstance(value.head, TupleHead):
-        return tuple_of([_slope(item, slopes, False) for item in value.items], value.head.cls)
-    if not isinstance(value, (Var, Const)) or not differentiable(value.type):
+def _slope(y: Value, inner: Value, slopes: Iterator[Var], top: bool) -> Value:
+    """The tangent of a result `y` (`inner` inside the program): its structure, with None for what is not a float
+    inside containers."""
+    if isinstance(y, Node) and isinstance(inner, Node) and isinstance(y.head, TupleHead):
+        pairs = zip(y.items, inner.items, strict=True)
+        return tuple_of([_slope(a, b, slopes, False) for a, b in pairs], y.head.cls)
+    if is_array(y) and isinstance(y, Node) and isinstance(inner, Node):
+        buffer = y.items[0]
+        assert isinstance(buffer, Var)
+        found = array_like(y, next(slopes), lambda leaf: leaf) if has_tangent(buffer.type) else Static(None)
+        for item in inner.items[1:]:
+            if isinstance(item, Var):
+                next(slopes)
+        return found
+    if not isinstance(inner, (Var, Const)) or not differentiable(inner.type):
         return Static(None)
-    slope = next(slopes) if isinstance(value, Var) else zero(tangent_kind(value.type))
-    return Static(None) if isinstance(value.type, types.Integer) and not top else slope
+    slope = next(slopes) if isinstance(inner, Var) else zero(tangent_kind(inner.type))
+    return Static(None) if isinstance(inner.type, types.Integer) and not top else slope
 
 
 @dataclass(frozen=True, slots=True)

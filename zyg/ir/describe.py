@@ -9,11 +9,14 @@ import numpy as np
 from zyg.ir.program import Const, Type, Var
 from zyg.ir.scalars import b1, c16, f8, i8
 from zyg.ir.values import (
+    ArrayHead,
     ClosureHead,
     DictHead,
     ErrorHead,
     IterHead,
     LazyHead,
+    ListHead,
+    MapHead,
     MethodHead,
     PartialHead,
     RangeHead,
@@ -26,6 +29,9 @@ from zyg.ir.values import (
 
 _NUMBERS: dict[Type, str] = {b1: "a bool", i8: "an int", f8: "a float", c16: "a complex number"}
 _NODES: dict[type, str] = {
+    ArrayHead: "an array",
+    MapHead: "an array",
+    ListHead: "a list",
     ClosureHead: "a function",
     DictHead: "a dict",
     ErrorHead: "an exception",

@@ -6,13 +6,15 @@ import operator as op
 from typing import TYPE_CHECKING
 
 from zyg.errors import unsupported
-from zyg.ir import operators
+from zyg.ir import arrays, operators
 from zyg.ir.describe import described
 from zyg.ir.program import Const, Operand, Var
 from zyg.ir.scalars import b1, i8
 from zyg.ir.values import (
     DictHead,
+    ElementHead,
     IterHead,
+    ListHead,
     NextHead,
     Node,
     RangeHead,
@@ -35,8 +37,12 @@ def elements(reader: FunctionReader, value: Value) -> list[Value]:
     """All elements of an iterable whose length is known when reading."""
     value = operators.known(reader, value)
     if isinstance(value, Node):
-        if isinstance(value.head, TupleHead):
+        if isinstance(value.head, (TupleHead, ListHead)):
             return list(value.items)
+        if arrays.is_arraylike(value) and isinstance(length := arrays.shape(value)[0], Const):
+            array = arrays.settle(reader, value)
+            places = range(int(length.value.real))
+            return [arrays.element(reader, Node(ElementHead(), (array, Const(k, i8)))) for k in places]
         if isinstance(value.head, DictHead):
             return [Static(key) for key in value.head.keys]
         if isinstance(value.head, RangeHead) and all(isinstance(part, Const) for part in value.items):
@@ -70,6 +76,12 @@ def iterator(reader: FunctionReader, value: Value) -> Node:
             start, stop, step = (part for part in value.items if isinstance(part, (Var, Const)))
             count = _range_count(reader, start, stop, step)
             return Node(IterHead("range"), (start, step, count, Const(0, i8)))
+        if isinstance(head, ListHead):
+            return Node(IterHead("tuple", 0), value.items)
+        if arrays.is_arraylike(value):
+            array = arrays.settle(reader, value)
+            assert isinstance(array, Node)
+            return Node(IterHead("array"), (array, Const(0, i8)))
     raise unsupported(f"{described(value)} is not iterable in native code", reader.pos)
 
 
@@ -111,6 +123,13 @@ def advance(reader: FunctionReader, value: Value) -> tuple[Node, Node]:
         element = reader.emit(op.add, (start, offset), i8) if start != Const(0, i8) else offset
         after = reader.emit(op.add, (position, Const(1, i8)), i8)
         return Node(NextHead(), (ok, element)), Node(value.head, (start, step, count, after))
+    if kind == "array":
+        array, index = value.items
+        assert isinstance(array, Node) and isinstance(index, (Var, Const))
+        ok = reader.emit(op.lt, (index, arrays.shape(array)[0]), b1)
+        after = reader.emit(op.add, (index, Const(1, i8)), i8)
+        waiting = Node(ElementHead(), (array, index))
+        return Node(NextHead(), (ok, waiting)), Node(value.head, (array, after))
     if kind == "tuple":
         at = value.head.position
         if at >= len(value.items):

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zyg.errors import unsupported
-from zyg.ir import operators, scalars
+from zyg.ir import arrays, indexing, operators, scalars
+from zyg.ir.array_making import as_array, is_sequence
+from zyg.ir.array_members import array_attribute, array_method
 from zyg.ir.describe import described
 from zyg.ir.program import Const, Operand, Var
 from zyg.ir.scalars import b1, i8
 from zyg.ir.values import (
     DictHead,
     LazyHead,
+    ListHead,
     MethodHead,
     Node,
     PartialHead,
@@ -47,6 +50,8 @@ def attribute(reader: FunctionReader, value: Value, name: str) -> Value:
             return reader.cast(value, i8) if value.type == b1 else value
         if name in ("conjugate", "is_integer"):
             return Node(MethodHead(name), (value,))
+    if arrays.is_arraylike(value):
+        return array_attribute(reader, value, name)
     if isinstance(value, Node):
         head = value.head
         if isinstance(head, TupleHead):
@@ -73,6 +78,8 @@ def attribute(reader: FunctionReader, value: Value, name: str) -> Value:
 
 def method(reader: FunctionReader, bound: Node, args: list[Value], kws: dict[str, Value]) -> Value:
     (value,), name = bound.items, bound.head.name
+    if arrays.is_arraylike(value):
+        return array_method(reader, value, name, args, kws)
     if isinstance(value, (Var, Const)):
         if name == "conjugate":
             return reader.emit(np.conj, (value,), value.type) if value.type in (scalars.c8, scalars.c16) else value
@@ -109,11 +116,15 @@ def method(reader: FunctionReader, bound: Node, args: list[Value], kws: dict[str
 def item(reader: FunctionReader, value: Value, index: Value) -> Value:
     """`value[index]`."""
     value = operators.known(reader, value)
+    if arrays.is_arraylike(value):
+        array = arrays.settle(reader, value)
+        assert isinstance(array, Node)
+        return indexing.get(reader, array, index)
     if isinstance(value, Node) and isinstance(value.head, DictHead) and isinstance(index, Static):
         if index.obj not in value.head.keys:
             raise unsupported(f"this dict has no key {index.obj!r}", reader.pos, "Use one of its keys.")
         return value.items[value.head.keys.index(index.obj)]
-    if not (isinstance(value, Node) and isinstance(value.head, TupleHead)):
+    if not (isinstance(value, Node) and isinstance(value.head, (TupleHead, ListHead))):
         raise unsupported(f"{described(value)} cannot be indexed in native code", reader.pos)
     if isinstance(index, Static) and isinstance(index.obj, slice):
         return tuple_of(value.items[index.obj])
@@ -128,6 +139,16 @@ def item(reader: FunctionReader, value: Value, index: Value) -> Value:
         except IndexError:
             raise unsupported("tuple index out of range", reader.pos) from None
     return _dynamic_item(reader, value, reader.cast(index, i8))
+
+
+def set_item(reader: FunctionReader, value: Value, index: Value, new: Value) -> None:
+    """`value[index] = new`."""
+    value = operators.known(reader, value)
+    if not arrays.is_arraylike(value):
+        raise unsupported(f"{described(value)} does not support item assignment", reader.pos)
+    array = arrays.settle(reader, value)
+    assert isinstance(array, Node)
+    indexing.put(reader, array, index, as_array(reader, new) if is_sequence(new) else new)
 
 
 def _index_constant(reader: FunctionReader, part: Value) -> int | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zyg.errors import unsupported
-from zyg.ir import scalars
+from zyg.ir import arrays, scalars
 from zyg.ir.describe import described
 from zyg.ir.program import Const, Operand, Type, Var
 from zyg.ir.scalars import b1, c8, c16, f8, i8
@@ -51,12 +51,27 @@ def apply(reader: FunctionReader, fn: Any, args: list[Value], checked: bool = Tr
         return reader.emit(operator.not_, (truth(reader, args[0]),), b1)
     if fn is operator.contains:
         return _contains(reader, args)
+    if fn is operator.matmul:
+        return reader.spec.calls.call(reader, Static(np.matmul), args, {})
+    if any(arrays.is_arraylike(arg) for arg in args):
+        return arrays.elementwise(reader, numbers, args, (("fn", fn),))
     if all(is_operand(arg) for arg in args):
         operands = [arg for arg in args if isinstance(arg, (Var, Const))]
         if len(operands) == 1:
             return unary(reader, fn, operands[0])
         return binary(reader, fn, operands[0], operands[1], checked)
     return _on_tuples(reader, fn, args)
+
+
+def numbers(reader: FunctionReader, operands: list[Operand], fn: Any) -> Value:
+    """An operator of array elements, as NumPy computes it."""
+    if len(operands) == 1:
+        a = operands[0]
+        return reader.emit(operator.not_, (a,), b1) if fn is operator.invert and a.type == b1 else unary(reader, fn, a)
+    a, b = operands
+    if fn is operator.add and a.type == b.type == b1:
+        return reader.emit(operator.or_, (a, b), b1)
+    return binary(reader, fn, a, b, checked=False)
 
 
 def unary(reader: FunctionReader, fn: Any, a: Operand) -> Operand:

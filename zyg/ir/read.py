@@ -10,6 +10,7 @@ Loops over tuples are unrolled: a block is read once per position of the tuple i
 from __future__ import annotations
 
 import types as pytypes
+from collections import Counter
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from zyg.ir import scalars
 from zyg.ir.front import CellName, LookUp, Unassigned, numba_ir, parameter_names, position
 from zyg.ir.graph import substitute
 from zyg.ir.jit_options import PYTHON
+from zyg.ir.memory import length
 from zyg.ir.program import (
     Block,
     Branch,
@@ -41,10 +43,13 @@ from zyg.ir.program import (
     Var,
 )
 from zyg.ir.values import (
+    ArrayHead,
     ClosureHead,
     DictHead,
+    ElementHead,
     ErrorHead,
     IterHead,
+    ListHead,
     MaybeHead,
     NextHead,
     Node,
@@ -54,6 +59,7 @@ from zyg.ir.values import (
     UnionHead,
     Value,
     constant,
+    is_array,
     is_operand,
     leaves,
     rebuild,
@@ -97,6 +103,8 @@ class FunctionReader:
         self.caller = caller
         self.ir = numba_ir(code)
         self.live = _live_in(self.ir)
+        self.uses = _uses(self.ir)
+        self.got: dict[int, tuple[int, str]] = {}
         self.states: dict[BlockKey, _State] = {}
         self.work: list[BlockKey] = []
         self.arguments = arguments
@@ -301,6 +309,12 @@ class FunctionReader:
     def cast(self, operand: Operand, kind: Type) -> Operand:
         return self._cast_into(operand, kind, self.ops)
 
+    def length(self, operand: Operand) -> Operand:
+        """`operand`, an int that is known not to be negative."""
+        found = self.emit(length, (operand,), types.int64) if isinstance(operand, Var) else operand
+        self.spec.lengths.add(found)
+        return found
+
     def guard(self, ok: Operand, build: Callable[..., BaseException], text: str, *args: Operand) -> None:
         if isinstance(ok, Const) and ok.value:
             return
@@ -314,6 +328,8 @@ class FunctionReader:
             name = stmt.target.name
             self._forbid_rebinding(name)
             self.assigned[name] = self.pos
+            if not name.startswith("$") and self.uses[name] > 2:
+                value = self.spec.calls.settle(self, value)
             if isinstance(value, Var) and not value.name and not name.startswith("$"):
                 self.names.setdefault(value, name.split(".")[0])
             self.env[name] = value
@@ -329,7 +345,7 @@ class FunctionReader:
                 self._exit(state, [stmt.truebr, stmt.falsebr])
                 state.end = lambda to, cond=cond: Branch(cond, to[0], to[1])
         elif isinstance(stmt, nir.Return):
-            state.result = self.load(stmt.value.name)
+            state.result = self.spec.calls.settle(self, self.load(stmt.value.name))
         elif isinstance(stmt, nir.Raise):
             self._raise(stmt, state)
         elif isinstance(stmt, nir.StaticRaise):
@@ -339,8 +355,13 @@ class FunctionReader:
             state.end = lambda to, pos=self.pos: Raise(failure, (), pos)
         elif isinstance(stmt, nir.Del):
             self.env[stmt.value] = Static(Unassigned)
-        elif isinstance(stmt, (nir.SetItem, nir.StaticSetItem, nir.DelItem, nir.StoreMap)):
-            raise unsupported("item assignment is not compiled yet", self.pos)
+        elif isinstance(stmt, nir.SetItem):
+            self._set_item(stmt.target.name, self.load(stmt.index.name), stmt.index.name, stmt.value.name)
+        elif isinstance(stmt, nir.StaticSetItem):
+            name = stmt.index_var.name if stmt.index_var is not None else repr(stmt.index)
+            self._set_item(stmt.target.name, static_index(stmt.index), name, stmt.value.name)
+        elif isinstance(stmt, (nir.DelItem, nir.StoreMap)):
+            raise unsupported("item assignment of dicts is not compiled yet", self.pos)
         elif isinstance(stmt, (nir.SetAttr, nir.DelAttr)):
             raise unsupported("attribute assignment is not compiled yet", self.pos)
         else:
@@ -369,6 +390,7 @@ class FunctionReader:
 
     def _exit(self, state: _State, targets: list[int]) -> None:
         for target in targets:
+            self.spec.calls.settle_all(self, self.live[target])
             env = {name: self.env[name] for name in self.live[target] if name in self.env}
             positions = tuple(sorted((name, at) for name, value in env.items() if (at := _unrolled(value)) is not None))
             state.exits.append(((target, positions or None), env))
@@ -399,6 +421,8 @@ class FunctionReader:
             self.guard(flag, _unbound(value.head.name), f"UnboundLocalError({value.head.name})")
             self.env[name] = inner
             return inner
+        if isinstance(value, Node) and isinstance(value.head, ElementHead):
+            self.env[name] = value = self.spec.calls.settle(self, value)
         return value
 
     def _expression(self, expr: Any) -> Value:
@@ -406,7 +430,7 @@ class FunctionReader:
             value = self.env.get(expr.name)
             return self.load(expr.name) if value is None or not _is_unassigned(value) else value
         if isinstance(expr, nir.Arg):
-            return self.arguments[expr.name]
+            return self._measured(self.arguments[expr.name])
         if isinstance(expr, nir.Const):
             if isinstance(expr.value, (bool, int, float, complex)):
                 if isinstance(expr.value, int) and not -(2**63) <= expr.value < 2**63:
@@ -428,11 +452,30 @@ class FunctionReader:
         op = expr.op if isinstance(expr, nir.Expr) else type(expr).__name__
         raise unsupported(f"{_WORDS.get(op, f'{op} expressions')} cannot be compiled", self.pos)
 
+    def _measured(self, value: Value) -> Value:
+        """A parameter; of the dimensions of arrays in it is noted that they are not negative."""
+        if not isinstance(value, Node):
+            return value
+        if not isinstance(value.head, ArrayHead):
+            return Node(value.head, tuple(self._measured(item) for item in value.items))
+        last = 2 + value.head.ndim
+        dims = (self.length(dim) if isinstance(dim, Var) else dim for dim in value.items[2:last])
+        return Node(value.head, (*value.items[:2], *dims, *value.items[last:]))
+
     def _expr_binop(self, expr: Any) -> Value:
         return self.spec.calls.operator(self, expr.fn, [self.load(expr.lhs.name), self.load(expr.rhs.name)])
 
     def _expr_inplace_binop(self, expr: Any) -> Value:
-        return self.spec.calls.operator(self, expr.immutable_fn, [self.load(expr.lhs.name), self.load(expr.rhs.name)])
+        operands = [self.load(expr.lhs.name), self.load(expr.rhs.name)]
+        if is_array(operands[0]):
+            return self.spec.calls.update(self, expr.immutable_fn, operands)
+        return self.spec.calls.operator(self, expr.immutable_fn, operands)
+
+    def _set_item(self, target: str, index: Value, index_name: str, value: str) -> None:
+        """`target[index] = value`; after `target[index] += …` the view itself, which has been written already."""
+        new, container = self.load(value), self.load(target)
+        if self.got.get(id(new)) != (id(container), index_name):
+            self.spec.calls.set_item(self, container, index, new)
 
     def _expr_unary(self, expr: Any) -> Value:
         return self.spec.calls.operator(self, _UNARY.get(expr.fn, expr.fn), [self.load(expr.value.name)])
@@ -454,13 +497,24 @@ class FunctionReader:
         return self.spec.calls.attribute(self, self.load(expr.value.name), expr.attr)
 
     def _expr_getitem(self, expr: Any) -> Value:
-        return self.spec.calls.item(self, self.load(expr.value.name), self.load(expr.index.name))
+        return self._get_item(expr.value.name, self.load(expr.index.name), expr.index.name)
+
+    def _get_item(self, name: str, index: Value, index_name: str) -> Value:
+        container = self.load(name)
+        found = self.spec.calls.item(self, container, index)
+        if is_array(found):
+            self.got[id(found)] = (id(container), index_name)
+            self.spec.keep += (found, container)
+        return found
 
     _expr_typed_getitem = _expr_getitem
 
     def _expr_static_getitem(self, expr: Any) -> Value:
-        index = Static(expr.index) if not isinstance(expr.index, int) else constant(expr.index)
-        return self.spec.calls.item(self, self.load(expr.value.name), index)
+        name = expr.index_var.name if expr.index_var is not None else repr(expr.index)
+        return self._get_item(expr.value.name, static_index(expr.index), name)
+
+    def _expr_build_list(self, expr: Any) -> Value:
+        return Node(ListHead(), tuple(self.load(item.name) for item in expr.items))
 
     def _expr_build_tuple(self, expr: Any) -> Value:
         return tuple_of([self._raw(item.name) for item in expr.items])
@@ -613,6 +667,16 @@ def _zero(kind: Type) -> Const:
     if kind == types.boolean:
         return Const(False, kind)
     return Const(0 if isinstance(kind, types.Integer) else 0.0, kind)
+
+
+def static_index(index: Any) -> Value:
+    """An index that is written out in the source."""
+    return constant(index) if isinstance(index, int) else Static(index)
+
+
+def _uses(func_ir: Any) -> Counter[str]:
+    """How often each local is named, also where it is assigned."""
+    return Counter(var.name for block in func_ir.blocks.values() for stmt in block.body for var in stmt.list_vars())
 
 
 def _live_in(func_ir: Any) -> dict[int, tuple[str, ...]]:

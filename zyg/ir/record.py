@@ -15,6 +15,8 @@ from numba import types
 
 from zyg.ir.adjoint import STACK, Counter, Need, Reversed, accumulate
 from zyg.ir.graph import Graph, Loop
+from zyg.ir.memory import mem_load
+from zyg.ir.memory_facts import settled
 from zyg.ir.program import Block, Call, Const, Edge, Jump, Op, Operand, Pos, Program, Return, Var
 from zyg.ir.scalars import b1, i8
 from zyg.ir.simplify import is_pure, simplify_program
@@ -75,6 +77,7 @@ class _Record:
         self.once: set[Var] = set()
         self.again: dict[Var, bool] = {}
         self.pos = Pos("", 0, self.program.name)
+        self.settled = settled(self.form.program, self.graph)
 
     def run(self) -> Program:
         blocks = dict(self.program.blocks)
@@ -143,6 +146,8 @@ class _Record:
 
     def _is_settled(self, op: Op) -> bool:
         """A read of a tape that was complete before the loop began: it can be repeated."""
+        if op.fn is mem_load:
+            return self.settled(op)
         return op.fn is tape_get and isinstance(op.args[0], Var) and self._loop(op.args[0]) is None
 
     def _keep(self, var: Var) -> None:
@@ -352,7 +357,7 @@ def _prune(reversed_: Reversed) -> Program:
 def _named(block: Block) -> set[Var]:
     from zyg.ir.graph import uses
 
-    return uses(block)
+    return uses(block) | {op.fn.var for op in block.ops if isinstance(op.fn, Need)}
 
 
 def _dead(op: Op, used: set[Var], loaded: set[object]) -> bool:
@@ -360,7 +365,7 @@ def _dead(op: Op, used: set[Var], loaded: set[object]) -> bool:
         return op.fn.key not in loaded and not isinstance(op.fn.key, Counter)
     if isinstance(op.fn, (Load, Need)) or op.fn is accumulate:
         return op.results[0] not in used
-    return (is_pure(op) or op.fn is tape_get) and not any(result in used for result in op.results)
+    return (is_pure(op) or op.fn in (tape_get, mem_load)) and not any(result in used for result in op.results)
 
 
 def _plain(program: Program) -> Program:

@@ -5,9 +5,10 @@ The answers need the reader in turn (a call reads another function), so it is ha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from zyg.ir.program import Operand
+from zyg.ir.program import Operand, Var
 from zyg.ir.values import Node, Value
 
 if TYPE_CHECKING:
@@ -31,6 +32,24 @@ class Semantics(Protocol):
 
     def item(self, reader: FunctionReader, value: Value, index: Value) -> Value:
         """`value[index]`."""
+
+    def set_item(self, reader: FunctionReader, value: Value, index: Value, new: Value) -> None:
+        """`value[index] = new`."""
+
+    def update(self, reader: FunctionReader, fn: Any, args: list[Value]) -> Value:
+        """`a += b` and the like of an array `a`, in place."""
+
+    def check_same(self, reader: FunctionReader, model: Value, given: Value) -> Value:
+        """`given`, an array or number with the dimensions of `model`; raises where they differ."""
+
+    def like(self, reader: FunctionReader, model: Node, given: Value) -> Var:
+        """A buffer that holds `given` where the array `model` has its elements in its own buffer."""
+
+    def settle(self, reader: FunctionReader, value: Value) -> Value:
+        """`value` with the arrays in it computed that have waited."""
+
+    def settle_all(self, reader: FunctionReader, names: Sequence[str] | None) -> None:
+        """The same for what these locals (or all) hold."""
 
     def elements(self, reader: FunctionReader, value: Value) -> list[Value]:
         """All elements of an iterable whose length is known when reading."""

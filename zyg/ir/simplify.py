@@ -160,6 +160,8 @@ def _value(op: Op, args: tuple[Operand, ...]) -> Operand | None:
         for a, b in (args, args[::-1]):
             if isinstance(a, Const) and a.value == 0:
                 return b
+    if kind == types.int64 and op.fn is operator.sub and isinstance(args[1], Const) and args[1].value == 0:
+        return args[0]
     if kind == types.boolean and op.fn in (operator.and_, operator.or_):
         for a, b in (args, args[::-1]):
             if isinstance(a, Const):
@@ -289,6 +291,7 @@ def _sweep(program: Program) -> Program:
 def inline(module: Module, largest: int = 400) -> Module:
     """Calls of programs that are not recursive and not too large, replaced by their bodies."""
     from zyg.ir.inline import inline_calls
+    from zyg.ir.simplify_memory import simplify_memory
 
     done: dict[str, Program] = {}
 
@@ -303,7 +306,10 @@ def inline(module: Module, largest: int = 400) -> Module:
                 program = inline_calls(program, {k: v for k, v in ready.items() if not v.recursive}, largest)
             simple = simplify_program(program)
             proved = checked(prove_comparisons(simple))
-            done[name] = simple if proved is simple else simplify_program(proved)
+            if proved is not simple:
+                proved = simplify_program(proved)
+            lean = simplify_memory(proved)
+            done[name] = lean if lean is proved else simplify_program(lean)
         return done[name]
 
     visit(module.entry)

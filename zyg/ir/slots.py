@@ -83,6 +83,7 @@ class _Promotion:
             label, key = self.queue.pop()
             for pred in self.graph.preds[label]:
                 self.incoming[pred, label, key] = self.at_end(pred, key, self.phis[label][key])
+        self.drop_trivial()
         blocks = {}
         for label in self.graph.order:
             block = self.program.blocks[label]
@@ -94,6 +95,19 @@ class _Promotion:
             params = (*block.params, *self.phis[label].values())
             blocks[label] = substitute(Block(params, tuple(kept[label]), with_edges(block.end, extended)), self.final)
         return self.program.with_blocks(blocks)
+
+    def drop_trivial(self) -> None:
+        """Parameters that have one value whichever way control came are that value."""
+        changed = True
+        while changed:
+            changed = False
+            for label, phis in self.phis.items():
+                for key, phi in list(phis.items()):
+                    values = {self.final(self.incoming[pred, label, key]) for pred in self.graph.preds[label]} - {phi}
+                    if len(values) == 1:
+                        self.renamed[phi] = values.pop()
+                        del phis[key]
+                        changed = True
 
     def at_end(self, label: int, key: Hashable, like: Var) -> Operand:
         found = self.last[label].get(key)

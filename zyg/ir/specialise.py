@@ -11,15 +11,13 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from numba import types
-
 from zyg.errors import ZygError, unsupported
 from zyg.ir.captures import Captures
 from zyg.ir.jit_options import PYTHON, JitOptions
 from zyg.ir.program import Block, Call, Module, Op, Operand, Pos, Program, Return, Var
 from zyg.ir.read import Bottom, Env, FunctionReader, bind
 from zyg.ir.semantics import Semantics
-from zyg.ir.values import ClosureHead, Node, Static, Value, extended, leaves, rebuild, structure, variables
+from zyg.ir.values import ClosureHead, Node, Static, Value, extended, parameter, passed, rebuild, structure, variables
 
 
 @dataclass(slots=True)
@@ -42,6 +40,16 @@ class Specialiser:
         self.stack: list[Specialisation] = []
         self.keep: list[Any] = []
         self.fast: frozenset[str] | None = None
+        self.fresh: set[Operand] = set()
+        self.lengths: set[Operand] = set()
+
+    def is_fresh(self, memory: Operand) -> bool:
+        """Whether a buffer is known to have been made by the function being read."""
+        return memory in self.fresh
+
+    def is_length(self, number: Operand) -> bool:
+        """Whether an int is known not to be negative."""
+        return number in self.lengths
 
     def unique(self, base: str) -> str:
         base = base.replace("<lambda>", "lambda").replace("<locals>.", "")
@@ -71,7 +79,10 @@ class Specialiser:
         options: JitOptions = PYTHON,
     ) -> Value:
         """A call of a Python function or closure: an op `Call` and the kind of value that it gives."""
-        code, env = self.bound(fn, list(args), kws, reader.pos)
+        args = [self.calls.settle(reader, arg) for arg in args]
+        kws = {name: self.calls.settle(reader, arg) for name, arg in kws.items()}
+        self.calls.settle_all(reader, None)
+        code, env = self.bound(fn, args, kws, reader.pos)
         spec = self.specialise(fn, code, env, reader.pos, options)
         if spec.result is None:
             raise Bottom
@@ -111,13 +122,13 @@ class Specialiser:
     def actual(self, fn: Static | Node, env: Env) -> list[Operand]:
         """The operands of a call: those leaves that the callee does not know as constants."""
         values = [*(fn.items if isinstance(fn, Node) else ()), *env.values()]
-        return [leaf for value in values for leaf in leaves(value) if _is_input(leaf)]
+        return [leaf for value in values for leaf in passed(value)]
 
     def specialise(
         self, fn: Static | Node, code: pytypes.CodeType, env: Env, pos: Pos, options: JitOptions
     ) -> Specialisation:
         formal_fn = _formal_function(fn)
-        formals = {name: _formal(value, name) for name, value in env.items()}
+        formals = {name: parameter(value, name) for name, value in env.items()}
         where: Hashable = (id(fn.obj), fn.path) if isinstance(fn, Static) else structure(formal_fn)
         key = (code, where, options, tuple((name, structure(value)) for name, value in formals.items()))
         found = self.memo.get(key)
@@ -198,18 +209,5 @@ def _EMPTY() -> None:
     """The code that synthetic programs claim to come from."""
 
 
-def _is_input(leaf: Operand) -> bool:
-    return isinstance(leaf, Var) or leaf.type != types.boolean
-
-
 def _formal_function(fn: Static | Node) -> Static | Node:
-    return Node(fn.head, tuple(_formal(item, "") for item in fn.items)) if isinstance(fn, Node) else fn
-
-
-def _formal(value: Value, name: str) -> Value:
-    """The parameter that receives `value`: constants other than bools become variables."""
-
-    def new(leaf: Operand) -> Value:
-        return Var(leaf.type, name) if _is_input(leaf) else leaf
-
-    return rebuild(value, new)
+    return Node(fn.head, tuple(parameter(item, "") for item in fn.items)) if isinstance(fn, Node) else fn

@@ -16,6 +16,7 @@ from zyg.errors import not_differentiable
 from zyg.ir.activity import active, differentiable, passes
 from zyg.ir.adjoint import domain, tangent_kind
 from zyg.ir.graph import Graph
+from zyg.ir.memory import ALLOCATIONS, WRITES, MemoryType, mem_copy, mem_like, mem_load, mem_new, mem_zeros
 from zyg.ir.program import (
     Block,
     Call,
@@ -25,6 +26,7 @@ from zyg.ir.program import (
     Module,
     Op,
     Operand,
+    Pos,
     Program,
     Return,
     Var,
@@ -61,8 +63,13 @@ class _Tangents:
 
 
 def carries(kind: Any) -> bool:
-    """Whether tangents of values of this type are kept beside them in tapes and records."""
-    return isinstance(kind, (types.Float, types.Complex))
+    """Whether tangents of values of this type are kept beside them in tapes, records and buffers."""
+    return isinstance(kind.dtype if isinstance(kind, MemoryType) else kind, (types.Float, types.Complex))
+
+
+def has_tangent(kind: Any) -> bool:
+    """Whether a parameter or result of this type has a tangent: numbers, and buffers of them."""
+    return carries(kind) if isinstance(kind, MemoryType) else differentiable(kind)
 
 
 class _Tangent:
@@ -71,14 +78,14 @@ class _Tangent:
         self.program = program
         graph = Graph(program)
         self.order = graph.order
-        inputs = [v for v, on in zip(program.params, varied, strict=True) if on and differentiable(v.type)]
-        self.active = active(program, graph, inputs, [i for i, k in enumerate(program.results) if differentiable(k)])
+        inputs = [v for v, on in zip(program.params, varied, strict=True) if on and has_tangent(v.type)]
+        self.active = active(program, graph, inputs, [i for i, k in enumerate(program.results) if has_tangent(k)])
         # Every tape has a twin that holds the tangents of its floating fields.
         self.active |= {
             v
             for block in program.blocks.values()
-            for v in (*block.params, *(r for op in block.ops for r in op.results))
-            if isinstance(v.type, TapeType)
+            for v in (*program.params, *block.params, *(r for op in block.ops for r in op.results))
+            if isinstance(v.type, TapeType) or (isinstance(v.type, MemoryType) and carries(v.type))
         }
         self.dots: dict[Var, Var] = {}
         self.inputs = [Var(self.kind(v), f"{v.name}_dot") for v in inputs]
@@ -102,13 +109,17 @@ class _Tangent:
             block = self.program.blocks[label]
             params = (*block.params, *(self.dot(q) for q in block.params if q in self.active))
             ops: list[Op] = []
+            if label == self.program.entry:
+                for q in self.program.params:
+                    if isinstance(q.type, MemoryType) and carries(q.type) and q not in self.dots:
+                        ops.append(Op(mem_like, (q,), (self.twin(q),), _pos(self.program)))
             for op in block.ops:
                 self.op(ops, op)
             end: End = with_edges(block.end, self.edge)
             if isinstance(end, Return):
-                end = Return((*end.values, *(self.dot(v) for v in end.values if differentiable(v.type))))
+                end = Return((*end.values, *(self.dot(v) for v in end.values if has_tangent(v.type))))
             blocks[label] = Block(tuple(q for q in params if isinstance(q, Var)), tuple(ops), end)
-        results = (*self.program.results, *(tangent_kind(k) for k in self.program.results if differentiable(k)))
+        results = (*self.program.results, *(tangent_kind(k) for k in self.program.results if has_tangent(k)))
         return Program(name, (*self.program.params, *self.inputs), results, blocks, self.program.recursive)
 
     def edge(self, edge: Edge) -> Edge:
@@ -118,7 +129,7 @@ class _Tangent:
 
     def op(self, ops: list[Op], op: Op) -> None:
         shares = any(isinstance(a.type, StackType) for a in op.args)
-        if isinstance(op.fn, Call) and (shares or any(r in self.active for r in op.results)):
+        if isinstance(op.fn, Call) and (shares or any(v in self.active for v in (*op.args, *op.results))):
             self.call(ops, op)
             return
         if op.fn in (push, pop):
@@ -127,6 +138,9 @@ class _Tangent:
         ops.append(op)
         if op.fn in (tape_new, tape_zeros, tape_reserve, tape_put, tape_get):
             self.tape(ops, op)
+            return
+        if op.fn is mem_load or op.fn in WRITES or op.fn in ALLOCATIONS:
+            self.memory(ops, op)
             return
         if not any(r in self.active for r in op.results):
             return
@@ -159,6 +173,25 @@ class _Tangent:
         elif op.fn is tape_get and op.result in self.active and carries(op.result.type):
             ops.append(Op(op.fn, (self.twin(op.args[0]), *op.args[1:]), (self.twin(op.result),), op.pos))
 
+    def memory(self, ops: list[Op], op: Op) -> None:
+        """The same op on the buffer of tangents."""
+        if op.fn in ALLOCATIONS:
+            if op.result in self.active:
+                fn = mem_zeros if op.fn is mem_new else op.fn
+                args = (self.twin(op.args[0]),) if op.fn in (mem_like, mem_copy) else op.args
+                ops.append(Op(fn, args, (self.twin(op.result),), op.pos))
+            return
+        if op.args[0] not in self.active:
+            if op.fn in WRITES and op.args[2] in self.active:
+                raise not_differentiable("forward mode of ints kept in arrays is not supported", op.pos)
+            return
+        place = (self.twin(op.args[0]), op.args[1])
+        if op.fn is mem_load:
+            if op.result in self.active:
+                ops.append(Op(mem_load, place, (self.twin(op.result),), op.pos))
+        else:
+            ops.append(Op(op.fn, (*place, self.dot(op.args[2])), (), op.pos))
+
     def twin(self, operand: Operand) -> Var:
         found = self.dot(operand)
         assert isinstance(found, Var)
@@ -167,13 +200,13 @@ class _Tangent:
     def stack(self, ops: list[Op], op: Op) -> None:
         """Records hold the tangents of their floating values and tapes behind the values themselves."""
         if op.fn is push:
-            dots = tuple(self.dot(a) for a in op.args[1:] if carries(a.type) or isinstance(a.type, TapeType))
+            dots = tuple(self.dot(a) for a in op.args[1:] if isinstance(a.type, TapeType) or carries(a.type))
             ops.append(Op(push, (*op.args, *dots), (), op.pos))
             return
         dots_ = tuple(
             self.twin(r) if r in self.active else Var(r.type)
             for r in op.results
-            if carries(r.type) or isinstance(r.type, TapeType)
+            if isinstance(r.type, TapeType) or carries(r.type)
         )
         ops.append(Op(pop, op.args, (*op.results, *dots_), op.pos))
 
@@ -193,7 +226,7 @@ class _Tangent:
         dots = tuple(self.dot(a) for a, on in zip(op.args, varied, strict=True) if on)
         outs = []
         for result in op.results:
-            if differentiable(result.type):
+            if has_tangent(result.type):
                 made = self.dot(result)
                 outs.append(made if isinstance(made, Var) else Var(tangent_kind(result.type)))
         ops.append(Op(Call(callee), (*op.args, *dots), (*op.results, *outs), op.pos))
@@ -222,6 +255,12 @@ class _Tangent:
                     part = emitter.emit(operator.mul, (emitter.convert(slope, target.type), self.dot(arg)), target.type)
                     total = emitter.emit(operator.add, (total, part), target.type)
             ops.append(Op(p.identity, (total,), (target,), op.pos))
+
+
+def _pos(program: Program) -> Pos:
+    for op in program.ops():
+        return op.pos
+    return Pos("", 0, program.name)
 
 
 def jvp(module: Module, varied: Sequence[bool]) -> Module:

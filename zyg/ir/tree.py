@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from numba import types
+
+from zyg.ir.memory import MemoryType
 from zyg.ir.program import Type
 
 
@@ -31,13 +34,26 @@ class ConstTree:
     value: object
 
 
-Tree: TypeAlias = Leaf | TupleTree | ConstTree
+@dataclass(frozen=True, slots=True)
+class ArrayTree:
+    """An array: its buffer, then those of offset, dimensions and (layout "A") strides that are not `known`."""
+
+    dtype: Type
+    ndim: int
+    layout: str
+    known: tuple[int | None, ...]
+
+
+Tree: TypeAlias = Leaf | TupleTree | ConstTree | ArrayTree
 
 
 def leaves(tree: Tree) -> Iterator[Type]:
     """The machine types of a tree, in order."""
     if isinstance(tree, Leaf):
         yield tree.type
+    elif isinstance(tree, ArrayTree):
+        yield MemoryType(tree.dtype)
+        yield from (types.int64 for known in tree.known if known is None)
     elif isinstance(tree, TupleTree):
         for item in tree.items:
             yield from leaves(item)

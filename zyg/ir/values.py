@@ -15,8 +15,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numba import types
 
+from zyg.ir.memory import MemoryType
 from zyg.ir.program import Const, Operand, Type, Var
-from zyg.ir.tree import ConstTree, Leaf, Tree, TupleTree
+from zyg.ir.tree import ArrayTree, ConstTree, Leaf, Tree, TupleTree
 
 Path: TypeAlias = tuple[tuple[Any, ...], ...]
 
@@ -96,6 +97,11 @@ class MethodHead:
 
 
 @dataclass(frozen=True, slots=True)
+class ListHead:
+    """A list display, as functions that take arrays are given; it cannot be changed."""
+
+
+@dataclass(frozen=True, slots=True)
 class DictHead:
     """A dict with constant string keys, as keyword arguments are."""
 
@@ -136,6 +142,34 @@ class IterHead:
 
     kind: str
     position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayHead:
+    """An array, or a view of one: index arithmetic over a buffer.
+
+    layout "C": items are the buffer, the offset of the first element and the dimensions, elements lie in C order;
+    "A": also the strides, in elements.
+    """
+
+    dtype: Type
+    ndim: int
+    layout: str = "C"
+
+
+@dataclass(frozen=True, slots=True)
+class MapHead:
+    """An elementwise result that has not been computed yet: items are its dimensions, then the operands."""
+
+    fn: Callable[..., Any]
+    options: tuple[tuple[str, Any], ...]
+    dtype: Type
+    ndim: int
+
+
+@dataclass(frozen=True, slots=True)
+class ElementHead:
+    """What iteration over an array comes to, not read before it is known to exist: items are array and position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +234,14 @@ def fits(value: int) -> bool:
     return -(2**63) <= value < 2**63
 
 
+def array_shape(value: Any) -> ArrayTree | None:
+    """The tree of a NumPy array, whose dimensions of 1 are known to be 1; None if its elements are no numbers."""
+    dtype = _NUMPY.get(value.dtype.str[1:])
+    if dtype is None:
+        return None
+    return ArrayTree(dtype, value.ndim, "C", (0, *(1 if n == 1 else None for n in value.shape)))
+
+
 def constant(value: bool | int | float | complex) -> Const:
     typ = numba_type(value)
     assert typ is not None
@@ -233,6 +275,38 @@ def rebuild(value: Value, new: Callable[[Operand], Value]) -> Value:
     return value
 
 
+def is_array(value: Value | None) -> bool:
+    return isinstance(value, Node) and isinstance(value.head, ArrayHead)
+
+
+def array_like(array: Node, memory: Var, new: Callable[[Var], Operand]) -> Node:
+    """An array laid out as `array` in another buffer, its dimensions renamed."""
+    assert isinstance(memory.type, MemoryType)
+    head = ArrayHead(memory.type.dtype, array.head.ndim, array.head.layout)
+    return Node(head, (memory, *(new(item) if isinstance(item, Var) else item for item in array.items[1:])))
+
+
+def passed(value: Value) -> Iterator[Operand]:
+    """The operands that a call passes for `value`; other constants are part of what its callee knows."""
+    if isinstance(value, Var) or (isinstance(value, Const) and value.type != types.boolean):
+        yield value
+    elif isinstance(value, Node):
+        for item in value.items:
+            if not (isinstance(value.head, ArrayHead) and isinstance(item, Const)):
+                yield from passed(item)
+
+
+def parameter(value: Value, name: str | None = None) -> Value:
+    """The parameter that receives `value`: a variable for each operand that is passed."""
+    if isinstance(value, Var) or (isinstance(value, Const) and value.type != types.boolean):
+        return Var(value.type, getattr(value, "name", "") if name is None else name)
+    if isinstance(value, Node):
+        array = isinstance(value.head, ArrayHead)
+        items = (item if array and isinstance(item, Const) else parameter(item, name) for item in value.items)
+        return Node(value.head, tuple(items))
+    return value
+
+
 def structure(value: Value) -> Hashable:
     """A key equal for values of the same kind: same heads, same leaf types, same constants."""
     if isinstance(value, Var):
@@ -256,6 +330,9 @@ def tree_of(value: Value) -> Tree:
         return ConstTree(value.obj)
     if isinstance(value.head, TupleHead):
         return TupleTree(tuple(tree_of(item) for item in value.items), value.head.cls)
+    if isinstance(value.head, ArrayHead):
+        known = tuple(int(item.value.real) if isinstance(item, Const) else None for item in value.items[1:])
+        return ArrayTree(value.head.dtype, value.head.ndim, value.head.layout, known)
     raise TypeError(f"a result of kind {type(value.head).__name__.removesuffix('Head').lower()}")
 
 
@@ -265,6 +342,9 @@ def of_tree(tree: Tree, path: Path, known: Callable[[Any, Path], Value]) -> Valu
         return Var(tree.type, "")
     if isinstance(tree, ConstTree):
         return known(tree.value, path)
+    if isinstance(tree, ArrayTree):
+        numbers = (Var(types.int64, "") if n is None else Const(n, types.int64) for n in tree.known)
+        return Node(ArrayHead(tree.dtype, tree.ndim, tree.layout), (Var(MemoryType(tree.dtype), ""), *numbers))
     items = [of_tree(item, (*path, ("item", number)), known) for number, item in enumerate(tree.items)]
     return tuple_of(items, tree.cls)
 

@@ -7,7 +7,7 @@ from typing import Any
 from numba import types
 from numba.core.errors import TypingError
 
-from zyg.ir.tree import ConstTree, Leaf, Tree, TupleTree
+from zyg.ir.tree import ArrayTree, ConstTree, Leaf, Tree, TupleTree
 
 _INTEGER = types.int64
 _FLOATS = (types.float32, types.float64)
@@ -79,6 +79,8 @@ def type_of_tree(tree: Tree) -> Any:
         return tree.type
     if isinstance(tree, TupleTree):
         return types.BaseTuple.from_types([type_of_tree(item) for item in tree.items], tree.cls)
+    if isinstance(tree, ArrayTree):
+        raise TypingError("arrays cannot be results inside @njit code yet; return numbers and tuples")
     if tree.value is None:
         return types.none
     raise TypingError(f"{tree.value!r:.80} cannot be a result inside @njit code; return numbers and tuples")

@@ -80,6 +80,7 @@ elementwise[powi] = (
     lambda dy, a, y: _by_exponent(dy, a, y),
 )
 elementwise[p.identity] = lambda dy: dy
+elementwise[p.attach] = None, (lambda dy: dy)
 elementwise[select] = None, (lambda dy, a: select(a, dy, 0)), (lambda dy, a: select(a, 0, dy))
 
 # --- powers, exponentials and logarithms ----------------------------------------------------------------

@@ -91,6 +91,12 @@ def stop_gradient(x: Any) -> Any:
 
 
 @traceable
+def attach(a: Any, b: Any) -> Any:
+    """The value of `a` with the derivative of `b`, which is equal to it but for rounding."""
+    return a
+
+
+@traceable
 def frexp_mantissa(x: Any) -> Any:
     """The mantissa of `math.frexp(x)`."""
     return np.frexp(x)[0]
@@ -167,7 +173,7 @@ _add(8, powi)
 _add(1, operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne)
 _add(1, operator.not_)  # bool to bool
 _add(1, is_nonzero)
-_add(1, select, cast, identity, stop_gradient)
+_add(1, select, cast, identity, stop_gradient, attach)
 _add(0, make_complex, np.real, np.imag, np.conj)
 _add(1, operator.abs)  # int64, float; complex gives float
 # float and complex

@@ -1,0 +1,110 @@
+"""NumPy's arrays as arguments and results of native code.
+
+Native code sees C-contiguous buffers of machine types.  An argument that is not one is copied; if the function
+writes into its arguments, the copy is written back.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numba import types
+
+from zyg.codegen.arena import block_of
+from zyg.errors import ArgumentError, ValueArgumentError
+from zyg.ir.program import Type
+from zyg.ir.tree import ArrayTree
+from zyg.ir.values import array_shape
+
+_DTYPES: dict[Type, Any] = {
+    types.float64: np.dtype(np.float64),
+    types.float32: np.dtype(np.float32),
+    types.complex128: np.dtype(np.complex128),
+    types.complex64: np.dtype(np.complex64),
+    types.int64: np.dtype(np.int64),
+    types.boolean: np.dtype(np.bool_),
+}
+_free = ctypes.CDLL(None).free
+_free.argtypes = [ctypes.c_void_p]
+_free.restype = None
+
+
+class Lent(tuple[int, int]):
+    """Address and number of elements of a buffer that is lent to native code, with the arrays that must live on."""
+
+    array: np.ndarray[Any, Any]
+    original: np.ndarray[Any, Any]
+
+
+class _Owned:
+    """Memory that native code has left to Python."""
+
+    def __init__(self, address: int, shape: tuple[int, ...], dtype: np.dtype[Any], strides: tuple[int, ...], at: int):
+        self.address = address
+        self.__array_interface__ = {
+            "data": (address + at, False),
+            "shape": shape,
+            "strides": strides,
+            "typestr": dtype.str,
+            "version": 3,
+        }
+
+    def __del__(self) -> None:
+        _free(block_of(self.address))
+
+
+def array_tree(value: np.ndarray[Any, Any]) -> ArrayTree:
+    """The shape of an array argument: dimensions of 1 are known to be 1."""
+    found = array_shape(value)
+    if found is None:
+        raise ArgumentError(f"native mode cannot take an array of {value.dtype}")
+    return found
+
+
+def lend(value: np.ndarray[Any, Any], shape: ArrayTree, out: list[Any]) -> None:
+    """Append the buffer and the dimensions of an argument to `out`."""
+    plain = np.ascontiguousarray(value, _DTYPES[shape.dtype])
+    lent = Lent((plain.__array_interface__["data"][0], plain.size))
+    lent.array, lent.original = plain, value
+    out.append(lent)
+    out.extend(n for n, known in zip(value.shape, shape.known[1:], strict=True) if known is None)
+
+
+def check_apart(values: Sequence[Any]) -> None:
+    """Arrays that a function writes into must not overlap others that it was given."""
+    lent = [value for value in values if isinstance(value, Lent)]
+    for k, one in enumerate(lent):
+        for other in lent[:k]:
+            if np.may_share_memory(one.array, other.array):
+                raise ValueArgumentError(
+                    "arguments or captured arrays overlap in memory and the function writes into arrays\n"
+                    "Pass a copy of one of them."
+                )
+        if not one.original.flags.writeable:
+            raise ValueError("assignment destination is read-only")
+
+
+def write_back(values: Sequence[Any]) -> None:
+    """What native code wrote into copies of arguments, into the arguments."""
+    for value in values:
+        if isinstance(value, Lent) and value.array is not value.original:
+            np.copyto(value.original, value.array, casting="unsafe")
+
+
+def taken(shape: ArrayTree, values: Iterator[Any]) -> np.ndarray[Any, Any]:
+    """The array of a result, which owns its memory."""
+    address, _ = next(values)
+    numbers = [next(values) if known is None else known for known in shape.known]
+    dtype = _DTYPES[shape.dtype]
+    dims = tuple(numbers[1 : 1 + shape.ndim])
+    steps = numbers[1 + shape.ndim :]
+    if shape.layout == "C":
+        steps = [1] * shape.ndim
+        for axis in range(shape.ndim - 2, -1, -1):
+            steps[axis] = steps[axis + 1] * dims[axis + 1]
+    strides = tuple(step * dtype.itemsize for step in steps)
+    owned = _Owned(address, dims, dtype, strides, numbers[0] * dtype.itemsize)
+    return np.asarray(owned)

@@ -1,0 +1,175 @@
+"""NumPy's functions written in Python: the reader compiles them like the user's own code.
+
+Each is a plain function of arrays and numbers; where it branches on `ndim` or on keyword arguments, the branch is
+decided when compiling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+LIBRARY: dict[Any, FunctionType] = {}
+
+
+def library(*functions: Any) -> Callable[[Any], Any]:
+    """Register the decorated function as what `functions` do."""
+
+    def register(written: Any) -> Any:
+        for fn in functions:
+            LIBRARY[fn] = written
+        return written
+
+    return register
+
+
+@library(np.dot, np.matmul)
+def _matmul(a: Any, b: Any) -> Any:
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return a * b
+    if a.ndim == 1 and b.ndim == 1:
+        return _inner(a, b)
+    if a.ndim == 2 and b.ndim == 1:
+        return _matrix_vector(a, b)
+    if a.ndim == 1 and b.ndim == 2:
+        return _matrix_vector(b.T, a)
+    if a.ndim == 2 and b.ndim == 2:
+        return _matrix_matrix(a, b)
+    raise ValueError("products of stacked matrices are not compiled")
+
+
+@library(np.vdot)
+def _vdot(a: Any, b: Any) -> Any:
+    return _inner(np.conj(a.ravel()), b.ravel())
+
+
+def _inner(a: Any, b: Any) -> Any:
+    if a.shape[0] != b.shape[0]:
+        raise ValueError("shapes are not aligned")
+    return np.sum(a * b)
+
+
+def _matrix_vector(a: Any, b: Any) -> Any:
+    m, n = a.shape
+    if n != b.shape[0]:
+        raise ValueError("shapes are not aligned")
+    y = np.empty(m, np.result_type(a, b))
+    for i in range(m):
+        y[i] = np.sum(a[i] * b)
+    return y
+
+
+def _matrix_matrix(a: Any, b: Any) -> Any:
+    m, n = a.shape
+    if n != b.shape[0]:
+        raise ValueError("shapes are not aligned")
+    y = np.zeros((m, b.shape[1]), np.result_type(a, b))
+    for i in range(m):
+        for k in range(n):
+            y[i] += a[i, k] * b[k]
+    return y
+
+
+@library(np.inner)
+def _inner_product(a: Any, b: Any) -> Any:
+    if np.ndim(a) == 1 and np.ndim(b) == 1:
+        return _inner(a, b)
+    return np.dot(a, np.transpose(b))
+
+
+@library(np.outer)
+def _outer(a: Any, b: Any) -> Any:
+    return np.ravel(a)[:, np.newaxis] * np.ravel(b)[np.newaxis, :]
+
+
+@library(np.trace)
+def _trace(a: Any, offset: int = 0) -> Any:
+    return np.sum(np.diagonal(a, offset))
+
+
+@library(np.diagonal)
+def _diagonal(a: Any, offset: int = 0) -> Any:
+    row = max(-offset, 0)
+    column = max(offset, 0)
+    n = max(min(a.shape[0] - row, a.shape[1] - column), 0)
+    y = np.empty(n, a.dtype)
+    for i in range(n):
+        y[i] = a[row + i, column + i]
+    return y
+
+
+@library(np.diag)
+def _diag(a: Any, k: int = 0) -> Any:
+    if a.ndim == 2:
+        return np.diagonal(a, k)
+    n = a.shape[0] + abs(k)
+    y = np.zeros((n, n), a.dtype)
+    row = max(-k, 0)
+    column = max(k, 0)
+    for i in range(a.shape[0]):
+        y[row + i, column + i] = a[i]
+    return y
+
+
+@library(np.cumsum)
+def _cumsum(a: Any, axis: Any = None) -> Any:
+    if axis is None:
+        flat = np.ravel(a)
+        y = np.empty(flat.shape[0], np.result_type(a, 0) if a.dtype == np.bool_ else a.dtype)
+        s = flat[0] * 0 if flat.shape[0] > 0 else 0
+        for i in range(flat.shape[0]):
+            s = s + flat[i]
+            y[i] = s
+        return y
+    y = np.empty(a.shape, a.dtype)
+    x = np.moveaxis(a, axis, 0)
+    z = np.moveaxis(y, axis, 0)
+    for i in range(x.shape[0]):
+        if i == 0:
+            z[i] = x[i]
+        else:
+            z[i] = z[i - 1] + x[i]
+    return y
+
+
+@library(np.cumprod)
+def _cumprod(a: Any) -> Any:
+    flat = np.ravel(a)
+    y = np.empty(flat.shape[0], a.dtype)
+    for i in range(flat.shape[0]):
+        y[i] = flat[i] if i == 0 else y[i - 1] * flat[i]
+    return y
+
+
+@library(np.diff)
+def _diff(a: Any) -> Any:
+    return a[..., 1:] - a[..., :-1]
+
+
+@library(np.linalg.norm)
+def _norm(a: Any) -> Any:
+    return np.sqrt(np.sum(np.real(a * np.conj(a))))
+
+
+@library(np.flip)
+def _flip(a: Any) -> Any:
+    if a.ndim == 1:
+        return a[::-1]
+    return a[::-1, ::-1]
+
+
+@library(np.flipud)
+def _flipud(a: Any) -> Any:
+    return a[::-1]
+
+
+@library(np.roll)
+def _roll(a: Any, shift: int) -> Any:
+    n = a.shape[0]
+    y = np.empty(n, a.dtype)
+    for i in range(n):
+        y[(i + shift) % n] = a[i]
+    return y
