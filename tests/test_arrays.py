@@ -330,3 +330,100 @@ def test_second_order(f: Any, x: np.ndarray) -> None:
     t = 1e-5
     expected = (zyg.grad(f)(x + t * v) - zyg.grad(f)(x - t * v)) / (2 * t)
     np.testing.assert_allclose(h, expected, rtol=1e-4, atol=1e-5)
+
+
+# --- results, captures, pullbacks ---------------------------------------------------------------------------
+
+scale = np.array([1.0, 2.0, 3.0])
+
+
+def test_array_results() -> None:
+    def f(x: np.ndarray, a: float) -> Any:
+        return np.sin(x) * a, x[1:] * 2.0
+
+    x, a = np.array([0.3, 0.4, 0.5]), 2.0
+    y, back = zyg.pullback(f, x, a)
+    np.testing.assert_allclose(y[0], np.sin(x) * a)
+    np.testing.assert_allclose(y[1], x[1:] * 2.0)
+    dy = (np.array([1.0, 2.0, 3.0]), np.array([5.0, 7.0]))
+    for _ in range(2):
+        dx, da = back(dy)
+        np.testing.assert_allclose(dx, np.cos(x) * a * dy[0] + np.array([0.0, 10.0, 14.0]))
+        assert da == pytest.approx(np.sum(np.sin(x) * dy[0]))
+    with pytest.raises(ValueError, match="shape"):
+        back((np.ones(2), np.ones(2)))
+    z, dz = zyg.jvp(f, (x, a), (np.ones(3), 0.5))
+    np.testing.assert_allclose(dz[0], np.cos(x) * a + 0.5 * np.sin(x))
+    np.testing.assert_allclose(z[1], x[1:] * 2)
+
+
+def test_captured_arrays_are_read_at_each_call() -> None:
+    global scale
+    g = zyg.grad(lambda x: np.sum(scale * x * x))
+    x = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_allclose(g(x), 2 * scale * x)
+    scale[0] = 5.0
+    np.testing.assert_allclose(g(x), 2 * scale * x)
+    scale = np.array([7.0, 8.0, 9.0])
+    np.testing.assert_allclose(g(x), 2 * scale * x)
+
+
+def test_several_arguments() -> None:
+    def f(w: np.ndarray, b: np.ndarray, x: np.ndarray) -> float:
+        return np.sum(np.tanh(w @ x + b))
+
+    w, b, x = rng.normal(size=(2, 3)), rng.normal(size=2), rng.normal(size=3)
+    dw, db, dx = zyg.gradient(f, w, b, x)
+    d = 1 - np.tanh(w @ x + b) ** 2
+    np.testing.assert_allclose(dw, np.outer(d, x))
+    np.testing.assert_allclose(db, d)
+    np.testing.assert_allclose(dx, w.T @ d)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.complex128, np.complex64, np.int64, np.int32])
+def test_dtypes(dtype: Any) -> None:
+    x = np.array([1, 2, 3]).astype(dtype)
+    if np.issubdtype(dtype, np.complexfloating):
+        x = x + np.array([0.5, 0.2, 0.1]).astype(dtype) * dtype(1j)
+    g = zyg.grad(lambda x: np.sum(np.real(x * np.conj(x)) * 1.5))(x)
+    assert g.dtype == (x.dtype if x.dtype.kind in "fc" else np.float64)
+    np.testing.assert_allclose(g, 3 * x, rtol=1e-6)
+
+
+def test_arguments_are_written_as_by_a_plain_call() -> None:
+    def f(x: np.ndarray) -> float:
+        s = np.sum(x**2)
+        x[0] = 7.0
+        x[1:] *= 2.0
+        return s + x[1] * x[0]
+
+    for array in (np.array([1.0, 2.0, 3.0]), np.array([1.0, 0.0, 2.0, 0.0, 3.0])[::2]):
+        other = array.copy()
+        value = f(other)
+        y, g = zyg.value_and_grad(f)(array)
+        assert y == value
+        np.testing.assert_array_equal(array, other)
+        np.testing.assert_allclose(g, [2.0, 4.0 + 14.0, 6.0])
+
+
+def test_errors() -> None:
+    with pytest.raises(IndexError):
+        zyg.grad(lambda x: x[3])(np.ones(3))
+    with pytest.raises(IndexError):
+        zyg.grad(lambda x: x[-4])(np.ones(3))
+    with pytest.raises(ValueError, match="broadcast"):
+        zyg.grad(lambda x: np.sum(x[1:] * x))(np.ones(3))
+    with pytest.raises(ValueError, match="zero-size"):
+        zyg.grad(lambda x: np.max(x))(np.ones(0))
+    a = np.ones(4)
+
+    def writes(x: np.ndarray, y: np.ndarray) -> float:
+        x[0] = y[1]
+        return np.sum(x)
+
+    with pytest.raises(ValueError, match="overlap"):
+        zyg.grad(writes)(a[:3], a[1:])
+
+
+def test_empty() -> None:
+    assert zyg.grad(lambda x: np.sum(np.sin(x)))(np.ones(0)).shape == (0,)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from zyg.array_back import ArrayBack
+from zyg.array_entry import holds_array
 from zyg.back import Back
 from zyg.entry import refresh
 from zyg.errors import ArgumentError, ValueArgumentError
@@ -83,7 +86,12 @@ def pullback(fn: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], t
     >>> y, back(1.0), back(2.0)
     (6.0, (3.0, 2.0), (6.0, 4.0))
     """
-    y = Called(fn, "call")(*args)
+    called = Called(fn, "call")
+    involved = holds_array(args)
+    kept = copy.deepcopy(args) if involved else args
+    y = called(*args)
+    if involved or called.takes_arrays or holds_array(y):
+        return y, ArrayBack(Called(fn, "pullback"), kept, y)
     return y, Back(fn, args, y)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from zyg.buffers import check_apart, lend, write_back
 from zyg.codegen.guards import Path
-from zyg.ir.tree import ArrayTree, ConstTree, Leaf, Tree, TupleTree
+from zyg.ir.tree import ArrayTree, Leaf, Tree, TupleTree
 from zyg.ir.values import array_shape, numba_type
 from zyg.pipeline import Lowered
 
@@ -57,6 +57,11 @@ class ArrayEntry:
             write_back(inputs)
 
 
+def holds_array(value: Any) -> bool:
+    """Whether an argument or result is an array, or a tuple with one in it."""
+    return any(map(holds_array, value)) if isinstance(value, tuple) else isinstance(value, np.ndarray)
+
+
 def _take(value: Any, shape: Tree, out: list[Any]) -> bool:
     """Append the machine values of `value` to `out`, if it has this shape."""
     if isinstance(shape, ArrayTree):
@@ -65,7 +70,10 @@ def _take(value: Any, shape: Tree, out: list[Any]) -> bool:
         lend(value, shape, out)
         return True
     if isinstance(shape, TupleTree):
-        if type(value) is not (shape.cls or tuple) or len(value) != len(shape.items):
+        if type(value) is not (shape.cls or tuple):
+            return False
+        assert isinstance(value, tuple)
+        if len(value) != len(shape.items):
             return False
         return all(_take(item, part, out) for item, part in zip(value, shape.items, strict=True))
     if isinstance(shape, Leaf):
@@ -133,13 +141,3 @@ class _Seen:
         if check == "dict":
             return isinstance(value, dict) and len(value) == what
         return value is (self.at(what) if check == "one" else what)
-
-
-def holds_array(shape: Tree) -> bool:
-    """Whether there is an array in an argument or result of this shape."""
-    if isinstance(shape, TupleTree):
-        return any(map(holds_array, shape.items))
-    return isinstance(shape, ArrayTree)
-
-
-__all__ = ["ArrayEntry", "ConstTree", "holds_array"]

@@ -32,7 +32,9 @@ class Back(NativeCallable):
     def __init__(self, fn: Any, args: tuple[Any, ...], y: Any) -> None:
         self._called, self._args = Called(fn, "pullback"), args
         self._shape, self._unit = tree(y), _unit(y)
-        self._found, self._inputs = self._called.find((*args, self._unit))
+        found, self._inputs = self._called.find((*args, self._unit))
+        assert isinstance(found, Specialised)
+        self._found = found
         held = _without(self._inputs, self._slots())
         chain = _chains.get(self._found)
         if chain is None:
@@ -73,6 +75,7 @@ class Back(NativeCallable):
     def _for_another_kind(self, dy: Any) -> tuple[Specialised, list[Any]]:
         """The specialisation for a cotangent like `dy`, and its inputs with what was captured at the time."""
         found, inputs = self._called.find((*self._args, dy))
+        assert isinstance(found, Specialised)
         then, now = self._found.lowered.looked, found.lowered.looked
         if then.checks != now.checks or then.inputs != now.inputs:
             raise ZygError(

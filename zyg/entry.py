@@ -200,6 +200,12 @@ class Caller(NativeCallable):
         specialisations(key, kept).attach(self, function)
 
     @property
+    def takes_arrays(self) -> bool:
+        """Whether it has been specialised for arrays, as arguments, results or captured."""
+        chain: Specialisations = self._chain
+        return bool(chain.arrays)
+
+    @property
     def name(self) -> str:
         """What its native code is called by."""
         raise NotImplementedError

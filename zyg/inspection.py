@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from zyg.array_entry import ArrayEntry
 from zyg.entry import Specialised
 from zyg.ir.source import source
 from zyg.transformed import Called, Transformed
@@ -29,6 +30,6 @@ def inspect_adjoint(fn: Any, *args: Any) -> str:
     return source(_compiled(fn, args).lowered.module)
 
 
-def _compiled(fn: Any, args: tuple[Any, ...]) -> Specialised:
+def _compiled(fn: Any, args: tuple[Any, ...]) -> Specialised | ArrayEntry:
     caller = fn if isinstance(fn, Transformed) else Called(fn, "call")
     return caller.find(args)[0]

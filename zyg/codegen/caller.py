@@ -23,7 +23,7 @@ from zyg.codegen.compile import Native
 from zyg.codegen.failures import SLOT, Number, read_slots
 from zyg.codegen.guards import Row
 from zyg.ir.program import Type
-from zyg.ir.tree import ConstTree, Leaf, Tree
+from zyg.ir.tree import ConstTree, Leaf, Tree, TupleTree
 from zyg.ir.values import CLASSES
 
 
@@ -94,6 +94,7 @@ def _parts(tree: Tree, numbers: Iterator[int]) -> Iterator[tuple[Word, Word, Wor
     elif isinstance(tree, ConstTree):
         yield (Make.OBJECT, Ref(tree.value), 0)
     else:
+        assert isinstance(tree, TupleTree), "calls that give arrays are not made by generated code"
         for item in tree.items:
             yield from _parts(item, numbers)
         made: Word = Ref(tree.cls) if tree.cls is not None else 0

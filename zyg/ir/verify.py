@@ -7,6 +7,7 @@ import os
 from numba import types
 
 from zyg.ir.captures import Capture
+from zyg.ir.memory import MemoryType
 from zyg.ir.program import (
     Branch,
     Call,
@@ -23,8 +24,9 @@ from zyg.ir.program import (
     edges,
     end_operands,
 )
+from zyg.ir.tape import TapeType
 from zyg.ir.typing import result_type, signatures
-from zyg.rules.primitives import table
+from zyg.rules.primitives import identity, table
 
 
 class VerifyError(AssertionError):
@@ -95,6 +97,8 @@ def _shape(program: Program) -> None:
 def _operation(program: Program, op: Op) -> None:
     if isinstance(op.fn, Guard):
         _require(op.args[0].type == types.boolean and not op.results, program, f"guard of {op.args[0]} at {op.pos}")
+    elif op.fn is identity and isinstance(op.args[0].type, (TapeType, MemoryType)):
+        _require(op.result.type == op.args[0].type, program, f"identity gives {op.results} at {op.pos}")
     elif op.fn in signatures:
         try:
             kind = result_type(op.fn, _types(op.args))
