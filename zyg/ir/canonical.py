@@ -32,6 +32,7 @@ from zyg.ir.reducible import reducible
 from zyg.ir.scalars import i8
 from zyg.ir.trips import Trips
 from zyg.ir.verify import checked
+from zyg.rules import primitives as p
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,23 +61,7 @@ def canonical(program: Program) -> Canonical:
     counts = _counters(program, blocks)
     blocks = _close(program, blocks, counts)
     done = checked(program.with_blocks(blocks))
-    return Canonical(done, Graph(done), exit_label, _recounted(done, counts))
-
-
-def _recounted(program: Program, counts: dict[int, Counted]) -> dict[int, Counted]:
-    """The trip counts again: one that an earlier loop computes has another name outside that loop now."""
-    blocks = dict(program.blocks)
-    defined = {op.result: op for op in program.ops() if len(op.results) == 1}
-    homes = _homes(blocks)
-    return {
-        loop.header: Counted(
-            counts[loop.header].counter,
-            None
-            if counts[loop.header].trips is None
-            else _trips(blocks, loop, counts[loop.header].counter, defined, homes),
-        )
-        for loop in all_loops(Graph(program))
-    }
+    return Canonical(done, Graph(done), exit_label, counts)
 
 
 def _fresh(blocks: dict[int, Block]) -> int:
@@ -166,16 +151,22 @@ def _counters(program: Program, blocks: dict[int, Block]) -> dict[int, Counted]:
             blocks[latch] = Block(
                 source.params, (*source.ops, step), Jump(Edge(loop.header, (*repeats.to.args, after)))
             )
-        counts[loop.header] = Counted(counter, _trips(blocks, trips, loop, before))
+        counts[loop.header] = Counted(counter, _trips(blocks, graph, trips, loop, before))
     return counts
 
 
-def _trips(blocks: dict[int, Block], trips: Trips, loop: Loop, before: int) -> Operand | None:
+def _trips(blocks: dict[int, Block], graph: Graph, trips: Trips, loop: Loop, before: int) -> Operand | None:
     """The number of iterations, computed in the block in front of the loop, where that can be told there."""
     found = trips.of(loop, _any_pos(blocks))
     if found is None:
         return None
     number, ops = found
+    home = _homes(blocks).get(number) if isinstance(number, Var) else None
+    earlier = graph.loop_of[home] if home is not None else None
+    if isinstance(number, Var) and earlier is not None and before not in earlier.blocks:
+        # Computed by an earlier loop, outside of which it will have another name
+        own = Var(i8, number.name)
+        ops, number = (*ops, Op(p.identity, (number,), (own,), _any_pos(blocks))), own
     block = blocks[before]
     blocks[before] = Block(block.params, (*block.ops, *ops), block.end)
     return number
