@@ -592,6 +592,15 @@ def test_arguments_that_are_not_for_native_code():
             g(bad)
 
 
+def test_tuples_that_python_cannot_make():
+    now = time.struct_time(range(9))
+    g = grad(lambda t: t[0] * 1.0)
+    for _ in range(2):
+        with pytest.raises(zyg.UnsupportedError, match="struct_time"):
+            g(now)
+    assert grad(lambda t, x: x * t[1], argnums=1)(now, 2.0) == 1.0
+
+
 # --- objects --------------------------------------------------------------------------------------------------
 
 

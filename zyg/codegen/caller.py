@@ -22,6 +22,7 @@ from zyg.codegen.caller_type import NativeCallable
 from zyg.codegen.compile import Native
 from zyg.codegen.failures import SLOT, Number, read_slots
 from zyg.codegen.guards import Row
+from zyg.errors import UnsupportedError
 from zyg.ir.program import Type
 from zyg.ir.tree import ConstTree, Leaf, Tree, TupleTree
 from zyg.ir.values import CLASSES
@@ -97,8 +98,20 @@ def _parts(tree: Tree, numbers: Iterator[int]) -> Iterator[tuple[Word, Word, Wor
         assert isinstance(tree, TupleTree), "calls that give arrays are not made by generated code"
         for item in tree.items:
             yield from _parts(item, numbers)
+        if tree.cls is not None:
+            _require_plain(tree.cls)
         made: Word = Ref(tree.cls) if tree.cls is not None else 0
         yield (Make.INSTANCE if tree.cls is not None else Make.TUPLE, made, len(tree.items))
+
+
+def _require_plain(cls: type) -> None:
+    """Instances of a class derived from tuple in C may be more than their items."""
+    try:
+        tuple.__new__(cls, ())
+    except TypeError:
+        raise UnsupportedError(
+            f"native code cannot make a {cls.__name__}", None, "Return a tuple or numbers."
+        ) from None
 
 
 class Chain:

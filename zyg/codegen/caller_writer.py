@@ -15,7 +15,7 @@ NULL, TRUE, FALSE = Value("ptr", "null"), Value("i1", "true"), Value("i1", "fals
 
 
 def number(value: int) -> Value:
-    return Value("i64", str(value))
+    return Value("i64", str(int(value)))
 
 
 class Objects:
@@ -74,7 +74,7 @@ class Writer:
         labels = {case: body.label("case") for case in cases}
         chosen, never = body.label("chosen"), body.label("never")
         value = body.phi(chosen, type, "chosen")
-        targets = " ".join(f"{selector.type} {case}, label %{label.name}" for case, label in labels.items())
+        targets = " ".join(f"{selector.type} {int(case)}, label %{label.name}" for case, label in labels.items())
         body.line(f"switch {selector}, label %{never.name} [ {targets} ]")
         for case, give in cases.items():
             body.here = labels[case]

@@ -108,7 +108,7 @@ class Captures:
             or hasattr(type(obj), "__zyg_read__")
         ):
             return self._looked_through(obj, path)
-        self._guard(path, "equal" if isinstance(obj, str) or obj is None else "is", obj)
+        self._guard(path, "equal" if type(obj) in (str, bytes) else "is", obj)
         return Static(obj, path)
 
     def _number(self, obj: Any, kind: Type, path: Path | None, pos: Pos, name: str) -> Value:
