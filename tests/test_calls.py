@@ -360,6 +360,20 @@ def test_functions_with_the_same_code_are_told_apart():
     assert [h((a, a), 1.0), h((a, b), 1.0), h((b, b), 1.0), h((b, a), 1.0)] == [8.0, 12.0, 18.0, 12.0]
 
 
+@pytest.mark.parametrize("value", [3.0, np.array([3.0])], ids=["number", "array"])
+def test_functions_of_another_module_with_the_same_code(value):
+    m = namespace("def h(x): return k * x\ndef f(x): return (h(x) * k * x).sum()", k=2.0)
+    if isinstance(value, float):
+        m = namespace("def h(x): return k * x\ndef f(x): return h(x) * k * x", k=2.0)
+    g = grad(m.f)
+    assert g(value) == 24.0
+    own = m.space["h"]
+    m.space["h"] = types.FunctionType(own.__code__, {"k": 5.0})
+    assert g(value) == 60.0
+    m.space["h"] = own
+    assert g(value) == 24.0
+
+
 def test_identity_of_functions_with_the_same_code():
     def making():
         return lambda x: x

@@ -39,7 +39,10 @@ class ArrayEntry:
             if not _take(value, shape, found):
                 return None
         seen = _Seen(function, given)
-        if not all(seen.holds(path, *check) for path, check in self.lowered.looked.checks.items()):
+        looked = self.lowered.looked
+        if not all(seen.holds(path, *check) for path, check in looked.checks.items()):
+            return None
+        if not all(seen.at(fn).__globals__ is seen.at(home).__globals__ for fn, home in looked.homes.items()):
             return None
         for path, (_, shape) in sorted(self.lowered.inputs.items(), key=lambda pair: pair[1][0]):
             if not _take(seen.at(path), shape, found):

@@ -2,7 +2,8 @@
 
 A specialisation is data to these routines, so that to call a new one nothing needs to be compiled but its program.
 A kind of leaf that is more than a number (an array: pointer, shape, strides, owner) is one more `Expect` that
-fills several slots and one more `Make` that reads several.
+fills several slots, and one more `Make` that reads several.  What is captured can be rebound while the GIL is
+released: the owner of memory must then be held by a reference of the call's own, as no number need be.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
-from zyg.codegen.assembly import Assembly, Body, Label, Value, symbol
+from zyg.codegen.assembly import Assembly, Body, Value, symbol
 from zyg.codegen.caller_layout import WORD
 
 NULL, TRUE, FALSE = Value("ptr", "null"), Value("i1", "true"), Value("i1", "false")
@@ -118,6 +118,3 @@ class Writer:
         place = self.body.slot(WORD)
         self.body.store(value, place)
         return place
-
-    def label(self, hint: str) -> Label:
-        return self.body.label(hint)
