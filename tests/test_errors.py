@@ -197,7 +197,9 @@ def c_function(x):
     return os.getloadavg()[0] * x  # <-
 
 
-@refuses("numpy.linalg.matrix_rank has no native code and no derivative rule", hint="@zyg.adjoint(numpy.linalg.matrix_rank)")
+@refuses(
+    "numpy.linalg.matrix_rank has no native code and no derivative rule", hint="@zyg.adjoint(numpy.linalg.matrix_rank)"
+)
 def numpy_function(x):
     return np.linalg.matrix_rank(x)  # <-
 

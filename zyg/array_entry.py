@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import builtins
 import types as pytypes
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -24,11 +24,18 @@ _MISSING = object()
 class ArrayEntry:
     """A native function with arrays among its inputs or results."""
 
-    __slots__ = ("lowered", "names", "native", "result", "shapes")
+    __slots__ = ("_captured", "_homes", "_plan", "lowered", "names", "native", "result", "shapes")
 
     def __init__(self, lowered: Lowered, arguments: Sequence[Tree], names: tuple[str, ...]) -> None:
         self.lowered, self.shapes, self.names = lowered, tuple(arguments), names
         self.native, self.result = lowered.compile(packed=True), lowered.result
+        captured = sorted(lowered.inputs.items(), key=lambda pair: pair[1][0])
+        places: dict[Path, int] = {}
+        homes = lowered.looked.homes
+        wanted = [*(path for path, _ in captured), *homes, *homes.values()]
+        self._plan = _plan(lowered.looked.checks, wanted, places)
+        self._homes = [(places[fn], places[home]) for fn, home in homes.items()]
+        self._captured = [(places[path], shape) for path, (_, shape) in captured]
 
     def inputs(self, function: Any, given: Sequence[Any], names: tuple[str, ...]) -> list[Any] | None:
         """The inputs of the native function for these arguments, or None if it is for others."""
@@ -38,14 +45,13 @@ class ArrayEntry:
         for value, shape in zip(given, self.shapes, strict=True):
             if not _take(value, shape, found):
                 return None
-        seen = _Seen(function, given)
-        looked = self.lowered.looked
-        if not all(seen.holds(path, *check) for path, check in looked.checks.items()):
+        seen = _look(self._plan, function, given)
+        if seen is None:
             return None
-        if not all(seen.at(fn).__globals__ is seen.at(home).__globals__ for fn, home in looked.homes.items()):
+        if any(seen[fn].__globals__ is not seen[home].__globals__ for fn, home in self._homes):
             return None
-        for path, (_, shape) in sorted(self.lowered.inputs.items(), key=lambda pair: pair[1][0]):
-            if not _take(seen.at(path), shape, found):
+        for place, shape in self._captured:
+            if not _take(seen[place], shape, found):
                 return None
         return found
 
@@ -95,52 +101,78 @@ def _same(value: Any, known: Any) -> bool:
     return value is known or (type(value) is type(known) and hasattr(type(value), "__zyg_read__"))
 
 
-class _Seen:
-    """What paths lead to in one call, each looked at once; see `zyg.codegen.guards`."""
+Step: TypeAlias = tuple[int, str, Any, str, Any]
 
-    def __init__(self, function: Any, given: Sequence[Any]) -> None:
-        self._function, self._given = function, given
-        self._known: dict[Path, Any] = {(): function}
 
-    def at(self, path: Path) -> Any:
-        if path not in self._known:
-            self._known[path] = self._step(path)
-        return self._known[path]
+def _plan(checks: Mapping[Path, tuple[str, Any]], wanted: Sequence[Path], places: dict[Path, int]) -> list[Step]:
+    """What to look at, each path behind the one that it continues; `places` tells where each is then found.
 
-    def _step(self, path: Path) -> Any:
-        kind, what = path[-1]
-        if kind == "arg":
-            return self._given[what]
-        if kind == "object":
-            return what.obj
-        parent = self.at(path[:-1])
+    A step: the place it starts from, its kind and what (see `zyg.codegen.guards`), and the check of what is there.
+    """
+    plan: list[Step] = []
+    places[()] = 0
+
+    def place(path: Path) -> int:
+        if path not in places:
+            kind, what = path[-1]
+            start = 0 if kind in ("arg", "object") else place(path[:-1])
+            check, expected = checks.get(path, ("", None))
+            if check == "one":
+                expected = place(expected)
+            plan.append((start, kind, what, check, expected))
+            places[path] = len(plan)
+        return places[path]
+
+    if () in checks:
+        plan.append((0, "self", None, *checks[()]))
+    for path in (*checks, *wanted):
+        place(path)
+    return plan
+
+
+def _look(plan: Sequence[Step], function: Any, given: Sequence[Any]) -> list[Any] | None:
+    """What the steps of a plan lead to, the function first; None if a check fails."""
+    seen = [function]
+    for start, kind, what, check, expected in plan:
+        parent = seen[start]
         try:
             if kind == "globals":
-                return parent.__globals__.get(what, _MISSING)
-            if kind == "cell":
-                return parent.__closure__[what].cell_contents
-            if kind == "defaults":
-                return parent.__defaults__ or ()
-            if kind == "kwdefault":
-                return (parent.__kwdefaults__ or {}).get(what, _MISSING)
-            if kind in ("item", "key"):
-                return parent[what]
-            return parent if kind == "self" else getattr(parent, what)
+                value = parent.__globals__.get(what, _MISSING)
+            elif kind == "arg":
+                value = given[what]
+            elif kind == "cell":
+                value = parent.__closure__[what].cell_contents
+            elif kind == "self":
+                value = parent
+            elif kind == "object":
+                value = what.obj
+            elif kind == "defaults":
+                value = parent.__defaults__ or ()
+            elif kind == "kwdefault":
+                value = (parent.__kwdefaults__ or {}).get(what, _MISSING)
+            else:
+                value = getattr(parent, what) if kind == "attr" else parent[what]
         except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-            return _MISSING
+            value = _MISSING
+        if check and not _holds(check, expected, value, seen):
+            return None
+        seen.append(value)
+    return seen
 
-    def holds(self, path: Path, check: str, what: Any) -> bool:
-        value = self.at(path)
-        if check == "builtin":
-            return value is _MISSING and hasattr(builtins, what)
-        if check == "equal":
-            return type(value) is type(what) and bool(value == what)
-        if check == "code":
-            return isinstance(value, pytypes.FunctionType) and value.__code__ is what
-        if check == "type":
-            return type(value) is what
-        if check == "tuple":
-            return type(value) is what[0] and len(value) == what[1]
-        if check == "dict":
-            return isinstance(value, dict) and len(value) == what
-        return value is (self.at(what) if check == "one" else what)
+
+def _holds(check: str, expected: Any, value: Any, seen: list[Any]) -> bool:
+    if check == "code":
+        return isinstance(value, pytypes.FunctionType) and value.__code__ is expected
+    if check == "is":
+        return value is expected
+    if check == "equal":
+        return type(value) is type(expected) and bool(value == expected)
+    if check == "builtin":
+        return value is _MISSING and hasattr(builtins, expected)
+    if check == "type":
+        return type(value) is expected
+    if check == "tuple":
+        return type(value) is expected[0] and len(value) == expected[1]
+    if check == "dict":
+        return isinstance(value, dict) and len(value) == expected
+    return value is seen[expected]

@@ -13,12 +13,11 @@ from typing import Any
 from llvmlite.binding import parse_bitcode
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler_lock import global_compiler_lock
-from numba.core.types import Complex
 
 from zyg.codegen import jit
 from zyg.codegen.assembly import Assembly, symbol
 from zyg.codegen.blame import raised_at
-from zyg.codegen.failures import SLOT, Number, Site, read_slots, slot_format
+from zyg.codegen.failures import SLOT, Number, Site, Slots
 from zyg.codegen.outer import Outer, emit_module, emit_packed
 from zyg.ir.program import Module
 
@@ -50,7 +49,7 @@ class Native:
         status = self._entry(self._packed_inputs(leaves), out, report)
         if status:
             raise self.error(status, report.raw)
-        return tuple(read_slots(self.outer.results, out.raw))
+        return tuple(self._outputs.read(out.raw))
 
     def error(self, status: int, report: bytes) -> BaseException:
         """The exception that a status stands for, given what the failing code left in the report."""
@@ -58,22 +57,20 @@ class Native:
         return raised_at(site.error(report), site.pos)
 
     def _packed_inputs(self, leaves: tuple[Number, ...]) -> bytes:
-        flat: list[Any] = []
-        for leaf, type in zip(leaves, self.outer.params, strict=True):
-            if isinstance(leaf, tuple):
-                flat.extend(leaf)
-            else:
-                flat.extend((complex(leaf).real, complex(leaf).imag) if isinstance(type, Complex) else (leaf,))
         try:
-            return self._input_format.pack(*flat)
+            return self._inputs.filled(leaves)
         except struct.error as problem:
             if any(isinstance(leaf, int) and not -(2**63) <= leaf < 2**63 for leaf in leaves):
                 raise OverflowError("an integer argument does not fit in 64 bits") from None
             raise TypeError(f"arguments of native code: {problem}") from None
 
     @cached_property
-    def _input_format(self) -> struct.Struct:
-        return struct.Struct("=" + "".join(map(slot_format, self.outer.params)))
+    def _inputs(self) -> Slots:
+        return Slots(self.outer.params)
+
+    @cached_property
+    def _outputs(self) -> Slots:
+        return Slots(self.outer.results)
 
     @cached_property
     def _entry(self) -> Any:

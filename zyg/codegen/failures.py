@@ -7,7 +7,7 @@ name are left in the report, a buffer of 16-byte slots that the caller provides.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -38,19 +38,48 @@ def slot_format(type: Type) -> str:
     return "".join(_CODES[part] for part in registers) + f"{SLOT - sum(map(size, registers))}x"
 
 
+class Slots:
+    """Consecutive slots for numbers and buffers of given types."""
+
+    __slots__ = ("_format", "_made")
+
+    def __init__(self, kinds: Sequence[Type]) -> None:
+        self._format = struct.Struct("=" + "".join(map(slot_format, kinds)))
+        self._made = tuple(_made_of(kind) for kind in kinds)
+
+    def read(self, buffer: bytes) -> list[Number]:
+        """What is in them."""
+        raw = iter(self._format.unpack_from(buffer))
+        return [next(raw) if made is None else made(next(raw), next(raw)) for made in self._made]
+
+    def filled(self, leaves: Sequence[Number]) -> bytes:
+        """The bytes that hold `leaves`; struct.error where one is of another type."""
+        flat: list[Any] = []
+        for leaf, made in zip(leaves, self._made, strict=True):
+            if made is None:
+                flat.append(leaf)
+            elif isinstance(leaf, tuple):
+                flat += leaf
+            else:
+                number = complex(leaf)
+                flat += (number.real, number.imag)
+        return self._format.pack(*flat)
+
+
+def _made_of(kind: Type) -> Callable[[Any, Any], Number] | None:
+    """How two values from a slot become one; None where there is one."""
+    if isinstance(kind, types.Complex):
+        return complex
+    return _pair if isinstance(kind, MemoryType) else None
+
+
+def _pair(address: int, count: int) -> Number:
+    return address, count
+
+
 def read_slots(slots: Sequence[Type], buffer: bytes) -> list[Number]:
     """The numbers of the given types in consecutive slots."""
-    raw = iter(struct.unpack_from("=" + "".join(map(slot_format, slots)), buffer))
-    return [_number(type, raw) for type in slots]
-
-
-def _number(type: Type, raw: Iterator[Any]) -> Number:
-    if isinstance(type, types.Complex):
-        return complex(next(raw), next(raw))
-    if isinstance(type, MemoryType):
-        return next(raw), next(raw)
-    number: Number = next(raw)
-    return number
+    return Slots(slots).read(buffer)
 
 
 @dataclass(frozen=True, slots=True)
