@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import zyg
+from zyg.ir.interpret import interpret
 
 rng = np.random.default_rng(0)
 V = rng.uniform(0.5, 1.5, 5)
@@ -427,3 +428,17 @@ def test_errors() -> None:
 
 def test_empty() -> None:
     assert zyg.grad(lambda x: np.sum(np.sin(x)))(np.ones(0)).shape == (0,)
+
+
+@pytest.mark.parametrize(("f", "x"), PROGRAMS, ids=[f.__name__ for f, _ in PROGRAMS])
+def test_every_access_is_in_range(f: Any, x: np.ndarray) -> None:
+    """The interpreter checks each index, in both sweeps."""
+    g = zyg.value_and_grad(f)
+    expected = g(x)
+    found = g.find((x,))[0]
+    inputs = [x.ravel().copy(), *(n for n in x.shape if n != 1)]
+    for path, (_, shape) in sorted(found.lowered.inputs.items(), key=lambda pair: pair[1][0]):
+        raise AssertionError(f"captures {path} of {shape} are not expected here")
+    results = interpret(found.lowered.module, inputs)
+    assert results[0] == pytest.approx(expected[0], rel=1e-12)
+    np.testing.assert_allclose(np.reshape(results[1], x.shape), expected[1], rtol=1e-9, atol=1e-12)

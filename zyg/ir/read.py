@@ -324,8 +324,11 @@ class FunctionReader:
 
     def _statement(self, stmt: Any, state: _State) -> None:
         if isinstance(stmt, nir.Assign):
-            value = self._expression(stmt.value)
             name = stmt.target.name
+            moved = self.env.get(stmt.value.name) if isinstance(stmt.value, nir.Var) and name.startswith("$") else None
+            # What iteration has come to is only moved here: whether it exists is decided at the end of the block
+            waiting = isinstance(moved, Node) and isinstance(moved.head, ElementHead)
+            value = moved if waiting and moved is not None else self._expression(stmt.value)
             self._forbid_rebinding(name)
             self.assigned[name] = self.pos
             if not name.startswith("$") and self.uses[name] > 2:
