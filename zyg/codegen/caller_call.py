@@ -234,7 +234,7 @@ def routines() -> Routines:
     for writer in (Walk, Maker, _Find, _Call):
         writer(assembly, objects).define()
     table = objects.register(assembly)
-    library, _ = jit.load(str(assembly), "zyg.caller")
+    library, _ = jit.load(str(assembly), "zyg.caller", arithmetic=False)
     word, address = ctypes.c_ssize_t, ctypes.c_void_p
     find = ctypes.PYFUNCTYPE(address, ctypes.py_object, address, word, address, address, word)
     return Routines(jit.address_of(library, CALL), find(jit.address_of(library, FIND)), (library, table))

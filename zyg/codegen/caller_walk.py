@@ -9,8 +9,9 @@ Python code runs between the first look and the last: names in namespaces are st
 
 from __future__ import annotations
 
+import functools
 import types as pytypes
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -130,35 +131,41 @@ class Walk(Writer):
         return self.same(self.ask("i64", "PyDict_Size", obj), size)
 
     def _number(self, type: Type, obj: Value, out: Value) -> Value:
-        """Store the number, if the object is one."""
+        """Store the number, if the object is one; does it fit?"""
         body = self.body
         cls = self._class(obj)
-        done = body.label("number")
-        answer = body.phi(done, "i1", "fits")
-        for one in CLASSES[type]:
-            this, other = body.label("this"), body.label("other")
-            body.branch(self.same(cls, self.object(one)), this, other)
-            body.here = this
-            answer.incoming.append((self._store(type, one, obj, out).ref, body.here.name))
-            body.jump(done)
-            body.here = other
-        body.jump(self.no)
-        body.here = done
-        return answer.value
-
-    def _store(self, type: Type, cls: Any, obj: Value, out: Value) -> Value:
-        """Store the value of an instance of `cls`; does it fit?"""
-        body = self.body
-        held = body.offset(obj, layout.NUMBER)
-        if cls is int:
-            overflow = body.slot(4)
-            body.store(self.ask("i64", "PyLong_AsLongLongAndOverflow", obj, overflow), out)
-            return self.same(body.load("i32", overflow), Value("i32", "0"))
-        if cls is bool:
-            body.store(body.convert("zext", self.same(obj, self.object(True)), "i8"), out)
-        elif issubclass(cls, np.integer):
-            narrow = body.load(f"i{8 * cls(0).nbytes}", held)
-            body.store(body.convert("sext" if issubclass(cls, np.signedinteger) else "zext", narrow, "i64"), out)
+        own, *others = CLASSES[type]
+        if own is int:
+            return self._integer(obj, cls, others, out)
+        self.require(self._among(cls, (own, *others)))
+        if own is bool:
+            truth = [self.same(obj, self.object(true)) for true in (True, np.True_)]
+            body.store(body.convert("zext", body.binary("or", *truth), "i8"), out)
         else:
-            store(body, load(body, type, held, ""), out, "")
+            store(body, load(body, type, body.offset(obj, layout.NUMBER), ""), out, "")
         return TRUE
+
+    def _integer(self, obj: Value, cls: Value, others: Sequence[Any], out: Value) -> Value:
+        """NumPy's integers are asked for a Python int: to read each class in its own way would be much code."""
+        body = self.body
+        number = self.variable(obj)
+        foreign, own = body.label("foreign"), body.label("own")
+        body.branch(self.same(cls, self.object(int)), own, foreign, expect=True)
+        body.here = foreign
+        self.require(self._among(cls, others))
+        body.store(self.ask("ptr", "PyNumber_Index", obj), number)
+        self.require(body.compare("icmp ne", self.at(number, 0), NULL))
+        body.jump(own)
+        body.here = own
+        overflow = body.slot(4)
+        found = self.at(number, 0)
+        body.store(self.ask("i64", "PyLong_AsLongLongAndOverflow", found, overflow), out)
+        self.when(body.compare("icmp ne", found, obj), lambda: self._drop(found), likely=False)
+        return self.same(body.load("i32", overflow), Value("i32", "0"))
+
+    def _among(self, cls: Value, classes: Sequence[Any]) -> Value:
+        same = [self.same(cls, self.object(one)) for one in classes]
+        return functools.reduce(lambda a, b: self.body.binary("or", a, b), same)
+
+    def _drop(self, obj: Value) -> None:
+        self.ask("void", "Py_DecRef", obj)

@@ -45,7 +45,17 @@ def _optimise(module: Any, machine: Any) -> None:
     builder.getModulePassManager().run(module, builder)
 
 
-def load(text: str, name: str) -> tuple[JITCodeLibrary, bytes]:
+def _tidy(module: Any, machine: Any) -> None:
+    """The little that code without arithmetic needs: memory in registers, fewer blocks."""
+    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(_OPTIMISATION))
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_sroa_pass()
+    passes.add_instruction_combine_pass()
+    passes.add_simplify_cfg_pass()
+    passes.run(module, builder)
+
+
+def load(text: str, name: str, arithmetic: bool = True) -> tuple[JITCodeLibrary, bytes]:
     """Optimise a module and put it into this process; also its bitcode, since code generation works on the module."""
     with global_compiler_lock:
         generator = codegen()
@@ -53,7 +63,7 @@ def load(text: str, name: str) -> tuple[JITCodeLibrary, bytes]:
         module.triple = generator._llvm_module.triple
         module.data_layout = generator._data_layout
         module.verify()
-        _optimise(module, generator._tm)
+        (_optimise if arithmetic else _tidy)(module, generator._tm)
         bitcode = module.as_bitcode()
         library = generator.create_library(name)
         library._final_module = module
