@@ -442,3 +442,23 @@ def test_every_access_is_in_range(f: Any, x: np.ndarray) -> None:
     results = interpret(found.lowered.module, inputs)
     assert results[0] == pytest.approx(expected[0], rel=1e-12)
     np.testing.assert_allclose(np.reshape(results[1], x.shape), expected[1], rtol=1e-9, atol=1e-12)
+
+
+def test_inner_gradients_refuse_arrays_that_overlap_and_are_written() -> None:
+    def writes(a: np.ndarray, b: np.ndarray) -> float:
+        a[0] = b[0] * 2
+        return a[0] * b[0]
+
+    with pytest.raises(ValueError, match="overlaps"):
+        zyg.grad(lambda v: np.sum(zyg.grad(writes)(v, v)))(np.ones(3))
+    g = zyg.grad(lambda v: np.sum(zyg.grad(writes, 1)(v.copy(), v)))(np.array([3.0, 1.0]))
+    np.testing.assert_allclose(g, [4.0, 0.0])
+
+
+def test_custom_rules_of_arrays_are_refused() -> None:
+    def square(v: np.ndarray) -> float:
+        return np.sum(v * v)
+
+    zyg.adjoint(square)(lambda v: (np.sum(v * v), lambda dy: 2 * v * dy))
+    with pytest.raises(zyg.UnsupportedError, match="custom rules"):
+        zyg.grad(lambda v: square(v))(np.ones(3))

@@ -6,15 +6,28 @@ import types as pytypes
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from zyg.errors import ValueArgumentError
+from zyg.errors import ValueArgumentError, unsupported
 from zyg.ir.activity import differentiable
 from zyg.ir.adjoint import tangent_kind
 from zyg.ir.describe import described
 from zyg.ir.front import definition
+from zyg.ir.memory import MemoryType
 from zyg.ir.program import Block, Call, Const, Custom, Op, Operand, Pos, Program, Return, Var
 from zyg.ir.slots import zero
 from zyg.ir.trace import Emitter
-from zyg.ir.values import Identity, Node, Static, TupleHead, Value, parameter, passed, rebuild, tuple_of, variables
+from zyg.ir.values import (
+    Identity,
+    Node,
+    Static,
+    TupleHead,
+    Value,
+    leaves,
+    parameter,
+    passed,
+    rebuild,
+    tuple_of,
+    variables,
+)
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:
@@ -63,6 +76,9 @@ def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str,
     spec = reader.spec
     rule = RULES[fn]
     name = getattr(fn, "__name__", "rule")
+    args = [reader.spec.calls.settle(reader, arg) for arg in args]
+    if any(isinstance(leaf.type, MemoryType) for value in (*args, *kws.values()) for leaf in leaves(value)):
+        raise unsupported("custom rules of functions of arrays are not compiled yet", reader.pos)
     formals = [parameter(value) for value in (*args, *kws.values())]
     named = dict(zip(kws, formals[len(args) :], strict=True))
     params = tuple(v for value in formals for v in variables(value) if isinstance(v, Var))
@@ -79,6 +95,8 @@ def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str,
             *_at(rule, reader, "Return the value and a function of its cotangent."),
         )
     y, back = result.items
+    if any(isinstance(leaf.type, MemoryType) for leaf in leaves(result)):
+        raise unsupported("custom rules that give or keep arrays are not compiled yet", reader.pos)
     dy = rebuild(y, lambda leaf: Var(tangent_kind(leaf.type), "dy") if differentiable(leaf.type) else leaf)
     saved = parameter(back)
     targets = [leaf for formal in formals for leaf in variables(formal) if differentiable(leaf.type)]

@@ -8,7 +8,7 @@ sees outer variables as plain inputs.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +20,10 @@ from zyg.ir.activity import differentiable, shadow_type
 from zyg.ir.adjoint import tangent_kind
 from zyg.ir.describe import described
 from zyg.ir.differentiate import vjp
-from zyg.ir.memory import MemoryType, mem_like
+from zyg.ir.memory import MemoryType, mem_apart, mem_like
 from zyg.ir.naming import named_after
 from zyg.ir.program import Call, Const, Module, Op, Operand, Var
+from zyg.ir.results import writes_parameters
 from zyg.ir.scalars import c8, c16, f8, i8
 from zyg.ir.simplify import inline
 from zyg.ir.slots import zero
@@ -175,6 +176,7 @@ def _vjp_call(
 ) -> tuple[Value, list[Value], Value]:
     """A call of the module's derivative: the primal part, the cotangents of `chosen`, the whole result."""
     main = module.main
+    _check_apart(reader, module, operands)
     wanted = {leaf for n in chosen for leaf in carriers(formals[n])}
     varied = tuple(param in wanted for param in main.params)
     targets = {id(leaf) for leaf in carriers(primal)}
@@ -309,6 +311,23 @@ def pullback_call(reader: FunctionReader, fn: Value, args: list[Value], cotangen
     return tuple_of([y, tuple_of(dx)])
 
 
+def _check_apart(reader: FunctionReader, module: Module, operands: Sequence[Operand]) -> None:
+    """Arrays that a function writes into must not overlap others that it is given: its program rests on that."""
+    buffers = [operand for operand in operands if isinstance(operand.type, MemoryType)]
+    if len(buffers) < 2 or not writes_parameters(module):
+        return
+    for k, one in enumerate(buffers):
+        for other in buffers[:k]:
+            apart = reader.emit(mem_apart, (one, other), types.boolean)
+            reader.guard(apart, _overlap_error, "ValueError(overlap)")
+
+
+def _overlap_error() -> BaseException:
+    return ValueArgumentError(
+        "a differentiated function writes into an array that overlaps another of its arguments; pass a copy"
+    )
+
+
 def _array_pullback(reader: FunctionReader, fn: Value, args: list[Value], cotangent: Value) -> Value:
     """The cotangents of f for dy are the gradient of ⟨dy, f⟩."""
     head = PairingHead(fn if isinstance(fn, Static) else None)
@@ -408,6 +427,7 @@ def jvp_call(reader: FunctionReader, fn: Value, args: list[Value], tangents: lis
             _tangent_leaves(formal), _matching(arg if is_array(arg) else formal, given, reader), strict=True
         ):
             dots.append(dot if isinstance(leaf.type, MemoryType) else _seed(reader, dot, tangent_kind(leaf.type)))
+    _check_apart(reader, module, operands)
     done = checked_module(jvp(module, varied))
     name = reader.spec.adopt(done)
     outs = tuple(Var(kind) for kind in done.main.results)
