@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from zyg.errors import ValueArgumentError, unsupported
 from zyg.ir.activity import differentiable
-from zyg.ir.adjoint import tangent_kind
 from zyg.ir.describe import described
 from zyg.ir.front import definition
 from zyg.ir.memory import MemoryType
+from zyg.ir.partials import tangent_kind
 from zyg.ir.program import Block, Call, Const, Custom, Op, Operand, Pos, Program, Return, Var
 from zyg.ir.slots import zero
 from zyg.ir.trace import Emitter

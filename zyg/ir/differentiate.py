@@ -10,8 +10,9 @@ from dataclasses import replace
 from numba import types
 
 from zyg.ir.activity import differentiable, fractional
-from zyg.ir.adjoint import CUT, STACK, Reversed, reverse
+from zyg.ir.adjoint import reverse
 from zyg.ir.graph import Graph, substitute, uses
+from zyg.ir.mirrored import CUT, STACK, Reversed
 from zyg.ir.program import Block, Edge, Jump, Module, Op, Operand, Pos, Program, Raise, Return, Type, Var
 from zyg.ir.record import record
 from zyg.ir.scalars import f8, i8

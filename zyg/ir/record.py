@@ -11,17 +11,17 @@ from __future__ import annotations
 import operator
 from dataclasses import dataclass, field, replace
 
-from numba import types
-
-from zyg.ir.adjoint import STACK, Counter, Need, Reversed, accumulate
-from zyg.ir.graph import Graph, Loop
+from zyg.ir.accumulation import plain
+from zyg.ir.graph import Loop
 from zyg.ir.memory import mem_load
 from zyg.ir.memory_facts import settled
-from zyg.ir.program import Block, Call, Const, Edge, Jump, Op, Operand, Pos, Program, Return, Var
+from zyg.ir.mirrored import Counter, Need, Reversed
+from zyg.ir.program import Block, Const, Op, Operand, Pos, Program, Var, edges
+from zyg.ir.prune import pruned
 from zyg.ir.scalars import b1, i8
-from zyg.ir.simplify import is_pure, simplify_program
+from zyg.ir.simplify import is_pure
 from zyg.ir.slots import Load, Store, promote
-from zyg.ir.tape import StackType, TapeType, cost, pop, push, stack_new, tape_get, tape_new, tape_put, tape_reserve
+from zyg.ir.tape import TapeType, cost, tape_get, tape_new, tape_put, tape_reserve
 from zyg.rules import primitives as p
 
 STORE = 6  # the price of keeping a value, in additions
@@ -281,8 +281,6 @@ class _Record:
         ops.append(Op(Store(Visits(loop.header)), (less,), (), self.pos))
         # After everything in the mirror image of the header, also on the edges that leave it.
         block = blocks[mirrored]
-        from zyg.ir.program import edges
-
         for edge in edges(block.end):
             out = blocks[edge.target]
             blocks[edge.target] = Block(out.params, (*out.ops, *ops), out.end)
@@ -331,93 +329,6 @@ def _renamed(ops: list[Op]) -> list[Op]:
 
 def record(reversed_: Reversed) -> Program:
     """A runnable program: forward sweep and reverse sweep in one."""
-    program = _prune(reversed_)
+    program = pruned(reversed_)
     program = _Record(replace(reversed_, program=program)).run()
-    return _plain(program)
-
-
-def _prune(reversed_: Reversed) -> Program:
-    """Needs and adjoint arithmetic that no result depends on are dropped before anything is recorded."""
-    program = reversed_.program
-    blocks = dict(program.blocks)
-    trips = {n for count in reversed_.canonical.counts.values() if isinstance(n := count.trips, Var)}
-    while True:
-        used = trips | {arg for block in blocks.values() for arg in _named(block)}
-        loaded = {op.fn.key for block in blocks.values() for op in block.ops if isinstance(op.fn, Load)}
-        changed = False
-        for label, block in blocks.items():
-            ops = tuple(op for op in block.ops if not _dead(op, used, loaded))
-            if len(ops) != len(block.ops):
-                blocks[label] = Block(block.params, ops, block.end)
-                changed = True
-        if not changed:
-            return program.with_blocks(blocks)
-
-
-def _named(block: Block) -> set[Var]:
-    from zyg.ir.graph import uses
-
-    return uses(block) | {op.fn.var for op in block.ops if isinstance(op.fn, Need)}
-
-
-def _dead(op: Op, used: set[Var], loaded: set[object]) -> bool:
-    if isinstance(op.fn, Store):
-        return op.fn.key not in loaded and not isinstance(op.fn.key, Counter)
-    if isinstance(op.fn, (Load, Need)) or op.fn is accumulate:
-        return op.results[0] not in used
-    return (is_pure(op) or op.fn in (tape_get, mem_load)) and not any(result in used for result in op.results)
-
-
-def _plain(program: Program) -> Program:
-    """`accumulate` of a symbolic zero is its other operand; what remains is addition."""
-    from zyg.ir.graph import substitute
-
-    while True:
-        program = simplify_program(program)
-        renamed: dict[Var, Operand] = {}
-
-        def final(operand: Operand, renamed: dict[Var, Operand] = renamed) -> Operand:
-            while isinstance(operand, Var) and operand in renamed:
-                operand = renamed[operand]
-            return operand
-
-        for op in program.ops():
-            if op.fn is accumulate:
-                for a, b in (op.args, op.args[::-1]):
-                    if isinstance(a, Const) and a.value == 0:
-                        renamed[op.result] = b
-                        break
-            elif op.fn is p.identity:
-                renamed[op.result] = op.args[0]
-        if not renamed:
-            break
-        blocks = {}
-        for label, block in program.blocks.items():
-            ops = tuple(op for op in block.ops if not (op.results and op.results[0] in renamed))
-            blocks[label] = substitute(Block(block.params, ops, block.end), final)
-        program = program.with_blocks(blocks)
-    blocks = {
-        label: Block(
-            block.params,
-            tuple(Op(operator.add if op.fn is accumulate else op.fn, op.args, op.results, op.pos) for op in block.ops),
-            block.end,
-        )
-        for label, block in program.blocks.items()
-    }
-    return program.with_blocks(blocks)
-
-
-__all__ = [
-    "STACK",
-    "Call",
-    "Edge",
-    "Graph",
-    "Jump",
-    "Return",
-    "StackType",
-    "pop",
-    "push",
-    "record",
-    "stack_new",
-    "types",
-]
+    return plain(program)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from zyg.ir.adjoint import CUT
+from zyg.ir.mirrored import CUT
 from zyg.ir.program import Block, Op, Program, edges
 
 

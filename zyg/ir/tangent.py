@@ -14,9 +14,9 @@ from numba import types
 
 from zyg.errors import not_differentiable
 from zyg.ir.activity import active, differentiable, passes
-from zyg.ir.adjoint import domain, tangent_kind
 from zyg.ir.graph import Graph
 from zyg.ir.memory import ALLOCATIONS, WRITES, MemoryType, mem_copy, mem_like, mem_load, mem_new, mem_zeros
+from zyg.ir.partials import domain, tangent_kind
 from zyg.ir.program import (
     Block,
     Call,

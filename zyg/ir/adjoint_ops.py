@@ -1,0 +1,272 @@
+"""The adjoint of each op: reverse code that adds to the adjoints of its operands.
+
+Every active variable v has a slot for its adjoint dv, which is taken (and reset) where v's definition is reversed.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+from numba import types
+
+from zyg.errors import not_differentiable
+from zyg.ir.activity import cell_of, differentiable, passes
+from zyg.ir.graph import Graph
+from zyg.ir.memory import WRITES, MemoryType, mem_add, mem_load, mem_store
+from zyg.ir.mirrored import STACK, Adjoint, Handle, Need, PairOf, Shadow, Signature, accumulate
+from zyg.ir.partials import cotangents, domain, tangent_kind
+from zyg.ir.program import Block, Call, Const, Guard, Op, Operand, Pos, Program, Type, Var, edges
+from zyg.ir.scalars import i8
+from zyg.ir.slots import Load, Store, zero
+from zyg.ir.tape import StackType, pop, push, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
+from zyg.ir.trace import Emitter
+from zyg.rules import primitives as p
+from zyg.rules.elementwise import find, singular
+
+
+class OpAdjoints:
+    """blocks: the forward sweep, in which calls are replaced by calls that leave what their reverse needs."""
+
+    def __init__(
+        self,
+        program: Program,
+        graph: Graph,
+        blocks: dict[int, Block],
+        active: set[Var],
+        shadows: dict[Var, Var],
+        classes: dict[Var, Var],
+        int_adjoint: Type,
+        pair_of: PairOf,
+        signature: Signature,
+    ) -> None:
+        self.program = program
+        self.graph = graph
+        self.blocks = blocks
+        self.active = active
+        self.shadows = shadows
+        self.classes = classes
+        self.int_adjoint = int_adjoint
+        self.pair_of = pair_of
+        self.signature = signature
+        self.pos = Pos("", 0, program.name)
+        self.infinite = self._reaches_singular()
+
+    # --- values -------------------------------------------------------------------------------------
+
+    def kind(self, kind: Type) -> Type:
+        """The type of the adjoint of a value of type `kind`."""
+        return self.int_adjoint if isinstance(kind, types.Integer) else kind
+
+    def need(self, ops: list[Op], operand: Operand) -> Operand:
+        if not isinstance(operand, Var):
+            return operand
+        value = Var(operand.type, operand.name)
+        ops.append(Op(Need(operand), (), (value,), self.pos))
+        return value
+
+    def load(self, ops: list[Op], var: Var) -> Var:
+        value = Var(self.kind(var.type), f"d_{var.name}" if var.name else "")
+        ops.append(Op(Load(Adjoint(var)), (), (value,), self.pos))
+        return value
+
+    def take(self, ops: list[Op], var: Var) -> Var:
+        value = self.load(ops, var)
+        ops.append(Op(Store(Adjoint(var)), (zero(value.type),), (), self.pos))
+        return value
+
+    def contribute(self, ops: list[Op], operand: Operand, value: Operand) -> None:
+        """d_operand += value."""
+        assert not isinstance(operand.type, MemoryType)
+        if not isinstance(operand, Var) or operand not in self.active:
+            return
+        kind = self.kind(operand.type)
+        value = Emitter(ops, self.pos).convert(value, kind)
+        old = self.load(ops, operand)
+        total = Var(kind, old.name)
+        ops.append(Op(accumulate, (old, value), (total,), self.pos))
+        ops.append(Op(Store(Adjoint(operand)), (total,), (), self.pos))
+
+    # --- ops ----------------------------------------------------------------------------------------
+
+    def acts(self, op: Op) -> bool:
+        """Whether the reverse sweep has something to do for `op`."""
+        if op.fn is mem_store:
+            return op.args[0] in self.active
+        if op.fn in (tape_put, mem_add):
+            return op.args[-1] in self.active and op.args[-1] not in self.shadows
+        if isinstance(op.fn, Call) and any(arg in self.active and arg in self.shadows for arg in op.args):
+            return True
+        return any(r in self.active and r not in self.shadows for r in op.results)
+
+    def _reaches_singular(self) -> set[Var]:
+        """Values that a function with an infinite derivative may be computed from."""
+        found: set[Var] = set()
+        size = -1
+        while len(found) != size:
+            size = len(found)
+            for label in self.graph.order:
+                block = self.program.blocks[label]
+                for op in block.ops:
+                    if op.fn in singular or any(r in found for r in op.results) or isinstance(op.fn, Call):
+                        found.update(a for a in op.args if isinstance(a, Var) and a in self.active)
+                for edge in edges(block.end):
+                    for param, arg in zip(self.program.blocks[edge.target].params, edge.args, strict=True):
+                        if param in found and isinstance(arg, Var):
+                            found.add(arg)
+        return found
+
+    def tape_shadows(self, ops: list[Op]) -> None:
+        """Every tape of the primal program that holds active values gets a shadow, all zero."""
+        used = {
+            self.classes[op.args[0]]
+            for block in self.program.blocks.values()
+            for op in block.ops
+            if op.fn is tape_get and op.result in self.active and isinstance(op.args[0], Var)
+        }
+        entry = self.graph.order[0]
+        for tape in sorted(used, key=lambda v: (v.name, str(v.type), id(v))):
+            kind = tape.type
+            empty = Var(kind, "tape")
+            start = [Op(tape_new, (Const(0, i8),), (empty,), self.pos), Op(Store(Handle(tape)), (empty,), (), self.pos)]
+            for label in self.graph.order:
+                block = self.blocks[label]
+                out: list[Op] = list(start) if label == entry else []
+                for op in block.ops:
+                    out.append(op)
+                    if op.fn in (tape_new, tape_reserve) and self.classes.get(op.result) is tape:
+                        out.append(Op(Store(Handle(tape)), (op.result,), (), op.pos))
+                self.blocks[label] = Block(block.params, tuple(out), block.end)
+            handle, shadow = Var(kind, "tape"), Var(kind, "d_tape")
+            ops.append(Op(Load(Handle(tape)), (), (handle,), self.pos))
+            ops.append(Op(tape_zeros, (handle,), (shadow,), self.pos))
+            ops.append(Op(Store(Shadow(tape)), (shadow,), (), self.pos))
+
+    def _reverse_tape(self, ops: list[Op], op: Op) -> None:
+        """Original: T[row] = v    Adjoint: dv += dT[row]
+        Original: v = T[row]    Adjoint: dT[row] += dv; dv = 0
+        """
+        tape, _ = cell_of(self.classes, op)
+        shadow = Var(tape.type, "d_tape")
+        place = (shadow, self.need(ops, op.args[1]), op.args[2])
+        value = op.args[3] if op.fn is tape_put else op.result
+        old = Var(value.type, "")
+        new = self.take(ops, op.result) if op.fn is tape_get else None
+        ops.append(Op(Load(Shadow(tape)), (), (shadow,), op.pos))
+        ops.append(Op(tape_get, place, (old,), op.pos))
+        if new is None:
+            self.contribute(ops, value, old)
+            return
+        total = Var(value.type, "")
+        ops.append(Op(operator.add, (old, new), (total,), op.pos))
+        ops.append(Op(tape_put, (*place, total), (), op.pos))
+
+    def _reverse_memory(self, ops: list[Op], op: Op) -> None:
+        """Original: v = m[i]     Adjoint: dm[i] += dv; dv = 0
+        Original: m[i] = v     Adjoint: dv += dm[i]; dm[i] = 0
+        Original: m[i] += v    Adjoint: dv += dm[i]
+        """
+        memory = op.args[0]
+        assert isinstance(memory, Var)
+        shadow = self.need(ops, self.shadows[memory])
+        assert isinstance(shadow.type, MemoryType)
+        place = (shadow, self.need(ops, op.args[1]))
+        kind = shadow.type.dtype
+        if op.fn is mem_load:
+            value = Emitter(ops, op.pos).convert(self.take(ops, op.result), kind)
+            ops.append(Op(mem_add, (*place, value), (), op.pos))
+            return
+        old = Var(kind, "")
+        ops.append(Op(mem_load, place, (old,), op.pos))
+        if op.fn is mem_store:
+            ops.append(Op(mem_store, (*place, zero(kind)), (), op.pos))
+        self.contribute(ops, op.args[2], old)
+
+    def reverse(self, ops: list[Op], op: Op) -> None:
+        if op.fn in (push, pop):
+            raise not_differentiable(
+                "a second reverse sweep over a recursive function is not supported",
+                op.pos,
+                "Use zyg.jvp of the gradient.",
+            )
+        if not self.acts(op):
+            return
+        if op.fn in (tape_put, tape_get):
+            self._reverse_tape(ops, op)
+            return
+        if op.fn is mem_load or op.fn in WRITES:
+            self._reverse_memory(ops, op)
+            return
+        if isinstance(op.fn, Call):
+            self._reverse_call(ops, op)
+            return
+        assert not isinstance(op.fn, Guard)
+        dy = self.take(ops, op.result)
+        if op.fn in (p.cast, p.identity):
+            # Original: y = cast(a)    Adjoint: da += cast(dy)  (the real part where a is real)
+            self.contribute(ops, op.args[0], dy)
+            return
+        for arg, value in zip(op.args, cotangents(ops, op, dy, self._partials, self.pos, self.need), strict=True):
+            if value is not None:
+                self.contribute(ops, arg, value)
+
+    def _partials(self, op: Op) -> tuple[Any, ...] | None:
+        needed = [isinstance(arg, Var) and arg in self.active and passes(op, i) for i, arg in enumerate(op.args)]
+        infinite = any(r in self.infinite for r in op.results)
+        rules = find(op.fn, domain(op), careful=infinite)
+        if rules is None:
+            name = getattr(op.fn, "__name__", op.fn)
+            raise not_differentiable(f"{name} has no derivative rule", op.pos, "Write one with @zyg.adjoint.")
+        return tuple(rule if on else None for rule, on in zip(rules, needed, strict=True))
+
+    def _reverse_call(self, ops: list[Op], op: Op) -> None:
+        """Original: y… = f(a…)    Adjoint: da… += f.reverse(tape, dy…), where f.forward has left the tape."""
+        varied = tuple(isinstance(a, Var) and a in self.active for a in op.args)
+        useful = tuple(r in self.active for r in op.results)
+        shadows = [self.shadows[a] for a in op.args if isinstance(a, Var) and a in self.shadows]
+        forward, backward, custom = self.pair_of(op.fn.callee, varied, useful)
+        if custom:
+            self._reverse_custom(ops, op, forward, backward)
+            return
+        dys = [self.take(ops, r) for r in op.results if r in self.active]
+        varied = tuple(on and a not in self.shadows for a, on in zip(op.args, varied, strict=True))
+        kinds = [a.type for a, on in zip(op.args, varied, strict=True) if on]
+        stack = Var(StackType("residuals"), "stack")
+        ops.append(Op(Load(STACK), (), (stack,), op.pos))
+        outs = tuple(Var(self.kind(kind), "") for kind in kinds)
+        ops.append(Op(Call(backward), (*dys, stack), outs, op.pos))
+        for arg, value in zip((a for a, on in zip(op.args, varied, strict=True) if on), outs, strict=True):
+            self.contribute(ops, arg, value)
+        self._replace_call(op, forward, shadows)
+
+    def _replace_call(self, op: Op, forward: str, shadows: list[Var]) -> None:
+        stack = Var(StackType("residuals"), "stack")
+        load = Op(Load(STACK), (), (stack,), op.pos)
+        self._swap_call(op, load, Op(Call(forward), (*op.args, *shadows, stack), op.results, op.pos))
+
+    def _reverse_custom(self, ops: list[Op], op: Op, forward: str, backward: str) -> None:
+        """Original: y… = f(a…)    Adjoint: da… += back(saved…, dy…), where the rule gave y… and saved…."""
+        dys = [
+            self.take(ops, r) if r in self.active else zero(tangent_kind(r.type))
+            for r in op.results
+            if differentiable(r.type)
+        ]
+        rule, back = self.signature(forward), self.signature(backward)
+        saved = tuple(Var(kind, "saved") for kind in rule.results[len(op.results) :])
+        self._swap_call(op, Op(Call(forward), op.args, (*op.results, *saved), op.pos))
+        emitter = Emitter(ops, op.pos)
+        given = [self.need(ops, v) for v in saved]
+        kinds = [param.type for param in back.params[len(saved) :]]
+        seeds = [emitter.convert(dy, kind) for dy, kind in zip(dys, kinds, strict=True)]
+        outs = tuple(Var(kind) for kind in back.results)
+        ops.append(Op(Call(backward), (*given, *seeds), outs, op.pos))
+        targets = [arg for arg in op.args if differentiable(arg.type)]
+        for arg, value in zip(targets, outs, strict=True):
+            self.contribute(ops, arg, value)
+
+    def _swap_call(self, op: Op, *new: Op) -> None:
+        for label, block in self.blocks.items():
+            if op in block.ops:
+                at = block.ops.index(op)
+                self.blocks[label] = Block(block.params, (*block.ops[:at], *new, *block.ops[at + 1 :]), block.end)
+                return

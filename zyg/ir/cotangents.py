@@ -1,0 +1,105 @@
+"""Cotangents and tangents as values: in the structure of what they belong to, with None where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from numba import types
+
+from zyg.errors import ValueArgumentError
+from zyg.ir.activity import differentiable, shadow_type
+from zyg.ir.describe import described
+from zyg.ir.memory import mem_like
+from zyg.ir.partials import tangent_kind
+from zyg.ir.program import Const, Op, Operand, Var
+from zyg.ir.slots import zero
+from zyg.ir.tangent import has_tangent
+from zyg.ir.values import (
+    Node,
+    Static,
+    TupleHead,
+    Value,
+    array_like,
+    is_array,
+    tuple_of,
+)
+
+if TYPE_CHECKING:
+    from zyg.ir.read import FunctionReader
+
+
+def carriers(value: Value) -> Iterator[Var]:
+    """The variables in a value that a derivative may be taken by: numbers, and the buffers of arrays."""
+    if isinstance(value, Var):
+        if differentiable(value.type) or shadow_type(value.type) is not None:
+            yield value
+    elif isinstance(value, Node):
+        for item in value.items[:1] if is_array(value) else value.items:
+            yield from carriers(item)
+
+
+def gradient_of(formal: Value, by_param: dict[Var, Var], actual: dict[Var, Operand], top: bool) -> Value:
+    """The gradient of an argument: its structure, with None for what is not a float inside containers."""
+    if isinstance(formal, Var):
+        if not top and isinstance(formal.type, (types.Integer, types.Boolean)):
+            return Static(None)
+        return by_param.get(formal, zero(formal.type))
+    if isinstance(formal, Node) and isinstance(formal.head, TupleHead):
+        return tuple_of([gradient_of(item, by_param, actual, False) for item in formal.items], formal.head.cls)
+    if is_array(formal) and isinstance(formal, Node) and isinstance(memory := formal.items[0], Var):
+        if memory not in by_param:
+            return Static(None)
+        return array_like(formal, by_param[memory], lambda leaf: actual.get(leaf, leaf))
+    return Static(None)
+
+
+def matching(result: Value, given: Value, reader: FunctionReader) -> list[Operand]:
+    """The leaves of a cotangent (or tangent) that belong to the differentiable variables of `result`."""
+    if isinstance(result, Const):
+        return []
+    if isinstance(result, Var):
+        if not differentiable(result.type):
+            return []
+        if isinstance(given, Static) and given.obj is None:
+            return [zero(tangent_kind(result.type))]
+        if isinstance(given, (Var, Const)):
+            return [given]
+    elif isinstance(result, Static):
+        return []
+    elif is_array(result) and isinstance(result, Node):
+        if isinstance(given, Static) and given.obj is None:
+            shadow = Var(shadow_type(result.items[0].type), "dot")  # type: ignore[union-attr,arg-type]
+            reader.ops.append(Op(mem_like, (result.items[0],), (shadow,), reader.pos))  # type: ignore[arg-type]
+            return [shadow]
+        return [reader.spec.calls.like(reader, result, given)]
+    elif isinstance(given, Static) and given.obj is None:
+        return [zero(tangent_kind(leaf.type)) for leaf in carriers(result)]
+    elif isinstance(given, Node) and len(given.items) == len(result.items):
+        pairs = zip(result.items, given.items, strict=True)
+        return [leaf for a, b in pairs for leaf in matching(a, b, reader)]
+    raise ValueArgumentError(
+        f"the cotangent or tangent of {described(result)} cannot be {described(given)}",
+        reader.pos,
+        "Give it the structure of the value, with None where there is none.",
+    )
+
+
+def slope_of(y: Value, inner: Value, slopes: Iterator[Var], top: bool) -> Value:
+    """The tangent of a result `y` (`inner` inside the program): its structure, with None for what is not a float
+    inside containers."""
+    if isinstance(y, Node) and isinstance(inner, Node) and isinstance(y.head, TupleHead):
+        pairs = zip(y.items, inner.items, strict=True)
+        return tuple_of([slope_of(a, b, slopes, False) for a, b in pairs], y.head.cls)
+    if is_array(y) and isinstance(y, Node) and isinstance(inner, Node):
+        buffer = y.items[0]
+        assert isinstance(buffer, Var)
+        found = array_like(y, next(slopes), lambda leaf: leaf) if has_tangent(buffer.type) else Static(None)
+        for item in inner.items[1:]:
+            if isinstance(item, Var):
+                next(slopes)
+        return found
+    if not isinstance(inner, (Var, Const)) or not differentiable(inner.type):
+        return Static(None)
+    slope = next(slopes) if isinstance(inner, Var) else zero(tangent_kind(inner.type))
+    return Static(None) if isinstance(inner.type, types.Integer) and not top else slope

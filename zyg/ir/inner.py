@@ -1,0 +1,79 @@
+"""A differentiated function as a module of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from numba import types
+
+from zyg.errors import ValueArgumentError
+from zyg.ir.memory import MemoryType, mem_apart
+from zyg.ir.naming import named_after
+from zyg.ir.program import Module, Operand, Var
+from zyg.ir.results import writes_parameters
+from zyg.ir.simplify import inline
+from zyg.ir.values import (
+    Static,
+    Value,
+    parameter,
+    passed,
+    variables,
+)
+from zyg.ir.verify import checked_module
+
+if TYPE_CHECKING:
+    from zyg.ir.read import FunctionReader
+
+
+def read_inner(
+    reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value]
+) -> tuple[Module, Value, list[Value], list[Operand], Value]:
+    """`fn` as a module whose entry's parameters are the variables of [fn, *args, *kws]."""
+    spec = reader.spec
+    formal_fn, *formals = [parameter(value) for value in (fn, *args, *kws.values())]
+    for number, name in enumerate(_parameter_names(fn)[: len(args)]):
+        formals[number] = named_after(formals[number], name)
+    named = dict(zip(kws, formals[len(args) :], strict=True))
+    params = tuple(v for value in (formal_fn, *formals) for v in variables(value) if isinstance(v, Var))
+
+    def build(inner: FunctionReader) -> Value:
+        inner.pos = reader.pos
+        return spec.calls.call(inner, formal_fn, formals[: len(args)], named)
+
+    entry, result = spec.synthetic(_name(fn), params, build)
+    module = checked_module(inline(checked_module(Module(spec.programs, entry).reachable())))
+    operands = [leaf for value in (fn, *args, *kws.values()) for leaf in passed(value)]
+    return module, result, formals, operands, formal_fn
+
+
+def _parameter_names(fn: Value) -> tuple[str, ...]:
+    code = (
+        getattr(fn.obj, "__code__", None)
+        if isinstance(fn, Static)
+        else getattr(getattr(fn, "head", None), "code", None)
+    )
+    return code.co_varnames[: code.co_argcount] if code is not None else ()
+
+
+def _name(fn: Value) -> str:
+    if isinstance(fn, Static):
+        return getattr(fn.obj, "__name__", "f").replace("<lambda>", "lambda")
+    return "closure"
+
+
+def check_apart(reader: FunctionReader, module: Module, operands: Sequence[Operand]) -> None:
+    """Arrays that a function writes into must not overlap others that it is given: its program rests on that."""
+    buffers = [operand for operand in operands if isinstance(operand.type, MemoryType)]
+    if len(buffers) < 2 or not writes_parameters(module):
+        return
+    for k, one in enumerate(buffers):
+        for other in buffers[:k]:
+            apart = reader.emit(mem_apart, (one, other), types.boolean)
+            reader.guard(apart, _overlap_error, "ValueError(overlap)")
+
+
+def _overlap_error() -> BaseException:
+    return ValueArgumentError(
+        "a differentiated function writes into an array that overlaps another of its arguments; pass a copy"
+    )
