@@ -32,6 +32,7 @@ from zyg.errors import (
     ZygError,
 )
 from zyg.inspection import inspect_adjoint, inspect_asm, inspect_llvm
+from zyg.jacobian import diaghessian, hessian, hvp, jacfwd, jacobian, jacrev
 from zyg.testing import check_grads
 
 __all__ = [
@@ -43,13 +44,19 @@ __all__ = [
     "ZygError",
     "adjoint",
     "check_grads",
+    "diaghessian",
     "dropgrad",
     "grad",
     "gradient",
+    "hessian",
+    "hvp",
     "ignore",
     "inspect_adjoint",
     "inspect_asm",
     "inspect_llvm",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
     "jvp",
     "nograd",
     "pullback",

@@ -177,5 +177,5 @@ HANDLERS[stop_gradient] = lambda reader, args, kws: without_gradient(reader, arg
 HANDLERS[ignore] = lambda reader, args, kws: without_gradient(reader, calls.call(reader, args[0], [], {}))
 HANDLERS[nograd] = lambda reader, args, kws: Node(NoGradientHead(), (args[0],))
 HANDLERS[jvp] = lambda reader, args, kws: jvp_call(
-    reader, args[0], iteration.elements(reader, args[1]), iteration.elements(reader, args[2])
+    reader, args[0], iteration.elements(reader, args[1]), [iteration.elements(reader, args[2])]
 )

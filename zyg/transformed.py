@@ -11,7 +11,7 @@ from typing import Any
 from zyg.entry import Caller
 from zyg.errors import ArgumentError, ValueArgumentError
 from zyg.ir import calls
-from zyg.ir.derive import Options, gradient_call, jvp_call, pullback_call
+from zyg.ir.derive import Options, derivative_call, jvp_call, pullback_call
 from zyg.ir.front import definition
 from zyg.ir.values import Path, Static, Value, extended
 
@@ -61,16 +61,18 @@ class Transformed(Caller):
     def read(self, reader: Any, args: list[Value], kws: dict[str, Value]) -> Value:
         reader.pos = definition(self.fn)
         fn = reader.spec.captures.value(self.fn, (), reader.pos)
-        check_call(self, args, kws)
-        args, kws = placed(reader, fn, args, kws, self.options.argnums)
-        return gradient_call(reader, fn, args, kws, self.options)
+        own = self.options.own
+        check_call(self, args[own], kws)
+        given, kws = placed(reader, fn, args[own], kws, self.options.argnums)
+        args = [*given, *args[len(args[own]) :]]
+        return derivative_call(reader, fn, args, kws, self.options)
 
     def __zyg_read__(self, reader: Any, path: Path | None, args: list[Value], kws: dict[str, Value]) -> Value:
         """A call met while reading; `path`: how this object was reached."""
         captures = reader.spec.captures
         captures.value(self.options, extended(path, "attr", "options"), reader.pos)
         fn = captures.value(self.fn, extended(path, "attr", "_function"), reader.pos)
-        return gradient_call(reader, fn, args, kws, self.options)
+        return derivative_call(reader, fn, args, kws, self.options)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """Stored in a class, it is a method, as a function is."""
@@ -205,4 +207,4 @@ class Called(Caller):
             return calls.call(reader, fn, args, kws)
         if self.kind == "pullback":
             return pullback_call(reader, fn, args[:-1], args[-1])
-        return jvp_call(reader, fn, args[: self.count], args[self.count :])
+        return jvp_call(reader, fn, args[: self.count], [args[self.count :]])

@@ -8,6 +8,7 @@ sees outer variables as plain inputs.
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -51,8 +52,26 @@ class Options:
     gives: str = "grad"
     has_aux: bool = False
 
+    @property
+    def own(self) -> slice:
+        """Which of the arguments are the function's own: of what `hvp` gives, all but the vector."""
+        return slice(None, -1) if self.gives == "hvp" else slice(None)
 
-def _argnums(argnums: int | tuple[int, ...], count: int, reader: FunctionReader) -> list[int]:
+
+Derivative = Callable[["FunctionReader", Value, list[Value], dict[str, Value], Options], Value]
+DERIVATIVES: dict[str, Derivative] = {}
+"""How a call of each kind of derivative is read, by what it gives."""
+
+
+def derivative_call(
+    reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value], options: Options
+) -> Value:
+    """The value of `grad(fn, …)(*args, **kws)`, or of what else `options` say."""
+    return DERIVATIVES[options.gives](reader, fn, args, kws, options)
+
+
+def chosen_arguments(argnums: int | tuple[int, ...], count: int, reader: FunctionReader) -> list[int]:
+    """The numbers of the arguments that `argnums` names."""
     wanted = argnums if isinstance(argnums, tuple) else (argnums,)
     found = []
     for n in wanted:
@@ -70,7 +89,7 @@ def gradient_call(
     reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value], options: Options
 ) -> Value:
     """The value of `grad(fn, …)(*args, **kws)`."""
-    chosen = _argnums(options.argnums, len(args), reader)
+    chosen = chosen_arguments(options.argnums, len(args), reader)
     module, result, formals, operands, _ = read_inner(reader, fn, args, kws)
     primal, aux = result, None
     if options.has_aux:
@@ -92,6 +111,9 @@ def gradient_call(
     if options.gives == "grad":
         return gradient if aux is None else tuple_of([gradient, aux])
     return tuple_of([y if aux is None else tuple_of([y, aux]), gradient])
+
+
+DERIVATIVES["grad"] = DERIVATIVES["value_and_grad"] = gradient_call
 
 
 def _check_scalar(primal: Value, reader: FunctionReader) -> None:
@@ -220,29 +242,38 @@ def _seed(reader: FunctionReader, seed: Operand, kind: Any) -> Operand:
     return Emitter(reader.ops, reader.pos).convert(seed, kind)
 
 
-def jvp_call(reader: FunctionReader, fn: Value, args: list[Value], tangents: list[Value]) -> Value:
-    """(y, ẏ) for given tangents of the arguments."""
+def jvp_call(reader: FunctionReader, fn: Value, args: list[Value], directions: Sequence[list[Value]]) -> Value:
+    """(y, ẏ, …): the derivative along each direction, which holds a tangent per argument."""
     module, result, formals, operands, _ = read_inner(reader, fn, args, {})
-    if len(tangents) != len(args):
-        raise ValueArgumentError(
-            f"{len(args)} primals but {len(tangents)} tangents", reader.pos, "Give one tangent for each argument."
-        )
-    wanted = {leaf for formal in formals for leaf in carriers(formal)}
+    for tangents in directions:
+        if len(tangents) != len(args):
+            raise ValueArgumentError(
+                f"{len(args)} primals but {len(tangents)} tangents", reader.pos, "Give one tangent for each argument."
+            )
+    moving = [not all(map(_is_none, given)) for given in zip(*directions, strict=True)]
+    wanted = {leaf for formal, on in zip(formals, moving, strict=True) if on for leaf in carriers(formal)}
     varied = tuple(param in wanted for param in module.main.params)
     dots: list[Operand] = []
-    for arg, formal, given in zip(args, formals, tangents, strict=True):
-        for leaf, dot in zip(carriers(formal), matching(arg if is_array(arg) else formal, given, reader), strict=True):
-            dots.append(dot if isinstance(leaf.type, MemoryType) else _seed(reader, dot, tangent_kind(leaf.type)))
+    for tangents in directions:
+        for arg, formal, given, on in zip(args, formals, tangents, moving, strict=True):
+            if not on:
+                continue
+            seeds = matching(arg if is_array(arg) else formal, given, reader)
+            for leaf, dot in zip(carriers(formal), seeds, strict=True):
+                dots.append(dot if isinstance(leaf.type, MemoryType) else _seed(reader, dot, tangent_kind(leaf.type)))
     check_apart(reader, module, operands)
-    done = checked_module(jvp(module, varied))
+    done = checked_module(jvp(module, varied, len(directions)))
     name = reader.spec.adopt(done)
     outs = tuple(Var(kind) for kind in done.main.results)
     reader.ops.append(Op(Call(name), (*operands, *dots), outs, reader.pos))
     count = len(module.main.results)
     values, slopes = iter(outs[:count]), iter(outs[count:])
     y = rebuild(result, lambda leaf: next(values) if isinstance(leaf, Var) else leaf)
-    dy = slope_of(y, result, slopes, top=True)
-    return tuple_of([y, dy])
+    return tuple_of([y, *(slope_of(y, result, slopes, top=True) for _ in directions)])
+
+
+def _is_none(value: Value) -> bool:
+    return isinstance(value, Static) and value.obj is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,4 +283,4 @@ class GradientHead:
     options: Options
 
     def __zyg_call__(self, reader: FunctionReader, node: Node, args: list[Value], kws: dict[str, Value]) -> Value:
-        return gradient_call(reader, node.items[0], args, kws, self.options)
+        return derivative_call(reader, node.items[0], args, kws, self.options)

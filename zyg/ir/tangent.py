@@ -1,4 +1,4 @@
-"""Forward mode: a program → one that carries a tangent beside every varied value.
+"""Forward mode: a program → one that carries tangents beside every varied value, one for each of some directions.
 
 Original:  y = f(a, b)
 Tangent:   ẏ = ∂f/∂a · ȧ + ∂f/∂b · ḃ
@@ -7,7 +7,7 @@ Tangent:   ẏ = ∂f/∂a · ȧ + ∂f/∂b · ḃ
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from numba import types
@@ -44,12 +44,14 @@ Mask = tuple[bool, ...]
 
 
 class _Tangents:
-    def __init__(self, module: Module) -> None:
+    def __init__(self, module: Module, width: int) -> None:
         self.programs = dict(module.programs)
+        self.width = width
         self.made: dict[tuple[str, Mask], str] = {}
 
     def of(self, name: str, varied: Mask) -> str:
-        """The program with a tangent parameter per varied parameter and a tangent result per differentiable one."""
+        """The program with a tangent parameter per varied parameter and a tangent result per differentiable one, for
+        each direction."""
         key = (name, varied)
         if key not in self.made:
             new, number = f"tangent.{name}", 1
@@ -75,6 +77,7 @@ def has_tangent(kind: Any) -> bool:
 class _Tangent:
     def __init__(self, tangents: _Tangents, program: Program, varied: Mask) -> None:
         self.tangents = tangents
+        self.width, self.lane = tangents.width, 0
         self.program = program
         graph = Graph(program)
         self.order = graph.order
@@ -87,44 +90,63 @@ class _Tangent:
             for v in (*program.params, *block.params, *(r for op in block.ops for r in op.results))
             if isinstance(v.type, TapeType) or (isinstance(v.type, MemoryType) and carries(v.type))
         }
-        self.dots: dict[Var, Var] = {}
-        self.inputs = [Var(self.kind(v), f"{v.name}_dot") for v in inputs]
-        self.start = list(zip(inputs, self.inputs, strict=True))
+        self.dots: list[dict[Var, Var]] = [{} for _ in range(self.width)]
+        self.inputs = [[Var(self.kind(v), f"{v.name}_dot") for v in inputs] for _ in range(self.width)]
+        for dots, given in zip(self.dots, self.inputs, strict=True):
+            dots.update({v: dot for v, dot in zip(inputs, given, strict=True) if v in self.active})
         self.whole = all(isinstance(program.results[i], types.Integer) for i in range(len(program.results)))
 
     def kind(self, var: Var) -> Any:
         return tangent_kind(var.type)
 
     def dot(self, operand: Operand) -> Operand:
+        """The tangent of a value along the direction at hand."""
+        dots = self.dots[self.lane]
         if isinstance(operand, Var) and operand in self.active:
-            if operand not in self.dots:
-                self.dots[operand] = Var(self.kind(operand), f"{operand.name}_dot")
-            return self.dots[operand]
+            if operand not in dots:
+                dots[operand] = Var(self.kind(operand), f"{operand.name}_dot")
+            return dots[operand]
         return zero(tangent_kind(operand.type))
 
+    def lanes(self) -> Iterator[int]:
+        """The directions, each at hand in turn."""
+        for lane in range(self.width):
+            self.lane = lane
+            yield lane
+
+    def every(self, operands: Iterable[Operand]) -> tuple[Operand, ...]:
+        """The tangents of values along all directions, one direction behind the other."""
+        wanted = list(operands)
+        found: list[Operand] = []
+        for _ in self.lanes():
+            found += map(self.dot, wanted)
+        return tuple(found)
+
     def run(self, name: str) -> Program:
-        self.dots.update({v: d for v, d in self.start if v in self.active})
         blocks = {}
         for label in self.order:
             block = self.program.blocks[label]
-            params = (*block.params, *(self.dot(q) for q in block.params if q in self.active))
+            params = (*block.params, *self.every(q for q in block.params if q in self.active))
             ops: list[Op] = []
             if label == self.program.entry:
-                for q in self.program.params:
-                    if isinstance(q.type, MemoryType) and carries(q.type) and q not in self.dots:
-                        ops.append(Op(mem_like, (q,), (self.twin(q),), _pos(self.program)))
+                for _ in self.lanes():
+                    for q in self.program.params:
+                        if isinstance(q.type, MemoryType) and carries(q.type) and q not in self.dots[self.lane]:
+                            ops.append(Op(mem_like, (q,), (self.twin(q),), _pos(self.program)))
             for op in block.ops:
                 self.op(ops, op)
             end: End = with_edges(block.end, self.edge)
             if isinstance(end, Return):
-                end = Return((*end.values, *(self.dot(v) for v in end.values if has_tangent(v.type))))
+                end = Return((*end.values, *self.every(v for v in end.values if has_tangent(v.type))))
             blocks[label] = Block(tuple(q for q in params if isinstance(q, Var)), tuple(ops), end)
-        results = (*self.program.results, *(tangent_kind(k) for k in self.program.results if has_tangent(k)))
-        return Program(name, (*self.program.params, *self.inputs), results, blocks, self.program.recursive)
+        slopes = [tangent_kind(kind) for kind in self.program.results if has_tangent(kind)]
+        results = (*self.program.results, *slopes * self.width)
+        inputs = (dot for lane in self.inputs for dot in lane)
+        return Program(name, (*self.program.params, *inputs), results, blocks, self.program.recursive)
 
     def edge(self, edge: Edge) -> Edge:
         params = self.program.blocks[edge.target].params
-        more = tuple(self.dot(arg) for q, arg in zip(params, edge.args, strict=True) if q in self.active)
+        more = self.every(arg for q, arg in zip(params, edge.args, strict=True) if q in self.active)
         return Edge(edge.target, (*edge.args, *more))
 
     def op(self, ops: list[Op], op: Op) -> None:
@@ -136,6 +158,11 @@ class _Tangent:
             self.stack(ops, op)
             return
         ops.append(op)
+        for _ in self.lanes():
+            self.along(ops, op)
+
+    def along(self, ops: list[Op], op: Op) -> None:
+        """What becomes of `op` in the direction at hand."""
         if op.fn in (tape_new, tape_zeros, tape_reserve, tape_put, tape_get):
             self.tape(ops, op)
             return
@@ -200,15 +227,17 @@ class _Tangent:
     def stack(self, ops: list[Op], op: Op) -> None:
         """Records hold the tangents of their floating values and tapes behind the values themselves."""
         if op.fn is push:
-            dots = tuple(self.dot(a) for a in op.args[1:] if isinstance(a.type, TapeType) or carries(a.type))
+            dots = self.every(a for a in op.args[1:] if isinstance(a.type, TapeType) or carries(a.type))
             ops.append(Op(push, (*op.args, *dots), (), op.pos))
             return
-        dots_ = tuple(
-            self.twin(r) if r in self.active else Var(r.type)
-            for r in op.results
-            if isinstance(r.type, TapeType) or carries(r.type)
-        )
+        kept = [r for r in op.results if isinstance(r.type, TapeType) or carries(r.type)]
+        dots_ = tuple(self._target(r) for _ in self.lanes() for r in kept)
         ops.append(Op(pop, op.args, (*op.results, *dots_), op.pos))
+
+    def _target(self, result: Var) -> Var:
+        """Where an op leaves the tangent of a result, whether or not that is looked at."""
+        made = self.dot(result)
+        return made if isinstance(made, Var) else Var(tangent_kind(result.type))
 
     def rules(self, op: Op) -> tuple[Any, ...]:
         rules = find(op.fn, domain(op), forward=True)
@@ -223,12 +252,8 @@ class _Tangent:
             self.custom(ops, op, custom.forward, custom.backward)
             return
         callee = self.tangents.of(op.fn.callee, varied)
-        dots = tuple(self.dot(a) for a, on in zip(op.args, varied, strict=True) if on)
-        outs = []
-        for result in op.results:
-            if has_tangent(result.type):
-                made = self.dot(result)
-                outs.append(made if isinstance(made, Var) else Var(tangent_kind(result.type)))
+        dots = self.every(a for a, on in zip(op.args, varied, strict=True) if on)
+        outs = [self._target(r) for _ in self.lanes() for r in op.results if has_tangent(r.type)]
         ops.append(Op(Call(callee), (*op.args, *dots), (*op.results, *outs), op.pos))
 
     def custom(self, ops: list[Op], op: Op, forward: str, backward: str) -> None:
@@ -242,19 +267,21 @@ class _Tangent:
         if any(isinstance(a.type, types.Complex) for a in (*outputs, *inputs)):
             raise not_differentiable("forward mode over a custom rule of complex numbers is not supported", op.pos)
         for i, result in enumerate(outputs):
-            target = self.dot(result)
-            if not isinstance(target, Var):
+            if not isinstance(self.dot(result), Var):
                 continue
             kinds = [param.type for param in back.params[len(saved) :]]
             unit = tuple(emitter.convert(Const(1.0 if j == i else 0.0, f8), kind) for j, kind in enumerate(kinds))
             row = tuple(Var(kind) for kind in back.results)
             ops.append(Op(Call(backward), (*saved, *unit), row, op.pos))
-            total: Operand = zero(target.type)
-            for arg, slope in zip(inputs, row, strict=True):
-                if isinstance(arg, Var) and arg in self.active:
-                    part = emitter.emit(operator.mul, (emitter.convert(slope, target.type), self.dot(arg)), target.type)
-                    total = emitter.emit(operator.add, (total, part), target.type)
-            ops.append(Op(p.identity, (total,), (target,), op.pos))
+            for _ in self.lanes():
+                target = self.twin(result)
+                total: Operand = zero(target.type)
+                for arg, slope in zip(inputs, row, strict=True):
+                    if isinstance(arg, Var) and arg in self.active:
+                        given = emitter.convert(slope, target.type)
+                        part = emitter.emit(operator.mul, (given, self.dot(arg)), target.type)
+                        total = emitter.emit(operator.add, (total, part), target.type)
+                ops.append(Op(p.identity, (total,), (target,), op.pos))
 
 
 def _pos(program: Program) -> Pos:
@@ -263,8 +290,9 @@ def _pos(program: Program) -> Pos:
     return Pos("", 0, program.name)
 
 
-def jvp(module: Module, varied: Sequence[bool]) -> Module:
-    """A module whose entry takes a tangent per varied parameter besides, and gives a tangent per result."""
-    work = _Tangents(module)
+def jvp(module: Module, varied: Sequence[bool], width: int = 1) -> Module:
+    """A module whose entry takes a tangent per varied parameter besides, and gives a tangent per result; `width` times,
+    one direction behind the other."""
+    work = _Tangents(module, width)
     made = work.of(module.entry, tuple(varied))
     return Module(work.programs, made).reachable()

@@ -12,7 +12,7 @@ from numba.core.rewrites.registry import Rewrite, register_rewrite
 from numba.core.typing.typeof import typeof_impl
 from numba.extending import overload
 
-from zyg import api
+from zyg import api, jacobian
 from zyg.transformed import Transformed
 
 
@@ -66,4 +66,4 @@ def _is_ours(value: Any) -> bool:
     if not isinstance(value, (ir.Global, ir.FreeVar)):
         return False
     module = value.value.__name__ if type(value.value) is type(ir) else getattr(value.value, "__module__", None)
-    return module in ("zyg", api.__name__)
+    return module in ("zyg", api.__name__, jacobian.__name__)

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from numba.core.typing.typeof import typeof_impl
 
-from zyg.ir.derive import GradientHead, Options, gradient_call
+from zyg.ir.derive import GradientHead, Options, derivative_call
 from zyg.ir.front import position
 from zyg.ir.values import ClosureHead, Identity, Node, Static, Value
 from zyg.nopython.callee import Callee
@@ -99,7 +99,7 @@ class ClosureDerivative(Callee):
         fn = self.made.value(Static(self.home), iter(args[:count]), reader)
         for options in self.options[:-1]:
             fn = Node(GradientHead(options), (fn,))
-        return gradient_call(reader, fn, args[count:], kws, self.options[-1])
+        return derivative_call(reader, fn, args[count:], kws, self.options[-1])
 
 
 @typeof_impl.register(ClosureDerivative)

@@ -14,18 +14,19 @@ from numba.core.typing.typeof import typeof_impl
 
 from zyg.api import grad, gradient, value_and_grad, withgradient
 from zyg.ir.derive import Options
+from zyg.jacobian import GIVERS as JACOBIANS
 from zyg.nopython.callee import Derivative
 from zyg.nopython.function_type import FunctionOfZyg
 from zyg.nopython.kinds import known_object
 from zyg.transformed import Transformed, options_among
 
-GIVERS = {grad: inspect.signature(grad), value_and_grad: inspect.signature(value_and_grad)}
+GIVERS = {give: inspect.signature(give) for give in (grad, value_and_grad, *JACOBIANS)}
 AT_ONCE = {gradient: grad, withgradient: value_and_grad}
 
 
 @dataclass(frozen=True)
 class Giver:
-    """`grad` or `value_and_grad`, with its options."""
+    """`grad` or another function that gives derivatives, with its options."""
 
     give: Any
     options: tuple[tuple[str, Any], ...]

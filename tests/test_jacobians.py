@@ -1,0 +1,144 @@
+"""Jacobians, Hessians and products with them, against finite differences and closed forms."""
+
+import math
+
+import numpy as np
+import pytest
+from numba import njit
+
+import zyg
+
+X = np.array([1.0, 2.0, -0.5, 0.3, 1.5, 0.7])
+
+
+def differences(f, x, size=1e-6):
+    """The Jacobian by central differences, of shape y.shape + x.shape."""
+    columns = []
+    for k in range(x.size):
+        e = np.zeros(x.size)
+        e[k] = size
+        e = e.reshape(x.shape)
+        columns.append((np.asarray(f(x + e)) - np.asarray(f(x - e))) / (2 * size))
+    return np.stack(columns, axis=-1).reshape(np.shape(f(x)) + x.shape)
+
+
+def elementwise(x):
+    return np.sin(x[:3]) * x[3:] ** 2
+
+
+def written(x):
+    y = np.zeros(4)
+    for i in range(len(x)):
+        y[i % 4] += x[i] * x[(i + 1) % len(x)]
+    y[0] = y[1] * y[0]
+    return y
+
+
+def outer(x):
+    return np.outer(x, x[:2])
+
+
+def long(x):
+    return np.tanh(np.sum(x) * np.arange(9.0)) + x[0]
+
+
+@pytest.mark.parametrize("f", [elementwise, written, outer, long], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("make", [zyg.jacobian, zyg.jacfwd, zyg.jacrev], ids=lambda f: f.__name__)
+def test_of_arrays(f, make):
+    found = make(f)(X)
+    assert found.shape == f(X).shape + X.shape
+    np.testing.assert_allclose(found, differences(f, X), rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("make", [zyg.jacobian, zyg.jacfwd, zyg.jacrev], ids=lambda f: f.__name__)
+def test_of_matrices_numbers_and_nothing(make):
+    x = X.reshape(2, 3)
+    np.testing.assert_allclose(make(lambda x: x @ x.T)(x), differences(lambda x: x @ x.T, x), atol=1e-7)
+    np.testing.assert_allclose(make(lambda x: np.sum(x**3))(x), 3 * x**2)
+    np.testing.assert_allclose(make(lambda t: np.array([t, t * t]))(3.0), [1.0, 6.0])
+    assert make(math.sin)(0.5) == math.cos(0.5)
+    assert make(lambda x: x * 2)(np.zeros(0)).shape == (0, 0)
+    assert make(lambda x: np.zeros(3))(X).tolist() == np.zeros((3, 6)).tolist()
+    np.testing.assert_allclose(make(lambda x: x * 1.5)(np.array([1, 2])), 1.5 * np.eye(2))
+    assert make(lambda x: x * 1.5)(np.ones(2, np.float32)).dtype == np.float32
+
+
+def test_of_tuples_and_several_arguments():
+    f = lambda x, y, k=2: (x * y**k, x[0])  # noqa: E731
+    (first, second) = zyg.jacobian(f, (0, 1))(X, 3.0)
+    np.testing.assert_allclose(first[0], 9 * np.eye(6))
+    np.testing.assert_allclose(first[1], 6 * X)
+    np.testing.assert_allclose(second[0], np.eye(6)[0])
+    assert second[1] == 0.0
+    np.testing.assert_allclose(zyg.jacobian(f, -1)(X, 3.0)[0], 6 * X)
+
+
+def test_what_is_refused():
+    with pytest.raises(TypeError, match=r"complex.*\n.*test_jacobians.py(?s:.*)zyg.jvp"):
+        zyg.jacobian(lambda x: x * 1j)(X)
+    with pytest.raises(TypeError, match="argument 0 is a string"):
+        zyg.jacfwd(lambda x: 1.0)("a")
+    with pytest.raises(ValueError, match="argnums 2 is out of range"):
+        zyg.jacobian(lambda x: x, 2)(X)
+
+
+def valley(x):
+    return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+
+def loops(x):
+    s = 0.0
+    for i in range(len(x)):
+        if x[i] > 0:
+            s += x[i] ** 3 * x[0]
+        else:
+            s *= math.exp(x[i])
+    return s
+
+
+@pytest.mark.parametrize("f", [valley, loops], ids=lambda f: f.__name__)
+def test_hessians(f):
+    hessian = zyg.hessian(f)(X)
+    np.testing.assert_allclose(hessian, differences(zyg.grad(f), X), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(hessian, hessian.T, atol=1e-12)
+    v = np.arange(6.0)
+    np.testing.assert_allclose(zyg.hvp(f)(X, v), hessian @ v, atol=1e-10)
+    np.testing.assert_allclose(zyg.diaghessian(f)(X), np.diag(hessian), atol=1e-10)
+
+
+def test_hessians_of_several_arguments():
+    f = lambda x, y: np.sum(x**3) * y + y**4  # noqa: E731
+    (xx, xy), (yx, yy) = zyg.hessian(f, (0, 1))(X, 2.0)
+    np.testing.assert_allclose(xx, np.diag(12 * X))
+    np.testing.assert_allclose(xy, 3 * X**2)
+    np.testing.assert_allclose(yx, 3 * X**2)
+    assert yy == 48.0
+    hx, hy = zyg.hvp(f, (0, 1))(X, 2.0, (X, 0.5))
+    np.testing.assert_allclose(hx, 12 * X**2 + 1.5 * X**2)
+    assert hy == pytest.approx(np.sum(3 * X**3) + 24.0)
+    np.testing.assert_allclose(zyg.hvp(f)(X, 2.0, X), 12 * X**2)
+    assert zyg.hessian(lambda t: t**3)(2.0) == 12.0
+    assert zyg.hvp(lambda t, u: t**3 * u, 1)(2.0, 1.0, 1.0) == 0.0
+
+
+def test_derivatives_of_hessians_and_perturbation_confusion():
+    third = zyg.grad(lambda x: np.sum(zyg.hessian(lambda y: np.sum(y**4))(x)))
+    np.testing.assert_allclose(third(X), 24 * X)
+    assert zyg.grad(lambda x: x * zyg.jacfwd(lambda y: x + y)(1.0))(2.0) == 1.0
+    assert zyg.jacfwd(lambda x: x * zyg.jacfwd(lambda y: x * y)(3.0))(2.0) == 4.0
+    inner = zyg.jacfwd(lambda x: np.sum(zyg.grad(lambda y: np.sum(x * y**2))(x)))
+    np.testing.assert_allclose(inner(X), 4 * X)
+
+
+def test_inside_njit():
+    jacobian = zyg.jacobian(lambda a, b: (a * b, a + b), (0, 1))
+
+    @njit
+    def total(n):
+        s = 0.0
+        for i in range(n):
+            (p, q), (r, t) = jacobian(float(i), 2.0)
+            s += p + q + r + t
+        return s
+
+    assert total(3) == pytest.approx(sum(2.0 + i + 2 for i in range(3)))
