@@ -167,7 +167,16 @@ def test_readme():
     assert failures == 0
 
 
-_WITH_EXAMPLES = ["zyg", "zyg.api", "zyg.entry", "zyg.inspection", "zyg.testing", "zyg.ir.scalars", "zyg.ir.values"]
+_WITH_EXAMPLES = [
+    "zyg",
+    "zyg.api",
+    "zyg.entry",
+    "zyg.inspection",
+    "zyg.params",
+    "zyg.testing",
+    "zyg.ir.scalars",
+    "zyg.ir.values",
+]
 
 
 @pytest.mark.parametrize("module", _WITH_EXAMPLES)

@@ -33,12 +33,15 @@ from zyg.errors import (
 )
 from zyg.inspection import inspect_adjoint, inspect_asm, inspect_llvm
 from zyg.jacobian import diaghessian, hessian, hvp, jacfwd, jacobian, jacrev
+from zyg.params import Grads, Params
 from zyg.testing import check_grads
 
 __all__ = [
     "ArgumentError",
     "DifferentiationError",
     "DynamicModeWarning",
+    "Grads",
+    "Params",
     "UnsupportedError",
     "ValueArgumentError",
     "ZygError",

@@ -12,12 +12,14 @@ from zyg.array_entry import holds_array
 from zyg.back import Back
 from zyg.entry import refresh
 from zyg.errors import ArgumentError, ValueArgumentError
+from zyg.implicit import gradient_by, value_and_gradient_by
 from zyg.ir import calls, iteration
 from zyg.ir.builtin import HANDLERS
 from zyg.ir.custom import RULES, without_gradient
 from zyg.ir.derive import jvp_call
 from zyg.ir.values import Node, Path, Value, extended
 from zyg.nested import NoGradientHead, read_grad, read_gradient
+from zyg.params import Params
 from zyg.transformed import Called, Transformed, options_of
 
 
@@ -62,9 +64,18 @@ def value_and_grad(
 def gradient(fn: Callable[..., Any], *args: Any) -> Any:
     """The gradient now, for every argument: the bare gradient for one argument, a tuple for several.
 
+    `gradient(f, params)` with a `Params`: f takes no arguments, and the result is a `Grads`, the gradients by arrays
+    that f reaches as globals, in closures, in containers and objects, or in functions that it calls.
+
     >>> gradient(lambda x, y: x * y, 2.0, 3.0)
     (3.0, 2.0)
+    >>> import numpy as np
+    >>> W = np.array([1.0, 2.0])
+    >>> gradient(lambda: np.sum(W**2), Params([W]))[W]
+    array([2., 4.])
     """
+    if len(args) == 1 and isinstance(args[0], Params):
+        return gradient_by(fn, args[0])
     if not args:
         raise ArgumentError("gradient needs arguments to differentiate with respect to")
     return grad(fn, 0 if len(args) == 1 else tuple(range(len(args))))(*args)
@@ -76,6 +87,8 @@ def withgradient(fn: Callable[..., Any], *args: Any) -> Any:
     >>> withgradient(lambda x: x * x, 3.0)
     (9.0, 6.0)
     """
+    if len(args) == 1 and isinstance(args[0], Params):
+        return value_and_gradient_by(fn, args[0])
     return value_and_grad(fn, 0 if len(args) == 1 else tuple(range(len(args))))(*args)
 
 

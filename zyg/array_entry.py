@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from zyg.buffers import check_apart, lend, write_back
+from zyg.buffers import DTYPES, check_apart, lend, write_back
 from zyg.codegen.guards import Path
 from zyg.ir.tree import ArrayTree, Leaf, Tree, TupleTree
 from zyg.ir.values import array_shape, numba_type
@@ -24,9 +24,10 @@ _MISSING = object()
 class ArrayEntry:
     """A native function with arrays among its inputs or results."""
 
-    __slots__ = ("_captured", "_homes", "_plan", "lowered", "names", "native", "result", "shapes")
+    __slots__ = ("_captured", "_count", "_homes", "_plan", "lowered", "names", "native", "result", "shapes")
 
-    def __init__(self, lowered: Lowered, arguments: Sequence[Tree], names: tuple[str, ...]) -> None:
+    def __init__(self, lowered: Lowered, arguments: Sequence[Tree], names: tuple[str, ...], count: int) -> None:
+        self._count = count
         self.lowered, self.shapes, self.names = lowered, tuple(arguments), names
         self.native, self.result = lowered.compile(packed=True), lowered.result
         captured = sorted(lowered.inputs.items(), key=lambda pair: pair[1][0])
@@ -39,10 +40,10 @@ class ArrayEntry:
 
     def inputs(self, function: Any, given: Sequence[Any], names: tuple[str, ...]) -> list[Any] | None:
         """The inputs of the native function for these arguments, or None if it is for others."""
-        if names != self.names or len(given) != len(self.shapes):
+        if names != self.names or len(given) != self._count:
             return None
         found: list[Any] = []
-        for value, shape in zip(given, self.shapes, strict=True):
+        for value, shape in zip(given, self.shapes, strict=False):
             if not _take(value, shape, found):
                 return None
         seen = _look(self._plan, function, given)
@@ -93,6 +94,11 @@ def _take(value: Any, shape: Tree, out: list[Any]) -> bool:
     return _same(value, shape.value)
 
 
+def _plain(*arrays: Any) -> bool:
+    """Whether arrays are lent as they are, so that native code can tell whether they overlap."""
+    return all(array.flags.c_contiguous and array.dtype in DTYPES.values() for array in arrays)
+
+
 def _same(value: Any, known: Any) -> bool:
     if isinstance(known, str):
         return isinstance(value, str) and value == known
@@ -119,6 +125,8 @@ def _plan(checks: Mapping[Path, tuple[str, Any]], wanted: Sequence[Path], places
             check, expected = checks.get(path, ("", None))
             if check == "one":
                 expected = place(expected)
+            elif check == "other":
+                expected = [place(other) for other in expected]
             plan.append((start, kind, what, check, expected))
             places[path] = len(plan)
         return places[path]
@@ -175,4 +183,7 @@ def _holds(check: str, expected: Any, value: Any, seen: list[Any]) -> bool:
         return type(value) is expected[0] and len(value) == expected[1]
     if check == "dict":
         return isinstance(value, dict) and len(value) == expected
+    if check == "other":
+        others = [seen[place] for place in expected]
+        return all(value is not one and (_plain(value, one) or not np.may_share_memory(value, one)) for one in others)
     return value is seen[expected]

@@ -19,7 +19,7 @@ from zyg.ir.program import Type
 from zyg.ir.tree import ArrayTree
 from zyg.ir.values import array_shape
 
-_DTYPES: dict[Type, Any] = {
+DTYPES: dict[Type, Any] = {
     types.float64: np.dtype(np.float64),
     types.float32: np.dtype(np.float32),
     types.complex128: np.dtype(np.complex128),
@@ -66,7 +66,7 @@ def array_tree(value: np.ndarray[Any, Any]) -> ArrayTree:
 
 def lend(value: np.ndarray[Any, Any], shape: ArrayTree, out: list[Any]) -> None:
     """Append the buffer and the dimensions of an argument to `out`."""
-    plain = np.ascontiguousarray(value, _DTYPES[shape.dtype])
+    plain = np.ascontiguousarray(value, DTYPES[shape.dtype])
     lent = Lent((plain.__array_interface__["data"][0], plain.size))
     lent.array, lent.original = plain, value
     out.append(lent)
@@ -98,7 +98,7 @@ def taken(shape: ArrayTree, values: Iterator[Any]) -> np.ndarray[Any, Any]:
     """The array of a result, which owns its memory."""
     address, _ = next(values)
     numbers = [next(values) if known is None else known for known in shape.known]
-    dtype = _DTYPES[shape.dtype]
+    dtype = DTYPES[shape.dtype]
     dims = tuple(numbers[1 : 1 + shape.ndim])
     steps = numbers[1 + shape.ndim :]
     if shape.layout == "C":

@@ -214,6 +214,14 @@ class Caller(NativeCallable):
         """What a call gives, on abstract values."""
         raise NotImplementedError
 
+    def sought(self, given: Sequence[Any]) -> Sequence[Any] | None:
+        """The arrays among the arguments, if they matter only where they are captured: then `read_sought` is called."""
+        return None
+
+    def read_sought(self, reader: Any, given: Sequence[Any]) -> Value:
+        """What a call gives with these arrays, which are captured by the paths of arguments."""
+        raise NotImplementedError
+
     def _resolve(self, *args: Any, **kws: Any) -> Any:
         found, inputs = self.find(args, kws)
         values = found.run(inputs) if isinstance(found, ArrayEntry) else found.native.call(*inputs)
@@ -252,23 +260,26 @@ class Caller(NativeCallable):
     def _specialise(self, given: Sequence[Any], names: tuple[str, ...]) -> None:
         chain: Specialisations = self._chain
         version = RULES.version
-        shapes = [tree(value) for value in given]
+        sought = self.sought(given)
+        shapes = [tree(value) for value in given] if sought is None else []
         count = len(given) - len(names)
 
         def build(reader: Any, values: list[Value]) -> Value:
+            if sought is not None:
+                return self.read_sought(reader, sought)
             return self.read(reader, values[:count], dict(zip(names, values[count:], strict=True)))
 
-        lowered = lower(self.name, shapes, build, chain.lifted)
+        lowered = lower(self.name, shapes, build, chain.lifted, sought=sought or ())
         changed = chain.changed_ints(lowered)
         if changed:
             try:
-                lowered = lower(self.name, shapes, build, chain.lifted | changed)
+                lowered = lower(self.name, shapes, build, chain.lifted | changed, sought=sought or ())
                 chain.lifted |= changed
             except ZygError:
                 chain.constant |= changed
         if lowered.has_arrays:
             if RULES.version == version:
-                chain.arrays = (ArrayEntry(lowered, shapes, names), *chain.arrays[: chain.LIMIT - 1])
+                chain.arrays = (ArrayEntry(lowered, shapes, names, len(given)), *chain.arrays[: chain.LIMIT - 1])
             return
         entry = Specialised(lowered, shapes, names)
         if RULES.version == version:

@@ -60,13 +60,19 @@ class Lowered:
 
 
 def lower(
-    name: str, args: Sequence[Tree], build: Build, lifted_ints: frozenset[Path] = frozenset(), frozen: bool = False
+    name: str,
+    args: Sequence[Tree],
+    build: Build,
+    lifted_ints: frozenset[Path] = frozenset(),
+    frozen: bool = False,
+    sought: Sequence[Any] = (),
 ) -> Lowered:
     """What `build` reads for arguments of these kinds.
 
     lifted_ints: the captured ints that are inputs too.  frozen: captured numbers are constants.
+    sought: see `Captures`.
     """
-    captures = Captures(lifted_ints, frozen)
+    captures = Captures(lifted_ints, frozen, sought)
     spec = Specialiser(python, captures)
     pos = Pos("<arguments>", 0, name)
     values = [of_tree(tree, (("arg", i),), partial(captures.value, pos=pos)) for i, tree in enumerate(args)]

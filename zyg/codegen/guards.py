@@ -17,7 +17,8 @@ Paths are tuples of steps:
     ("self", None)        the object again, for a further check
 
 Checks are pairs: ("is", object), ("equal", value), ("code", code object), ("type", class), ("tuple", (class, length)),
-("dict", length), ("builtin", name): no global but this builtin, ("one", path): the object that is at another path.
+("dict", length), ("builtin", name): no global but this builtin, ("one", path): the object that is at another path,
+("other", paths): none of those that are at other paths.
 """
 
 from __future__ import annotations

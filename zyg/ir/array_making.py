@@ -234,6 +234,11 @@ def is_sequence(value: Value) -> bool:
     return isinstance(value, Node) and isinstance(value.head, (TupleHead, ListHead))
 
 
+def is_list(value: Value) -> bool:
+    """Whether a value is a list; NumPy's functions take it for an array where a tuple may be a shape or axes."""
+    return isinstance(value, Node) and isinstance(value.head, ListHead)
+
+
 def as_array(reader: FunctionReader, value: Value) -> Value:
     """`np.asarray`: an array, what waits, or a number as it is; a list or tuple as a new array."""
     if not is_sequence(value):

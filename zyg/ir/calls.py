@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zyg.errors import ArgumentError, unsupported
 from zyg.ir import arrays
 from zyg.ir.array_functions import array_call
-from zyg.ir.array_making import is_sequence
+from zyg.ir.array_making import as_array, is_list, is_sequence
 from zyg.ir.builtin import HANDLERS
 from zyg.ir.choice import chosen_call
 from zyg.ir.custom import RULES, rule_call
@@ -78,6 +78,7 @@ def _call_static(reader: FunctionReader, fn: Static, args: list[Value], kws: dic
         return handler(reader, args, kws)
     written = _written(obj)
     if written is not None:
+        args = [as_array(reader, arg) if is_list(arg) else arg for arg in args]
         return reader.spec.call(reader, Static(written), args, kws)
     if isinstance(obj, pytypes.FunctionType):
         return reader.spec.call(reader, fn, args, kws)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import functools
 import types as pytypes
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ import numpy as np
 from numba import types
 from numba.core import ir as nir
 
-from zyg.errors import unsupported
+from zyg.errors import ValueArgumentError, unsupported
 from zyg.ir.program import Const, Operand, Pos, Type
 from zyg.ir.tree import Leaf, Tree
 from zyg.ir.tree import leaves as tree_leaves
@@ -63,12 +64,15 @@ class Captures:
     guards: pairs of a kind of check and what to check against (see `zyg.codegen.guards`).
     homes: for each function whose globals were looked at, the path of the first function with the same namespace.
     frozen: nothing is looked at again, as in code that Numba compiles.
+    sought: arrays that are arguments.  Where one of them is captured, that is one input with the argument's path.
 
     Other threads may rebind names meanwhile.  An object that was seen at a path stands for what is there until all
     has been read.
     """
 
-    def __init__(self, lifted_ints: frozenset[Path] = frozenset(), frozen: bool = False) -> None:
+    def __init__(
+        self, lifted_ints: frozenset[Path] = frozenset(), frozen: bool = False, sought: Sequence[Any] = ()
+    ) -> None:
         self.guards: dict[Path, tuple[str, Any]] = {}
         self.inputs: dict[Path, tuple[int, Tree]] = {}
         self.count = 0
@@ -79,6 +83,7 @@ class Captures:
         self._seen: dict[Path, Any] = {}
         self._first: dict[Identity, Path] = {}
         self._namespaces: dict[int, Path] = {}
+        self._sought = {Identity(array): (("arg", number),) for number, array in enumerate(sought)}
 
     def value(self, obj: Any, path: Path | None, pos: Pos, name: str = "") -> Value:
         """The abstract value of an object reached by `path` (None: a constant of the code), for the user `name`."""
@@ -94,7 +99,8 @@ class Captures:
             if shape is None or self._frozen:
                 why = "inside @njit code" if self._frozen else f"of {obj.dtype}"
                 raise unsupported(f"a captured array {why} is not supported", pos, "Pass it as an argument.")
-            return self._lifted((("object", Identity(obj)),) if path is None else path, shape, name)
+            place = (("object", Identity(obj)),) if path is None else path
+            return self._lifted(self._sought_at(obj, place, pos) if self._sought else place, shape, name)
         if isinstance(obj, tuple):
             self._guard(path, "tuple", (type(obj), len(obj)))
             cls = type(obj) if type(obj) is not tuple else None
@@ -137,6 +143,23 @@ class Captures:
             return reader.emit(Capture(next(numbers), name), (), leaf.type)
 
         return rebuild(of_tree(shape, (), lambda obj, _: Static(obj)), read)
+
+    def _sought_at(self, array: np.ndarray[Any, Any], path: Path, pos: Pos) -> Path:
+        """The path by which a captured array is an input: that of the argument, if it is one that is sought."""
+        found = self._sought.get(Identity(array))
+        if found is None:
+            for other in self._sought:
+                if np.may_share_memory(array, other.obj):
+                    raise ValueArgumentError(
+                        "this array overlaps one of the parameters in memory, but is another object",
+                        pos,
+                        "Read the parameter itself here and take views of it inside the function, or read a copy.",
+                    )
+            self._guard(path, "other", tuple(self._sought.values()))
+            return path
+        if path != found:
+            self._guard(path, "one", found)
+        return found
 
     def _looked_through(self, obj: Any, path: Path | None) -> Static:
         """An object that may be replaced by another of its kind: what it holds is looked at by longer paths.

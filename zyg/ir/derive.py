@@ -100,10 +100,10 @@ def gradient_call(
                 "Return (y, aux), or leave out has_aux.",
             )
         primal, aux = result.items
-    _check_scalar(primal, reader)
+    check_scalar(primal, reader)
     for n in chosen:
         _check_argument(formals[n], n, reader)
-    y, dx, values = _vjp_call(reader, module, result, formals, operands, chosen, primal, None)
+    y, dx, values = vjp_call(reader, module, result, formals, operands, chosen, primal, None)
     gradient: Value = dx[0] if isinstance(options.argnums, int) else tuple_of(dx)
     if aux is not None:
         assert isinstance(values, Node)
@@ -116,7 +116,7 @@ def gradient_call(
 DERIVATIVES["grad"] = DERIVATIVES["value_and_grad"] = gradient_call
 
 
-def _check_scalar(primal: Value, reader: FunctionReader) -> None:
+def check_scalar(primal: Value, reader: FunctionReader) -> None:
     if isinstance(primal, (Var, Const)) and primal.type not in (c8, c16, types.boolean):
         return
     raise ArgumentError(
@@ -133,7 +133,7 @@ def _check_argument(formal: Value, n: int, reader: FunctionReader) -> None:
         )
 
 
-def _vjp_call(
+def vjp_call(
     reader: FunctionReader,
     module: Module,
     result: Value,
@@ -189,7 +189,7 @@ def pullback_call(reader: FunctionReader, fn: Value, args: list[Value], cotangen
         return _array_pullback(reader, fn, args, cotangent)
     seeds = matching(result, cotangent, reader)
     chosen = list(range(len(args)))
-    y, dx, _ = _vjp_call(reader, module, result, formals, operands, chosen, result, seeds)
+    y, dx, _ = vjp_call(reader, module, result, formals, operands, chosen, result, seeds)
     return tuple_of([y, tuple_of(dx)])
 
 

@@ -1,0 +1,106 @@
+"""Derivatives by arrays that a function captures: what `gradient(f, params)` means while reading.
+
+Where f, or what it calls, reaches a parameter, that is a lifted capture (see `Captures`, sought).  The program of f is
+opened for these captures: they become parameters of it, and its derivative by them is taken as by any argument.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zyg.errors import ValueArgumentError, not_differentiable
+from zyg.ir.activity import shadow_type
+from zyg.ir.captures import Capture
+from zyg.ir.derive import check_scalar, vjp_call
+from zyg.ir.inner import read_inner
+from zyg.ir.lift import open_captures
+from zyg.ir.memory import MemoryType, mem_apart, mem_like
+from zyg.ir.program import Module, Op, Operand, Pos, Type, Var
+from zyg.ir.scalars import b1
+from zyg.ir.values import Node, Value, array_like, tuple_of
+
+if TYPE_CHECKING:
+    from zyg.ir.read import FunctionReader
+
+Known = dict[int, Type]
+
+
+def implicit_gradient(reader: FunctionReader, fn: Value, params: list[Node], gives: str) -> Value:
+    """The gradients of `fn()` by captured arrays, or its value and these.
+
+    params: what is captured by the paths of the arguments, in order.
+    """
+    numbers = [_number(reader, place) for place in range(len(params))]
+    module, result, _, operands, _ = read_inner(reader, fn, [], {})
+    check_scalar(result, reader)
+    read = _read(module)
+    _check_apart(reader, params, {n: kind for n, kind in read.items() if n not in numbers})
+    used = [k for k, number in enumerate(numbers) if number in read]
+    opened = open_captures(module, [(numbers[k], read[numbers[k]]) for k in used], ".open")
+    _check_rules(opened, {numbers[k] for k in used}, reader.pos)
+    formals: list[Value] = []
+    for k, memory in zip(used, opened.main.params[len(module.main.params) :], strict=True):
+        formals.append(Node(params[k].head, (memory, *params[k].items[1:])))
+    given = [*operands, *(_memory(params[k]) for k in used)]
+    y, dx, _ = vjp_call(reader, opened, result, formals, given, list(range(len(used))), result, None)
+    found = dict(zip(used, dx, strict=True))
+    gradients = tuple_of([found.get(k) or _zeros(reader, param) for k, param in enumerate(params)])
+    return gradients if gives == "grad" else tuple_of([y, gradients])
+
+
+def _number(reader: FunctionReader, place: int) -> int:
+    number, _ = reader.spec.captures.inputs[(("arg", place),)]
+    return number
+
+
+def _memory(array: Node) -> Operand:
+    memory = array.items[0]
+    assert isinstance(memory, Var)
+    return memory
+
+
+def _read(module: Module) -> Known:
+    """The numbers and types of the captured buffers that a module reads."""
+    found: Known = {}
+    for program in module.reachable().programs.values():
+        for op in program.ops():
+            if isinstance(op.fn, Capture) and isinstance(op.result.type, MemoryType):
+                found[op.fn.index] = op.result.type
+    return found
+
+
+def _zeros(reader: FunctionReader, param: Node) -> Value:
+    memory = _memory(param)
+    kind = shadow_type(memory.type)
+    assert kind is not None
+    shadow = Var(kind)
+    reader.ops.append(Op(mem_like, (memory,), (shadow,), reader.pos))
+    return array_like(param, shadow, lambda leaf: leaf)
+
+
+def _check_apart(reader: FunctionReader, params: list[Node], others: Known) -> None:
+    """Other captured arrays must not share memory with parameters: what f reads of a parameter there would be lost."""
+    for number, kind in others.items():
+        other = reader.emit(Capture(number), (), kind)
+        for param in params:
+            apart = reader.emit(mem_apart, (other, _memory(param)), b1)
+            reader.guard(apart, _overlap, "ValueError(overlap)")
+
+
+def _overlap() -> BaseException:
+    return ValueArgumentError(
+        "the function reads an array that overlaps one of the parameters in memory, but is another object; "
+        "read the parameter itself and take views of it inside the function, or read a copy"
+    )
+
+
+def _check_rules(module: Module, wanted: set[int], pos: Pos) -> None:
+    """No derivative is taken through what the rules of users capture."""
+    for program in module.programs.values():
+        for op in program.ops():
+            if isinstance(op.fn, Capture) and op.fn.index in wanted:
+                raise not_differentiable(
+                    f"a rule of @zyg.adjoint reads the parameter {op.fn.name!r}",
+                    op.pos if op.pos.line else pos,
+                    "Pass it to the function as an argument, so that the rule gives its cotangent.",
+                )
