@@ -130,6 +130,16 @@ def test_derivatives_of_hessians_and_perturbation_confusion():
     np.testing.assert_allclose(inner(X), 4 * X)
 
 
+def test_arguments_that_are_expressions_of_arrays():
+    cubes = lambda y: np.sum(y**3)  # noqa: E731
+    np.testing.assert_allclose(zyg.grad(lambda x: np.sum(zyg.grad(cubes)(x * 2)))(X), 24 * X)
+    along = zyg.grad(lambda x: zyg.jvp(cubes, (x * 2,), (x * 3,))[1])
+    np.testing.assert_allclose(along(X), 108 * X**2)
+    np.testing.assert_allclose(zyg.grad(lambda x: np.sum(x * zyg.stop_gradient(x)))(X), X)
+    np.testing.assert_allclose(zyg.grad(lambda x: np.sum(x * zyg.ignore(lambda: x * 2)))(X), 2 * X)
+    np.testing.assert_allclose(zyg.grad(lambda x: np.sum(x * zyg.nograd(np.cumsum)(x)))(X), np.cumsum(X))
+
+
 def test_inside_njit():
     jacobian = zyg.jacobian(lambda a, b: (a * b, a + b), (0, 1))
 

@@ -166,12 +166,12 @@ class nograd:
 
 
 def stop_gradient(x: Any) -> Any:
-    """`x`; no gradient flows through.
+    """`x`; no gradient flows through.  Of an array it gives a copy.
 
     >>> grad(lambda x: x * stop_gradient(x))(3.0)
     3.0
     """
-    return x
+    return copy.deepcopy(x) if holds_array(x) else x
 
 
 dropgrad = stop_gradient

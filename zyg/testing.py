@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from zyg.api import grad, jvp, pullback
-from zyg.entry import assemble, leaves, tree
-from zyg.ir.tree import Leaf, Tree, TupleTree
+
+Path = tuple[int, ...]
+_ENTRIES = 100
+"""Up to so many numbers each is checked by itself; of more, random directions are, and entries where these differ."""
+
+
+@dataclass(frozen=True)
+class _Near:
+    """How far a derivative may be from finite differences with steps of `step`."""
+
+    atol: float
+    rtol: float
+    step: float
+
+    def __call__(self, found: complex, expected: complex) -> bool:
+        return bool(abs(found - expected) <= self.atol + self.rtol * abs(expected))
 
 
 def check_grads(
@@ -19,90 +35,201 @@ def check_grads(
     atol: float | None = None,
     rtol: float | None = None,
 ) -> None:
-    """Raise AssertionError, naming argument and entry, if a derivative of `fn` differs from finite differences.
+    """Compare the derivatives of `fn` at `args`, up to `order`, with finite differences of fourth order.
 
-    >>> check_grads(lambda x, y: x * y * y, (2.0, 3.0))
+    Arguments and results are numbers, arrays and tuples of them; floats and complex numbers are varied.  modes:
+    "rev" (`pullback`), "fwd" (`jvp`); higher orders differentiate both again.  Of large arguments random directions
+    are compared.  atol, rtol: 1e-6 and 1e-5 if not given; 1e-2 where float32 is among the arguments.
+
+    Raises AssertionError, which names mode, argument, entry and both numbers; ValueError for unknown modes.
+
+    >>> check_grads(lambda x, y: x * y * y, (2.0, 3.0), order=2)
     """
-    near = {"atol": 1e-6 if atol is None else atol, "rtol": 1e-5 if rtol is None else rtol}
-    shapes = [tree(arg) for arg in args]
-    y, _ = pullback(fn, *args)
-    outputs: list[Any] = []
-    leaves(y, tree(y), outputs)
-    for number, (arg, shape) in enumerate(zip(args, shapes, strict=True)):
-        flat: list[Any] = []
-        leaves(arg, shape, flat)
-        for entry, value in enumerate(flat):
-            if not isinstance(value, (float, complex)):
-                continue
-            for direction in (1.0, 1j) if isinstance(value, complex) else (1.0,):
-                _check_entry(fn, args, shapes, number, entry, direction, modes, near)
-    if order > 1:
-        for number, arg in enumerate(args):
-            if isinstance(arg, float) and isinstance(y, float):
-                check_grads(grad(fn, number), args, order - 1, modes, atol, rtol)
+    if not set(modes) <= {"rev", "fwd"} or order < 1:
+        raise ValueError(f"modes are 'rev' and 'fwd', orders from 1 on; not {modes!r}, {order!r}")
+    rough = any(np.asarray(leaf).dtype in (np.float32, np.complex64) for _, leaf in _leaves(args))
+    loose = 1e-2 if rough else None
+    near = _Near(atol or loose or 1e-6, rtol or loose or 1e-5, 1e-2 if rough else 1e-3)
+    _check(fn, tuple(args), order, tuple(modes), near, "")
 
 
-def _moved(args: Sequence[Any], shapes: Sequence[Tree], number: int, entry: int, by: complex) -> list[Any]:
-    flat: list[Any] = []
-    leaves(args[number], shapes[number], flat)
-    flat[entry] = flat[entry] + (by if isinstance(flat[entry], complex) else by.real)
-    return [assemble(shapes[number], iter(flat)) if i == number else arg for i, arg in enumerate(args)]
-
-
-def _flat(value: Any) -> list[Any]:
-    out: list[Any] = []
-    leaves(value, tree(value), out)
-    return out
-
-
-def _check_entry(
-    fn: Callable[..., Any],
-    args: Sequence[Any],
-    shapes: Sequence[Tree],
-    number: int,
-    entry: int,
-    direction: complex,
-    modes: Sequence[str],
-    near: dict[str, float],
+def _check(
+    fn: Callable[..., Any], args: tuple[Any, ...], order: int, modes: tuple[str, ...], near: _Near, above: str
 ) -> None:
-    size = 1e-3
-    points = [_flat(fn(*_moved(args, shapes, number, entry, k * size * direction))) for k in (-2, -1, 1, 2)]
-    slopes = [(a - 8 * b + 8 * c - d) / (12 * size) for a, b, c, d in zip(*points, strict=True)]
-    here = f"argument {number}, entry {entry}"
-    if "rev" in modes:
-        y, back = pullback(fn, *args)
-        for i, slope in enumerate(slopes):
-            seed = assemble(_floating(tree(y)), iter([1.0 if j == i else 0.0 for j in range(len(slopes))]))
-            found = back(seed)[number]
-            mine = _differentiable(found, shapes[number])[entry]
-            parts = (slope.real, (mine.conjugate() * direction).real)
-            _compare(parts[1], parts[0], f"reverse mode: {here}, result {i}", near)
-    if "fwd" in modes:
-        tangents = [_zeros(arg, shape) for arg, shape in zip(args, shapes, strict=True)]
-        tangents = _moved(tangents, [tree(t) for t in tangents], number, entry, direction)
-        _, dy = jvp(fn, tuple(args), tuple(tangents))
-        for i, (slope, mine) in enumerate(zip(slopes, _flat(dy), strict=False)):
-            _compare(mine, slope, f"forward mode: {here}, result {i}", near)
+    random = np.random.default_rng(0)
+    y = fn(*args)
+    weights = _random_like(y, random)
+    slopes = _random_like(args, random)
+    for mode in modes:
+        _compare(fn, args, weights, mode, near, above)
+    if order > 1:
+        numbers = tuple(n for n, arg in enumerate(args) if any(True for _ in _leaves(arg)))
+        if "rev" in modes and numbers:
+            paired = _paired(fn, weights)
+            _check(grad(paired, numbers), args, order - 1, modes, near, f"{above}reverse mode, then ")
+        if "fwd" in modes:
+            along = _along(fn, slopes)
+            _check(along, args, order - 1, modes, near, f"{above}forward mode, then ")
 
 
-def _differentiable(found: Any, shape: Tree) -> list[Any]:
-    if isinstance(shape, TupleTree):
-        return [leaf for item, part in zip(found, shape.items, strict=True) for leaf in _differentiable(item, part)]
-    return [found] if isinstance(shape, Leaf) else []
+def _compare(fn: Callable[..., Any], args: tuple[Any, ...], weights: Any, mode: str, near: _Near, above: str) -> None:
+    """Entry by entry, or in random directions where there are many, ⟨weights, f′ direction⟩ both ways."""
+    derivative = _reverse(fn, args, weights) if mode == "rev" else _forward(fn, args, weights)
+    name = f"{above}{'reverse' if mode == 'rev' else 'forward'} mode"
+    units = _units(args)
+    if sum(1 for _ in _units(args)) > _ENTRIES:
+        random = np.random.default_rng(1)
+        directions = [_random_like(args, random) for _ in range(3)]
+        if all(_agree(fn, args, weights, direction, derivative, near) for direction in directions):
+            return
+    for where, direction in units:
+        expected = _differences(fn, args, weights, direction, near.step)
+        found = derivative(direction)
+        if not (near(found, expected) or np.isnan(expected)):
+            raise AssertionError(f"{name}: {where}: derivative {found!r}, finite differences {expected!r}")
 
 
-def _floating(shape: Tree) -> Tree:
-    return shape
+def _agree(fn: Any, args: Any, weights: Any, direction: Any, derivative: Callable[[Any], float], near: _Near) -> bool:
+    return near(derivative(direction), _differences(fn, args, weights, direction, near.step))
 
 
-def _zeros(value: Any, shape: Tree) -> Any:
-    if isinstance(shape, TupleTree):
-        return assemble(shape, iter([leaf * 0 for leaf in _flat(value)]))
-    return value * 0 if isinstance(shape, Leaf) else None
+def _reverse(fn: Callable[..., Any], args: tuple[Any, ...], weights: Any) -> Callable[[Any], float]:
+    cotangents = pullback(fn, *args)[1](weights)
+    return lambda direction: _inner(cotangents, direction)
 
 
-def _compare(mine: complex, expected: complex, what: str, near: dict[str, float]) -> None:
-    if math.isnan(expected.real):
-        return
-    if not abs(mine - expected) <= near["atol"] + near["rtol"] * abs(expected):
-        raise AssertionError(f"{what}: derivative {mine!r}, finite differences {expected!r}")
+def _forward(fn: Callable[..., Any], args: tuple[Any, ...], weights: Any) -> Callable[[Any], float]:
+    return lambda direction: _inner(weights, jvp(fn, args, direction)[1])
+
+
+def _differences(fn: Callable[..., Any], args: Any, weights: Any, direction: Any, step: float) -> float:
+    """d/dt ⟨weights, f(args + t direction)⟩ at 0, by differences of fourth order."""
+    a, b, c, d = (_inner(weights, fn(*_moved(args, direction, k * step))) for k in (-2, -1, 1, 2))
+    return (a - 8 * b + 8 * c - d) / (12 * step)
+
+
+# --- structures -------------------------------------------------------------------------------------------
+
+
+def _is_varied(value: Any) -> bool:
+    dtype = getattr(value, "dtype", None)
+    return isinstance(value, (float, complex)) or (dtype is not None and dtype.kind in "fc")
+
+
+def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """The floats, complex numbers and arrays of them in tuples, and where each is."""
+    if isinstance(value, (tuple, list)):
+        for number, item in enumerate(value):
+            yield from _leaves(item, (*path, number))
+    elif _is_varied(value):
+        yield path, value
+
+
+def _map(fn: Callable[..., Any], value: Any, *others: Any) -> Any:
+    """The structure of `value` with `fn` of each leaf; None in place of what is no leaf."""
+    if isinstance(value, (tuple, list)):
+        items = [_map(fn, item, *(other[i] for other in others)) for i, item in enumerate(value)]
+        return tuple.__new__(type(value), items) if isinstance(value, tuple) else items
+    return fn(value, *others) if _is_varied(value) else None
+
+
+def _moved(value: Any, direction: Any, by: float) -> Any:
+    """value + by · direction; what is no leaf stays."""
+    if isinstance(value, (tuple, list)):
+        items = [_moved(item, direction[i], by) for i, item in enumerate(value)]
+        return tuple.__new__(type(value), items) if isinstance(value, tuple) else items
+    return (
+        type(value)(value + by * direction) if isinstance(value, (float, complex)) else _shifted(value, direction, by)
+    )
+
+
+def _shifted(value: Any, direction: Any, by: float) -> Any:
+    return (value + by * direction).astype(value.dtype) if _is_varied(value) else value
+
+
+def _random_like(value: Any, random: np.random.Generator) -> Any:
+    def one(leaf: Any) -> Any:
+        shape = np.shape(leaf)
+        numbers = random.uniform(0.5, 1.5, shape) * random.choice([-1.0, 1.0], shape)
+        if np.iscomplexobj(leaf):
+            numbers = numbers + 1j * random.uniform(0.5, 1.5, shape)
+        if isinstance(leaf, np.ndarray):
+            return np.asarray(numbers, leaf.dtype)
+        return complex(numbers) if np.iscomplexobj(leaf) else float(numbers)
+
+    return _map(one, value)
+
+
+def _units(args: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
+    """For each number that is varied, its name and the direction in which only it changes."""
+    for path, leaf in _leaves(args):
+        for index in np.ndindex(np.shape(leaf)):
+            for unit in (1.0, 1j) if np.iscomplexobj(leaf) else (1.0,):
+                direction = _map(np.zeros_like, args)
+                where = f"argument {path[0]}{''.join(f'[{i}]' for i in path[1:])}"
+                if index:
+                    where += f", entry {index if len(index) > 1 else index[0]}"
+                yield where + (", imaginary part" if unit == 1j else ""), _with(direction, path, index, unit)
+
+
+def _with(direction: Any, path: Path, index: tuple[int, ...], unit: complex) -> Any:
+    """`direction` with one number replaced."""
+    if path:
+        items = [_with(item, path[1:], index, unit) if i == path[0] else item for i, item in enumerate(direction)]
+        direction = tuple.__new__(type(direction), items) if isinstance(direction, tuple) else items
+        return _numbers(direction)
+    new = np.array(direction)
+    new[index] = unit
+    return new
+
+
+def _numbers(value: Any) -> Any:
+    """Arrays without dimensions as numbers."""
+    if isinstance(value, (tuple, list)):
+        items = [_numbers(item) for item in value]
+        return tuple.__new__(type(value), items) if isinstance(value, tuple) else items
+    return value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
+
+
+def _inner(a: Any, b: Any) -> float:
+    """Re Σ conj(aᵢ) bᵢ over what both hold; None stands for zero."""
+    if isinstance(a, (tuple, list)) and b is not None:
+        return float(sum(_inner(one, other) for one, other in zip(a, b, strict=True)))
+    return 0.0 if a is None or b is None else float(np.sum(np.real(np.conj(a) * b)))
+
+
+def _paired(fn: Callable[..., Any], weights: Any) -> Callable[..., Any]:
+    """⟨weights, fn(…)⟩ as a function that can be differentiated."""
+    pair = _pairing(weights)
+
+    def paired(*args: Any) -> Any:
+        return pair(fn(*args))
+
+    return paired
+
+
+def _pairing(weights: Any) -> Callable[[Any], Any]:
+    if isinstance(weights, tuple):
+        parts = tuple(_pairing(weight) for weight in weights)
+
+        def several(y: Any) -> Any:
+            total = 0.0
+            for part, item in zip(parts, y):  # noqa: B905  native code knows no keywords of zip
+                total = total + part(item)
+            return total
+
+        return several
+    if weights is None:
+        return lambda y: 0.0
+    if np.iscomplexobj(weights):
+        return lambda y: np.sum(np.real(np.conj(weights) * y))
+    return lambda y: np.sum(weights * y)
+
+
+def _along(fn: Callable[..., Any], slopes: Any) -> Callable[..., Any]:
+    """The derivative of `fn` along fixed tangents, as a function that can be differentiated."""
+
+    def along(*args: Any) -> Any:
+        return jvp(fn, args, slopes)[1]
+
+    return along

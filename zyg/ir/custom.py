@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import types as pytypes
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zyg.errors import ValueArgumentError, unsupported
+from zyg.ir import arrays
 from zyg.ir.activity import differentiable
 from zyg.ir.describe import described
 from zyg.ir.front import definition
@@ -61,14 +63,22 @@ RULES = Rules()
 
 
 def without_gradient(reader: FunctionReader, value: Value) -> Value:
-    """`value` with its numbers cut off from differentiation."""
+    """`value` with its numbers cut off from differentiation; arrays in it are copies."""
+    if arrays.is_arraylike(value):
+        return arrays.elementwise(reader, _stopped, [value])
+    if isinstance(value, Node):
+        items = (reader.spec.calls.settle(reader, without_gradient(reader, item)) for item in value.items)
+        return Node(value.head, tuple(items))
+    if isinstance(value, Var) and isinstance(value.type, MemoryType):
+        raise unsupported("gradients cannot be stopped in a container that can be changed", reader.pos)
+    return _stopped(reader, [value])
 
-    def new(leaf: Operand) -> Value:
-        if not isinstance(leaf, Var) or not differentiable(leaf.type):
-            return leaf
-        return reader.emit(p.stop_gradient, (leaf,), leaf.type)
 
-    return rebuild(value, new)
+def _stopped(reader: FunctionReader, operands: Sequence[Value]) -> Value:
+    (number,) = operands
+    if not isinstance(number, Var) or not differentiable(number.type):
+        return number
+    return reader.emit(p.stop_gradient, (number,), number.type)
 
 
 def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str, Value]) -> Value:

@@ -21,7 +21,7 @@ from zyg.ir.by_tangents import by_tangents, uses_stack
 from zyg.ir.cotangents import carriers, gradient_of, matching, slope_of
 from zyg.ir.describe import described
 from zyg.ir.differentiate import vjp
-from zyg.ir.inner import check_apart, read_inner
+from zyg.ir.inner import check_apart, read_inner, settled
 from zyg.ir.memory import MemoryType, mem_like
 from zyg.ir.partials import tangent_kind
 from zyg.ir.program import Call, Const, Module, Op, Operand, Var
@@ -89,6 +89,7 @@ def gradient_call(
     reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value], options: Options
 ) -> Value:
     """The value of `grad(fn, …)(*args, **kws)`."""
+    args, kws = settled(reader, args, kws)
     chosen = chosen_arguments(options.argnums, len(args), reader)
     module, result, formals, operands, _ = read_inner(reader, fn, args, kws)
     primal, aux = result, None
@@ -184,6 +185,7 @@ def vjp_call(
 
 def pullback_call(reader: FunctionReader, fn: Value, args: list[Value], cotangent: Value) -> Value:
     """(y, cotangents of all arguments) for a given cotangent of the result."""
+    args, _ = settled(reader, args, {})
     module, result, formals, operands, _ = read_inner(reader, fn, args, {})
     if any(isinstance(leaf.type, MemoryType) for leaf in carriers(result)):
         return _array_pullback(reader, fn, args, cotangent)
@@ -244,6 +246,7 @@ def _seed(reader: FunctionReader, seed: Operand, kind: Any) -> Operand:
 
 def jvp_call(reader: FunctionReader, fn: Value, args: list[Value], directions: Sequence[list[Value]]) -> Value:
     """(y, ẏ, …): the derivative along each direction, which holds a tangent per argument."""
+    args, _ = settled(reader, args, {})
     module, result, formals, operands, _ = read_inner(reader, fn, args, {})
     for tangents in directions:
         if len(tangents) != len(args):
@@ -258,7 +261,7 @@ def jvp_call(reader: FunctionReader, fn: Value, args: list[Value], directions: S
         for arg, formal, given, on in zip(args, formals, tangents, moving, strict=True):
             if not on:
                 continue
-            seeds = matching(arg if is_array(arg) else formal, given, reader)
+            seeds = matching(_at(formal, arg), given, reader)
             for leaf, dot in zip(carriers(formal), seeds, strict=True):
                 dots.append(dot if isinstance(leaf.type, MemoryType) else _seed(reader, dot, tangent_kind(leaf.type)))
     check_apart(reader, module, operands)
@@ -270,6 +273,13 @@ def jvp_call(reader: FunctionReader, fn: Value, args: list[Value], directions: S
     values, slopes = iter(outs[:count]), iter(outs[count:])
     y = rebuild(result, lambda leaf: next(values) if isinstance(leaf, Var) else leaf)
     return tuple_of([y, *(slope_of(y, result, slopes, top=True) for _ in directions)])
+
+
+def _at(formal: Value, arg: Value) -> Value:
+    """A parameter with the arrays in it that it is given: their dimensions are known where the call is."""
+    if isinstance(formal, Node) and isinstance(arg, Node) and not is_array(formal):
+        return Node(formal.head, tuple(map(_at, formal.items, arg.items)))
+    return arg if is_array(arg) else formal
 
 
 def _is_none(value: Value) -> bool:

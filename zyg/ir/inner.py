@@ -26,6 +26,14 @@ if TYPE_CHECKING:
     from zyg.ir.read import FunctionReader
 
 
+def settled(
+    reader: FunctionReader, args: Sequence[Value], kws: dict[str, Value]
+) -> tuple[list[Value], dict[str, Value]]:
+    """The arguments of a derivative, computed where they have waited: it is taken by their elements."""
+    settle = reader.spec.calls.settle
+    return [settle(reader, arg) for arg in args], {name: settle(reader, arg) for name, arg in kws.items()}
+
+
 def read_inner(
     reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value]
 ) -> tuple[Module, Value, list[Value], list[Operand], Value]:

@@ -14,6 +14,7 @@ from numba import types
 
 from zyg.errors import not_differentiable
 from zyg.ir.activity import active, differentiable, passes
+from zyg.ir.captures import Capture
 from zyg.ir.graph import Graph
 from zyg.ir.memory import ALLOCATIONS, WRITES, MemoryType, mem_copy, mem_like, mem_load, mem_new, mem_zeros
 from zyg.ir.partials import domain, tangent_kind
@@ -170,6 +171,9 @@ class _Tangent:
             self.memory(ops, op)
             return
         if not any(r in self.active for r in op.results):
+            return
+        if isinstance(op.fn, Capture):  # a captured array: it does not move
+            ops.append(Op(mem_like, (op.result,), (self.twin(op.result),), op.pos))
             return
         emitter = Emitter(ops, op.pos)
         target = self.dot(op.result)
