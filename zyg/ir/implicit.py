@@ -13,8 +13,7 @@ from zyg.ir.activity import shadow_type
 from zyg.ir.captures import Capture
 from zyg.ir.derive import check_scalar, vjp_call
 from zyg.ir.inner import read_inner
-from zyg.ir.lift import open_captures
-from zyg.ir.memory import MemoryType, mem_apart, mem_like
+from zyg.ir.memory import mem_apart, mem_like
 from zyg.ir.program import Module, Op, Operand, Pos, Type, Var
 from zyg.ir.scalars import b1
 from zyg.ir.values import Node, Value, array_like, tuple_of
@@ -31,18 +30,13 @@ def implicit_gradient(reader: FunctionReader, fn: Value, params: list[Node], giv
     params: what is captured by the paths of the arguments, in order.
     """
     numbers = [_number(reader, place) for place in range(len(params))]
-    module, result, _, operands, _ = read_inner(reader, fn, [], {})
+    module, result, _, operands, captured = read_inner(reader, fn, [], {})
     check_scalar(result, reader)
-    read = _read(module)
-    _check_apart(reader, params, {n: kind for n, kind in read.items() if n not in numbers})
-    used = [k for k, number in enumerate(numbers) if number in read]
-    opened = open_captures(module, [(numbers[k], read[numbers[k]]) for k in used], ".open")
-    _check_rules(opened, {numbers[k] for k in used}, reader.pos)
-    formals: list[Value] = []
-    for k, memory in zip(used, opened.main.params[len(module.main.params) :], strict=True):
-        formals.append(Node(params[k].head, (memory, *params[k].items[1:])))
-    given = [*operands, *(_memory(params[k]) for k in used)]
-    y, dx, _ = vjp_call(reader, opened, result, formals, given, list(range(len(used))), result, None)
+    _check_apart(reader, params, {n: memory.type for n, memory in captured.items() if n not in numbers})
+    _check_rules(module, set(numbers), reader.pos)
+    used = [k for k, number in enumerate(numbers) if number in captured]
+    formals: list[Value] = [Node(params[k].head, (captured[numbers[k]], *params[k].items[1:])) for k in used]
+    y, dx, _ = vjp_call(reader, module, result, formals, operands, list(range(len(used))), result, None)
     found = dict(zip(used, dx, strict=True))
     gradients = tuple_of([found.get(k) or _zeros(reader, param) for k, param in enumerate(params)])
     return gradients if gives == "grad" else tuple_of([y, gradients])
@@ -57,16 +51,6 @@ def _memory(array: Node) -> Operand:
     memory = array.items[0]
     assert isinstance(memory, Var)
     return memory
-
-
-def _read(module: Module) -> Known:
-    """The numbers and types of the captured buffers that a module reads."""
-    found: Known = {}
-    for program in module.reachable().programs.values():
-        for op in program.ops():
-            if isinstance(op.fn, Capture) and isinstance(op.result.type, MemoryType):
-                found[op.fn.index] = op.result.type
-    return found
 
 
 def _zeros(reader: FunctionReader, param: Node) -> Value:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from numba import types
 
 from zyg.errors import ValueArgumentError
+from zyg.ir.captures import Capture
+from zyg.ir.lift import open_captures
 from zyg.ir.memory import MemoryType, mem_apart
 from zyg.ir.naming import named_after
-from zyg.ir.program import Module, Operand, Var
+from zyg.ir.program import Module, Operand, Type, Var
 from zyg.ir.results import writes_parameters
 from zyg.ir.simplify import inline
 from zyg.ir.values import (
@@ -36,8 +38,13 @@ def settled(
 
 def read_inner(
     reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value]
-) -> tuple[Module, Value, list[Value], list[Operand], Value]:
-    """`fn` as a module whose entry's parameters are the variables of [fn, *args, *kws]."""
+) -> tuple[Module, Value, list[Value], list[Operand], dict[int, Var]]:
+    """`fn` as a module whose entry's parameters are the variables of [fn, *args, *kws], then the arrays that it
+    captures: one buffer each, however often it is reached, so that it has one shadow.
+
+    Gives the module, the result inside it, its parameters as values, the operands of a call, and the captured
+    buffers by their numbers.
+    """
     spec = reader.spec
     formal_fn, *formals = [parameter(value) for value in (fn, *args, *kws.values())]
     for number, name in enumerate(_parameter_names(fn)[: len(args)]):
@@ -52,7 +59,21 @@ def read_inner(
     entry, result = spec.synthetic(_name(fn), params, build)
     module = checked_module(inline(checked_module(Module(spec.programs, entry).reachable())))
     operands = [leaf for value in (fn, *args, *kws.values()) for leaf in passed(value)]
-    return module, result, formals, operands, formal_fn
+    arrays = captured_arrays(module)
+    opened = open_captures(module, sorted(arrays.items()), ".open")
+    operands += [reader.emit(Capture(number), (), kind) for number, kind in sorted(arrays.items())]
+    captured = dict(zip(sorted(arrays), opened.main.params[len(module.main.params) :], strict=True))
+    return checked_module(opened), result, formals, operands, captured
+
+
+def captured_arrays(module: Module) -> dict[int, Type]:
+    """The numbers and types of the captured buffers that a module reads or writes, but for rules of users."""
+    found: dict[int, Type] = {}
+    for program in module.reachable().programs.values():
+        for op in program.ops():
+            if isinstance(op.fn, Capture) and isinstance(op.result.type, MemoryType):
+                found[op.fn.index] = op.result.type
+    return found
 
 
 def _parameter_names(fn: Value) -> tuple[str, ...]:

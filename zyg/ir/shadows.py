@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from zyg.errors import not_differentiable
 from zyg.ir.activity import shadow_type
+from zyg.ir.captures import Capture
 from zyg.ir.memory import ALLOCATIONS, MemoryType, mem_like, mem_new, mem_zeros
 from zyg.ir.program import Block, Call, Const, Edge, Op, Operand, Program, Return, Type, Var, with_edges
 from zyg.ir.scalars import i8
@@ -119,6 +120,8 @@ class _Shadows:
                 ops.append(Op(mem_zeros, op.args, (shadow,), op.pos))
             else:
                 ops.append(Op(mem_like, (op.result,), (shadow,), op.pos))
+        elif isinstance(op.fn, Capture) and op.result in self.active:
+            ops.append(Op(mem_like, (op.result,), (self._var(op.result),), op.pos))
         elif op.fn in (tape_new, tape_zeros, tape_reserve) and self.has(op.result):
             args = (self.shadow(op.args[0]), *op.args[1:]) if op.fn is not tape_new else op.args
             ops.append(Op(op.fn, args, (self._var(op.result),), op.pos))
