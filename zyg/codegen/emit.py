@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from zyg.codegen import arena, depth, memory, scalar, stack, tape
+from zyg.codegen import arena, depth, matrices, memory, scalar, stack, tape
 from zyg.codegen.assembly import Assembly, Body, Label, Phi, Value, local_name, struct
 from zyg.codegen.failures import TOO_DEEP, Sites
 from zyg.codegen.frame import Frame
@@ -164,6 +164,9 @@ class Emission:
             self._values.update(zip(op.results, results, strict=True))
         elif op.fn in memory.lowering:
             results = memory.lowering[op.fn](self._frame, op, args)
+            self._values.update(zip(op.results, results, strict=True))
+        elif op.fn in matrices.lowering:
+            results = matrices.lowering[op.fn](self._frame, op, args)
             self._values.update(zip(op.results, results, strict=True))
         else:
             self._values[op.result] = scalar.lower(self._body, op, args)

@@ -44,28 +44,28 @@ def in_memory(part: str) -> str:
     return "i8" if part == "i1" else part
 
 
-def _allocated(f: Frame, kind: Type, count: Value, pos: Pos, zero: bool) -> Parts:
+def allocated(f: Frame, kind: Type, count: Value, pos: Pos, zero: bool) -> Parts:
     data = arena.allocate(f.body, arena.ring(f.body, f.context, arena.TAPES), count, width(kind), zero)
     f.ensure(f.body.compare("icmp ne", data, _NULL), OUT_OF_MEMORY, pos)
     return data, count
 
 
 def _new(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
-    return [_allocated(f, element_of(op.result), args[0][0], op.pos, zero=False)]
+    return [allocated(f, element_of(op.result), args[0][0], op.pos, zero=False)]
 
 
 def _zeros(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
-    return [_allocated(f, element_of(op.result), args[0][0], op.pos, zero=True)]
+    return [allocated(f, element_of(op.result), args[0][0], op.pos, zero=True)]
 
 
 def _like(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
-    return [_allocated(f, element_of(op.result), args[0][1], op.pos, zero=True)]
+    return [allocated(f, element_of(op.result), args[0][1], op.pos, zero=True)]
 
 
 def _copy(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
     kind = element_of(op.result)
     data, count = args[0]
-    copied = _allocated(f, kind, count, op.pos, zero=False)
+    copied = allocated(f, kind, count, op.pos, zero=False)
     bytes = f.body.binary("mul nuw nsw", count, integer_constant(width(kind)))
     f.body.assembly.declare("llvm.memcpy.p0.p0.i64", "void", ["ptr", "ptr", "i64", "i1"])
     f.body.call("void", "llvm.memcpy.p0.p0.i64", copied[0], data, bytes, Value("i1", "false"))

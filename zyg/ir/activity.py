@@ -9,7 +9,8 @@ import numpy as np
 from numba import types
 
 from zyg.ir.graph import Graph
-from zyg.ir.memory import WRITES, MemoryType, length, mem_load
+from zyg.ir.matrices import mem_pack
+from zyg.ir.memory import ELEMENT_WRITES, WRITES, MemoryType, length, mem_load, read_buffers
 from zyg.ir.program import Call, Const, Op, Operand, Program, Return, Type, Var, edges
 from zyg.ir.scalars import i8
 from zyg.ir.tape import StackType, TapeType, pop, push, tape_get, tape_put, tape_reserve
@@ -175,9 +176,12 @@ def _varied(program: Program, graph: Graph, classes: dict[Var, Var], inputs: set
                     if reaches(op, found):
                         found.update(r for r in op.results if differentiable(r.type))
                         cells.update(_buffers(classes, (*op.args, *op.results)))
-                elif op.fn is tape_put or op.fn in WRITES:
+                elif op.fn is tape_put or op.fn in ELEMENT_WRITES:
                     if op.args[-1] in found:
                         cells.add(cell_of(classes, op))
+                elif op.fn in _WHOLE:
+                    if _buffers(classes, read_buffers(op)) & cells:
+                        cells.update(_buffers(classes, (_target(op),)))
                 elif op.fn in (tape_get, mem_load):
                     if cell_of(classes, op) in cells:
                         found.update(op.results)
@@ -189,6 +193,14 @@ def _varied(program: Program, graph: Graph, classes: dict[Var, Var], inputs: set
                 found.update(q for q, arg in zip(params, edge.args, strict=True) if arg in found)
 
     return _until_stable(step, inputs)
+
+
+# Ops that pass elements of buffers on to a buffer
+_WHOLE = (WRITES - ELEMENT_WRITES) | {mem_pack}
+
+
+def _target(op: Op) -> Operand:
+    return op.result if op.fn is mem_pack else op.args[0]
 
 
 def _buffers(classes: dict[Var, Var], operands: Iterable[Operand]) -> set[Cell]:
@@ -223,9 +235,12 @@ def _useful(program: Program, graph: Graph, classes: dict[Var, Var], outputs: se
                         cells.update(touched)
                         for arg in op.args:
                             add(found, arg)
-                elif op.fn is tape_put or op.fn in WRITES:
+                elif op.fn is tape_put or op.fn in ELEMENT_WRITES:
                     if cell_of(classes, op) in cells:
                         add(found, op.args[-1])
+                elif op.fn in _WHOLE:
+                    if _buffers(classes, (_target(op),)) & cells:
+                        cells.update(_buffers(classes, read_buffers(op)))
                 elif op.fn in (tape_get, mem_load):
                     if op.result in found:
                         cells.add(cell_of(classes, op))

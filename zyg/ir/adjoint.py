@@ -42,6 +42,7 @@ from zyg.ir.program import (
 from zyg.ir.scalars import b1, i8
 from zyg.ir.shadows import with_shadows
 from zyg.ir.slots import Load, Store, zero
+from zyg.ir.snapshots import with_snapshots
 from zyg.ir.trace import Emitter
 from zyg.rules import primitives as p
 
@@ -64,6 +65,10 @@ class _Adjoint:
         buffers = [v for v in given if shadow_type(v.type) is not None]
         self.outputs = [i for i, on in enumerate(useful) if on and differentiable(program.results[i])]
         self.active = active(self.program, self.graph, given, self.outputs)
+        kept = with_snapshots(self.program, self.graph, self.active)
+        if kept is not self.program:
+            self.program, self.graph = kept, Graph(kept)
+            self.active = active(self.program, self.graph, given, self.outputs)
         shadowed = with_shadows(self.program, self.active, buffers)
         self.program, self.shadows, self.shadow_params = shadowed.program, shadowed.of, shadowed.given
         self.graph = Graph(self.program)

@@ -13,7 +13,8 @@ from numba import types
 from zyg.errors import not_differentiable
 from zyg.ir.activity import cell_of, differentiable, passes
 from zyg.ir.graph import Graph
-from zyg.ir.memory import WRITES, MemoryType, mem_add, mem_load, mem_store
+from zyg.ir.matrices import ONE, ZERO, Matrix, factor_adjoints, matrix, mem_gemm, mem_pack, mem_sum, sum_of
+from zyg.ir.memory import ELEMENT_WRITES, MemoryType, mem_add, mem_load, mem_store
 from zyg.ir.mirrored import STACK, Adjoint, Handle, Need, PairOf, Shadow, Signature, accumulate
 from zyg.ir.partials import cotangents, domain, tangent_kind
 from zyg.ir.program import Block, Call, Const, Guard, Op, Operand, Pos, Program, Type, Var, edges
@@ -97,6 +98,10 @@ class OpAdjoints:
             return op.args[-1] in self.active and op.args[-1] not in self.shadows
         if isinstance(op.fn, Call) and any(arg in self.active and arg in self.shadows for arg in op.args):
             return True
+        if op.fn in (mem_gemm, mem_sum):
+            return op.args[0] in self.active and any(arg in self.active for arg in op.args[4:])
+        if op.fn is mem_pack:
+            return op.result in self.active and op.args[0] in self.active
         return any(r in self.active and r not in self.shadows for r in op.results)
 
     def _reaches_singular(self) -> set[Var]:
@@ -182,6 +187,32 @@ class OpAdjoints:
             ops.append(Op(mem_store, (*place, zero(kind)), (), op.pos))
         self.contribute(ops, op.args[2], old)
 
+    def _reverse_matrices(self, ops: list[Op], op: Op) -> None:
+        """Original: y = pack(A)   Adjoint: dA += dy
+        Original: C += A        Adjoint: dA += dC
+        Original: C += A B      Adjoint: dA += dC Bᴴ; dB += Aᴴ dC
+        """
+        known = Op(op.fn, tuple(self.need(ops, arg) for arg in op.args), op.results, op.pos)
+        target = op.result if op.fn is mem_pack else op.args[0]
+        assert isinstance(target, Var)
+        seed = self.need(ops, self.shadows[target])
+        if op.fn is mem_gemm:
+            da, db = (
+                self.need(ops, self.shadows[a]) if isinstance(a, Var) and a in self.active else None
+                for a in (op.args[4], op.args[8])
+            )
+            ops += factor_adjoints(known, seed, da, db)
+            return
+        if op.fn is mem_pack:
+            source, extents = matrix(known, 0), known.args[4:]
+            added = Matrix(seed, ZERO, extents[1], ONE)
+        else:
+            source, extents = matrix(known, 1), known.args[8:]
+            added = matrix(known, 0).over(seed)
+        original = op.args[0] if op.fn is mem_pack else op.args[4]
+        assert isinstance(original, Var)
+        ops.append(sum_of(source.over(self.need(ops, self.shadows[original])), added, extents, op.pos))
+
     def reverse(self, ops: list[Op], op: Op) -> None:
         if op.fn in (push, pop):
             raise not_differentiable(
@@ -194,8 +225,11 @@ class OpAdjoints:
         if op.fn in (tape_put, tape_get):
             self._reverse_tape(ops, op)
             return
-        if op.fn is mem_load or op.fn in WRITES:
+        if op.fn is mem_load or op.fn in ELEMENT_WRITES:
             self._reverse_memory(ops, op)
+            return
+        if op.fn in (mem_gemm, mem_pack, mem_sum):
+            self._reverse_matrices(ops, op)
             return
         if isinstance(op.fn, Call):
             self._reverse_call(ops, op)

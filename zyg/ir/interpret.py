@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
+from zyg.ir.matrices import Matrix, flags, matrix, mem_gemm, mem_pack, mem_sum
 from zyg.ir.memory import (
     MemoryType,
     mem_add,
@@ -108,6 +109,8 @@ def _apply(module: Module, op: Op, values: list[Any]) -> tuple[Any, ...]:
         return tuple(record)
     if fn in (tape_new, tape_zeros, tape_reserve, tape_put, tape_get):
         return _tape(op, values)
+    if fn in (mem_gemm, mem_pack, mem_sum):
+        return _matrices(op, values)
     if fn in _MEMORY:
         return _memory(op, values)
     kind = op.result.type
@@ -152,6 +155,36 @@ def _tape(op: Op, values: list[Any]) -> tuple[Any, ...]:
             (row, column), number(np.nan if not isinstance(op.result.type, types.Boolean) else 0, op.result.type)
         ),
     )
+
+
+def _matrices(op: Op, values: list[Any]) -> tuple[Any, ...]:
+    operands = dict(zip(op.args, values, strict=True))
+
+    def places(found: Matrix, m: int, n: int) -> Any:
+        first, rows, columns = (operands[x] for x in found.operands[1:])
+        at = first + rows * np.arange(m)[:, np.newaxis] + columns * np.arange(n)
+        size = operands[found.buffer].size
+        assert at.size == 0 or (at.min() >= 0 and at.max() < size), f"elements {at} of {size} at {op.pos}"
+        return at
+
+    a = matrix(op, 0)
+    if op.fn is mem_pack:
+        return (operands[a.buffer][places(a, *values[4:])].ravel(),)
+    c, a = a, matrix(op, 1)
+    if op.fn is mem_sum:
+        added = operands[a.buffer][places(a, *values[8:])]
+        extents = values[8:]
+    else:
+        b = matrix(op, 2)
+        m, n, k = values[12:15]
+        one, two = operands[a.buffer][places(a, m, k)], operands[b.buffer][places(b, k, n)]
+        conj_a, conj_b = flags(op)
+        added = (one.conj() if conj_a else one) @ (two.conj() if conj_b else two)
+        extents = [m, n]
+    at = places(c, *extents)
+    assert len(set(at.ravel().tolist())) == at.size, "a matrix with coinciding elements is written"
+    operands[c.buffer][at] += added
+    return ()
 
 
 _MEMORY = frozenset(

@@ -12,7 +12,8 @@ from typing import Any
 
 from numba import types
 
-from zyg.ir.program import Op, Type
+from zyg.ir.matrices import mem_gemm, mem_pack, mem_sum
+from zyg.ir.program import Op, Operand, Type
 from zyg.rules.primitives import Primitive, table
 
 
@@ -81,8 +82,10 @@ def mem_give(memory: Any) -> None:
 
 _PLACES = "buffers exist in compiled or interpreted programs only"
 
-ALLOCATIONS = frozenset((mem_new, mem_zeros, mem_like, mem_copy))
-WRITES = frozenset((mem_store, mem_add))
+ALLOCATIONS = frozenset((mem_new, mem_zeros, mem_like, mem_copy, mem_pack))
+ELEMENT_WRITES = frozenset((mem_store, mem_add))
+# What writes to the buffer that is its first operand
+WRITES = ELEMENT_WRITES | {mem_gemm, mem_sum}
 
 _EFFECTS: tuple[Callable[..., Any], ...] = (mem_new, mem_zeros, mem_like, mem_copy, mem_store, mem_add, mem_give)
 _READS: tuple[Callable[..., Any], ...] = (mem_load, mem_size, mem_apart, length)
@@ -94,6 +97,15 @@ def is_memory(kind: Type) -> bool:
     return isinstance(kind, MemoryType)
 
 
-def is_access(op: Op) -> bool:
-    """Does the op read or write elements?"""
-    return op.fn is mem_load or op.fn in WRITES or op.fn is mem_copy
+def read_buffers(op: Op) -> tuple[Operand, ...]:
+    """The buffers whose elements an op looks at, but for those that it only adds to."""
+    return tuple(op.args[i] for i in _READ.get(op.fn, ()))
+
+
+_READ: dict[Callable[..., Any], tuple[int, ...]] = {
+    mem_load: (0,),
+    mem_copy: (0,),
+    mem_pack: (0,),
+    mem_gemm: (4, 8),
+    mem_sum: (4,),
+}

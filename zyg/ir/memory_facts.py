@@ -152,16 +152,19 @@ def _holds_buffers(kind: Type) -> bool:
     )
 
 
-def settled(program: Program, graph: Graph) -> Callable[[Op], bool]:
-    """Tells of a `mem_load` whether nothing that it may read is written afterwards, on any path."""
+def settled(program: Program, graph: Graph) -> Callable[..., bool]:
+    """Tells of an op that reads a buffer (operand number `number`) whether what it may read stays as it is.
+
+    That is so if nothing writes to the buffer afterwards, on any path.
+    """
     buffers = Buffers(program)
     after = _after(graph)
     home = {op: (label, i) for label in graph.order for i, op in enumerate(program.blocks[label].ops)}
     writes = [(op, *place) for op, place in home.items() if buffers.written(op)]
     last: dict[Var, dict[int, int]] = {}
 
-    def is_settled(op: Op) -> bool:
-        cls = buffers.class_of(op.args[0])
+    def is_settled(op: Op, number: int = 0) -> bool:
+        cls = buffers.class_of(op.args[number])
         if op not in home:
             return False
         if cls is None:

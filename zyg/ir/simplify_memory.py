@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 from zyg.ir.graph import Graph, substitute
-from zyg.ir.memory import ALLOCATIONS, WRITES, mem_copy, mem_like, mem_load, mem_store, mem_zeros
+from zyg.ir.memory import ALLOCATIONS, ELEMENT_WRITES, WRITES, mem_like, mem_load, mem_store, mem_zeros, read_buffers
 from zyg.ir.memory_facts import Buffers
 from zyg.ir.program import Block, Const, Edge, Op, Operand, Program, Var, edges, end_operands, with_edges
 from zyg.ir.simplify import is_pure
@@ -110,7 +110,7 @@ class _Elements:
         return zeroed and self.buffers.is_local(cls) and not any(cls in written for written in self.written.values())
 
     def _element(self, op: Op) -> _Element | None:
-        if op.fn is not mem_load and op.fn not in WRITES:
+        if op.fn is not mem_load and op.fn not in ELEMENT_WRITES:
             return None
         buffer = self._final(op.args[0])
         cls = self.buffers.class_of(buffer)
@@ -172,8 +172,8 @@ def _without_unread(program: Program, buffers: Buffers) -> Program:
             return
         kept.add(op)
         todo.extend(op.args)
-        if op.fn is mem_load or op.fn is mem_copy:
-            cls = buffers.class_of(op.args[0])
+        for buffer in read_buffers(op):
+            cls = buffers.class_of(buffer)
             for store in stores.pop(cls, ()) if cls is not None else ():
                 keep(store)
 

@@ -16,6 +16,7 @@ from zyg.errors import not_differentiable
 from zyg.ir.activity import active, differentiable, passes
 from zyg.ir.captures import Capture
 from zyg.ir.graph import Graph
+from zyg.ir.matrices import factor_tangents, mem_gemm, mem_pack, mem_sum
 from zyg.ir.memory import ALLOCATIONS, WRITES, MemoryType, mem_copy, mem_like, mem_load, mem_new, mem_zeros
 from zyg.ir.partials import domain, tangent_kind
 from zyg.ir.program import (
@@ -209,8 +210,17 @@ class _Tangent:
         if op.fn in ALLOCATIONS:
             if op.result in self.active:
                 fn = mem_zeros if op.fn is mem_new else op.fn
-                args = (self.twin(op.args[0]),) if op.fn in (mem_like, mem_copy) else op.args
+                of_buffer = op.fn in (mem_like, mem_copy, mem_pack)
+                args = (self.twin(op.args[0]), *op.args[1:]) if of_buffer else op.args
                 ops.append(Op(fn, args, (self.twin(op.result),), op.pos))
+            return
+        if op.fn is mem_gemm:
+            dots = (self.twin(a) if a in self.active else None for a in (op.args[4], op.args[8]))
+            ops += factor_tangents(op, self.twin(op.args[0]), *dots)
+            return
+        if op.fn is mem_sum:
+            added = self.twin(op.args[4])
+            ops.append(Op(mem_sum, (self.twin(op.args[0]), *op.args[1:4], added, *op.args[5:]), (), op.pos))
             return
         if op.args[0] not in self.active:
             if op.fn in WRITES and op.args[2] in self.active:

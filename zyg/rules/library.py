@@ -26,21 +26,6 @@ def library(*functions: Any) -> Callable[[Any], Any]:
     return register
 
 
-@library(np.dot, np.matmul)
-def _matmul(a: Any, b: Any) -> Any:
-    if np.ndim(a) == 0 or np.ndim(b) == 0:
-        return a * b
-    if a.ndim == 1 and b.ndim == 1:
-        return _inner(a, b)
-    if a.ndim == 2 and b.ndim == 1:
-        return _matrix_vector(a, b)
-    if a.ndim == 1 and b.ndim == 2:
-        return _matrix_vector(b.T, a)
-    if a.ndim == 2 and b.ndim == 2:
-        return _matrix_matrix(a, b)
-    raise ValueError("products of stacked matrices are not compiled")
-
-
 @library(np.vdot)
 def _vdot(a: Any, b: Any) -> Any:
     return _inner(np.conj(a.ravel()), b.ravel())
@@ -50,27 +35,6 @@ def _inner(a: Any, b: Any) -> Any:
     if a.shape[0] != b.shape[0]:
         raise ValueError("shapes are not aligned")
     return np.sum(a * b)
-
-
-def _matrix_vector(a: Any, b: Any) -> Any:
-    m, n = a.shape
-    if n != b.shape[0]:
-        raise ValueError("shapes are not aligned")
-    y = np.empty(m, np.result_type(a, b))
-    for i in range(m):
-        y[i] = np.sum(a[i] * b)
-    return y
-
-
-def _matrix_matrix(a: Any, b: Any) -> Any:
-    m, n = a.shape
-    if n != b.shape[0]:
-        raise ValueError("shapes are not aligned")
-    y = np.zeros((m, b.shape[1]), np.result_type(a, b))
-    for i in range(m):
-        for k in range(n):
-            y[i] += a[i, k] * b[k]
-    return y
 
 
 @library(np.inner)

@@ -1,0 +1,250 @@
+"""Routines on matrices, compiled once in a process, which call BLAS where it is faster than loops.
+
+BLAS comes with SciPy, whose `cython_blas` exports its functions to compiled code; they are given names here.
+"""
+
+from __future__ import annotations
+
+import llvmlite.binding as llvm
+from numba.extending import get_cython_function_address
+
+from zyg.codegen.assembly import Assembly, Value
+from zyg.codegen.machine import integer_constant
+from zyg.codegen.matrix_writer import LETTERS, ONE, ZERO, Writer
+from zyg.ir.program import Type
+from zyg.ir.scalars import c8, c16, f4, f8
+
+# Products of fewer multiplications are computed by loops: calling BLAS costs more
+_SMALL = 200
+_NULL = Value("ptr", "null")
+_PLAIN = Value("i8", str(ord("N")))
+GEMM_PARAMS = (*("c", "crs", "ccs", "a", "ars", "acs", "b", "brs", "bcs"), *("m", "n", "k", "conj_a", "conj_b"))
+SUM_PARAMS = ("c", "crs", "ccs", "a", "ars", "acs", "m", "n")
+PACK_PARAMS = ("c", "a", "ars", "acs", "m", "n")
+
+
+def _register(letter: str) -> None:
+    """Give SciPy's functions their names."""
+    for name in ("gemm", "gemv"):
+        llvm.add_symbol(
+            f"zyg.blas.{letter}{name}", get_cython_function_address("scipy.linalg.cython_blas", letter + name)
+        )
+
+
+def _loops_name(kind: Type) -> str:
+    return f"zyg.loops.{LETTERS[kind]}"
+
+
+def _gemm_name(kind: Type) -> str:
+    return f"zyg.gemm.{LETTERS[kind]}"
+
+
+def _write_gemm(assembly: Assembly, kind: Type) -> None:
+    """C += A' B'.
+
+    Few multiplications, or strides that BLAS does not take: loops.  A vector: gemv.  Otherwise gemm, with copies of
+    factors that BLAS does not take.
+    """
+    w = Writer(assembly, kind, _gemm_name(kind), GEMM_PARAMS)
+    b = w.b
+    c, crs, ccs, a, ars, acs, b_, brs, bcs, m, n, k, conj_a, conj_b = w.params
+
+    def below(*numbers: Value) -> Value:
+        return w.all(*(b.compare("icmp slt", x, integer_constant(2**31 - 1)) for x in numbers))
+
+    work = b.binary("mul", b.binary("mul", m, n), k)
+    with w.when(b.compare("icmp sle", work, integer_constant(_SMALL)), leave=True):
+        b.call("void", _loops_name(kind), *w.params)
+    for row, column, mat, vec, vec_step, out, out_step, own, other, rows in (
+        (ars, acs, a, b_, brs, c, crs, conj_a, conj_b, m),
+        (bcs, brs, b_, a, acs, c, ccs, conj_b, conj_a, n),
+    ):
+        with w.when(b.compare("icmp eq", n if mat is a else m, ONE)):
+            for unit, lead, trans in ((row, column, False), (column, row, True)):
+                fits = w.all(
+                    b.compare("icmp eq", unit, ONE),
+                    b.compare("icmp sge", lead, k if trans else rows),
+                    b.compare("icmp sgt", vec_step, ZERO),
+                    b.compare("icmp sgt", out_step, ZERO),
+                    below(rows, k, lead, vec_step, out_step),
+                    b.compare("icmp eq", other, ZERO),
+                    # BLAS does not conjugate without transposing
+                    *([] if trans else [b.compare("icmp eq", own, ZERO)]),
+                )
+                with w.when(fits, leave=True):
+                    _gemv(w, trans, own, mat, lead, vec, vec_step, out, out_step, rows)
+    loops = w.any(
+        *(b.compare("icmp eq", x, ONE) for x in (m, n, k)),
+        w.negated(below(m, n, k, ars, acs, brs, bcs, crs, ccs)),
+    )
+    with w.when(loops, leave=True):
+        b.call("void", _loops_name(kind), *w.params)
+    _by_gemm(w)
+    b.give([])
+    b.finish()
+
+
+def _write_loops(assembly: Assembly, kind: Type) -> None:
+    """C[i, :] += A[i, l] B[l, :] where the rows of B and C lie in order; else C[i, j] += A[i, :] · B[:, j]."""
+    w = Writer(assembly, kind, _loops_name(kind), GEMM_PARAMS)
+    b = w.b
+    c, crs, ccs, a, ars, acs, b_, brs, bcs, m, n, k, conj_a, conj_b = w.params
+    in_order = w.all(b.compare("icmp eq", bcs, ONE), b.compare("icmp eq", ccs, ONE), b.compare("icmp sgt", n, ONE))
+    with w.when(in_order, leave=True), w.loop(m) as i, w.loop(k) as at:
+        factor = w.conjugate(w.load(w.at(a, (i, ars), (at, acs))), conj_a)
+        with w.loop(n) as j:
+            place = w.at(c, (i, crs), (j, ONE))
+            other = w.conjugate(w.load(w.at(b_, (at, brs), (j, ONE))), conj_b)
+            w.store(w.plus(w.load(place), w.times(factor, other)), place)
+    # Strides of 1 are told to LLVM
+    with w.when(w.all(b.compare("icmp eq", acs, ONE), b.compare("icmp eq", brs, ONE)), leave=True):
+        _dots(w, ONE, ONE)
+    _dots(w, acs, brs)
+    b.give([])
+    b.finish()
+
+
+def _dots(w: Writer, acs: Value, brs: Value) -> None:
+    c, crs, ccs, a, ars, _, b_, _, bcs, m, n, k, conj_a, conj_b = w.params
+    with w.loop(m) as i, w.loop(n) as j:
+        place = w.at(c, (i, crs), (j, ccs))
+        start = w.constant(0.0)
+        with w.sums(k, start) as (at, total):
+            one = w.conjugate(w.load(w.at(a, (i, ars), (at, acs))), conj_a)
+            two = w.conjugate(w.load(w.at(b_, (at, brs), (j, bcs))), conj_b)
+            total.append(w.plus(total[0], w.times(one, two)))
+        w.store(w.plus(w.load(place), total[0]), place)
+
+
+def _gemv(
+    w: Writer,
+    trans: bool,
+    conj: Value,
+    mat: Value,
+    lead: Value,
+    vec: Value,
+    vec_step: Value,
+    out: Value,
+    out_step: Value,
+    rows: Value,
+) -> None:
+    """out += mat' · vec; mat lies column after column, or row after row (trans)."""
+    k = w.params[11]
+    height, length = (k, rows) if trans else (rows, k)
+    w.blas(
+        "gemv",
+        *(w.letter(w.turning(conj) if trans else _PLAIN), w.whole(height), w.whole(length), w.number(1.0)),
+        *(mat, w.whole(lead), vec, w.whole(vec_step), w.number(1.0), out, w.whole(out_step)),
+    )
+
+
+def _by_gemm(w: Writer) -> None:
+    """One call of gemm, which wants matrices column after column, or told to be transposed.
+
+    C row after row is Cᵀ column after column: Cᵀ += B'ᵀ A'ᵀ.  C with other strides is computed apart and added.
+    """
+    b = w.b
+    c, crs, ccs, a, ars, acs, b_, brs, bcs, m, n, k, conj_a, conj_b = w.params
+
+    def in_order(unit: Value, lead: Value, count: Value) -> Value:
+        return b.binary("and", b.compare("icmp eq", unit, ONE), b.compare("icmp sge", lead, count))
+
+    rowwise, columnwise = in_order(ccs, crs, n), in_order(crs, ccs, m)
+    good = b.binary("or", rowwise, columnwise)
+    flipped = b.binary("or", rowwise, w.negated(columnwise))
+
+    def choose(x: Value, y: Value) -> Value:
+        return b.select(flipped, x, y)
+
+    # The factors of what is computed, by their strides within columns and between them
+    height, length = choose(n, m), choose(m, n)
+    given = (
+        (choose(b_, a), choose(bcs, ars), choose(brs, acs), height, k, choose(conj_b, conj_a)),
+        (choose(a, b_), choose(acs, brs), choose(ars, bcs), k, length, choose(conj_a, conj_b)),
+    )
+    plain = [
+        b.binary("and", in_order(rs, cs, rows), b.compare("icmp eq", conj, ZERO)) for _, rs, cs, rows, _, conj in given
+    ]
+    fits = [b.binary("or", p, in_order(cs, rs, cols)) for p, (_, rs, cs, _, cols, _) in zip(plain, given, strict=True)]
+    copies = [w.memory(fit, b.binary("mul", f[3], f[4])) for fit, f in zip(fits, given, strict=True)]
+    apart = w.memory(good, b.binary("mul", m, n))
+    owned = (*copies, apart)
+    missing = [
+        b.binary("and", w.negated(x), b.compare("icmp eq", y, _NULL)) for x, y in zip((*fits, good), owned, strict=True)
+    ]
+    with w.when(w.any(*missing), leave=True):
+        b.call("void", _loops_name(w.kind), *w.params)
+        w.free(*owned)
+    factors = []
+    for (data, rs, cs, rows, cols, conj), is_plain, fit, copy in zip(given, plain, fits, copies, strict=True):
+        with w.when(w.negated(fit)), w.loop(cols) as j, w.loop(rows) as i:
+            w.store(w.conjugate(w.load(w.at(data, (i, rs), (j, cs))), conj), w.at(copy, (i, ONE), (j, rows)))
+        letter = b.select(b.binary("or", is_plain, w.negated(fit)), _PLAIN, w.turning(conj))
+        factors.append((b.select(fit, data, copy), b.select(fit, b.select(is_plain, cs, rs), rows), letter))
+    with w.when(w.negated(good)), w.loop(m) as i, w.loop(n) as j:
+        w.store(w.constant(0.0), w.at(apart, (i, n), (j, ONE)))
+    (one, lead_one, letter_one), (two, lead_two, letter_two) = factors
+    w.blas(
+        "gemm",
+        *(w.letter(letter_one), w.letter(letter_two), w.whole(height), w.whole(length), w.whole(k), w.number(1.0)),
+        *(one, w.whole(lead_one), two, w.whole(lead_two), w.number(1.0)),
+        *(b.select(good, c, apart), w.whole(b.select(good, b.select(rowwise, crs, ccs), n))),
+    )
+    with w.when(w.negated(good)), w.loop(m) as i, w.loop(n) as j:
+        place = w.at(c, (i, crs), (j, ccs))
+        w.store(w.plus(w.load(place), w.load(w.at(apart, (i, n), (j, ONE)))), place)
+    w.free(*owned)
+
+
+def _write_sum(assembly: Assembly, kind: Type) -> None:
+    """C += A."""
+    w = Writer(assembly, kind, f"zyg.sum.{LETTERS[kind]}", SUM_PARAMS)
+    b, ccs, acs = w.b, w.params[2], w.params[5]
+    with w.when(w.all(b.compare("icmp eq", ccs, ONE), b.compare("icmp eq", acs, ONE)), leave=True):
+        _add_rows(w, ONE, ONE)
+    _add_rows(w, ccs, acs)
+    b.give([])
+    b.finish()
+
+
+def _add_rows(w: Writer, ccs: Value, acs: Value) -> None:
+    c, crs, _, a, ars, _, m, n = w.params
+    with w.loop(m) as i, w.loop(n) as j:
+        place = w.at(c, (i, crs), (j, ccs))
+        w.store(w.plus(w.load(place), w.load(w.at(a, (i, ars), (j, acs)))), place)
+
+
+def _write_pack(assembly: Assembly, kind: Type) -> None:
+    w = Writer(assembly, kind, f"zyg.pack.{LETTERS[kind]}", PACK_PARAMS)
+    c, a, ars, acs, m, n = w.params
+    with w.loop(m) as i, w.loop(n) as j:
+        w.store(w.load(w.at(a, (i, ars), (j, acs))), w.at(c, (i, n), (j, ONE)))
+    w.b.give([])
+    w.b.finish()
+
+
+def _text(kind: Type) -> str:
+    assembly = Assembly()
+    for write in (_write_loops, _write_gemm, _write_sum, _write_pack):
+        write(assembly, kind)
+    return str(assembly)
+
+
+def text_s() -> str:
+    _register("s")
+    return _text(f4)
+
+
+def text_d() -> str:
+    _register("d")
+    return _text(f8)
+
+
+def text_c() -> str:
+    _register("c")
+    return _text(c8)
+
+
+def text_z() -> str:
+    _register("z")
+    return _text(c16)
