@@ -16,7 +16,8 @@ from bench.threads import pin
 pin()
 
 from bench.processes import first_call, peak  # noqa: E402
-from bench.rows import FIRST_CALLS, LONG_LOOP, ROWS, Row  # noqa: E402
+from bench.row import Row  # noqa: E402
+from bench.rows import FIRST_CALLS, LONG_LOOP, ROWS  # noqa: E402
 from bench.timing import interleaved  # noqa: E402
 
 OTHERS = ("JAX", "autograd", "torch")

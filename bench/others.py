@@ -7,6 +7,7 @@ The tapes of autograd and PyTorch follow Python, and need seconds to minutes for
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Callable
 from types import FunctionType, SimpleNamespace
@@ -26,6 +27,46 @@ def with_math(program: Callable[..., Any], module: Any) -> Callable[..., Any]:
     globals_["math"] = module
     globals_[program.__name__] = copy
     return copy
+
+
+def with_numpy(program: Callable[..., Any], module: str) -> Callable[..., Any]:
+    """`program`, and the functions that it calls, with another module in place of NumPy, imported when it runs."""
+
+    def run(*args: Any) -> Any:
+        return _renamed(program, importlib.import_module(module))(*args)
+
+    return run
+
+
+def _renamed(program: Callable[..., Any], module: Any) -> Callable[..., Any]:
+    globals_ = {
+        name: _renamed(fn, module) if isinstance(fn, FunctionType) and name in program.__code__.co_names else fn
+        for name, fn in program.__globals__.items()
+    }
+    globals_["np"] = module
+    return FunctionType(program.__code__, globals_, program.__name__, program.__defaults__, program.__closure__)
+
+
+def jax_gradient(form: Callable[..., Any], args: tuple[Any, ...], argnums: int | tuple[int, ...]) -> dict[str, Any]:
+    """JAX's gradient of `form`, its arguments on the device already; ints are known when it compiles."""
+    if importlib.util.find_spec("jax") is None:
+        return {}
+    import jax
+
+    fixed = tuple(i for i, arg in enumerate(args) if isinstance(arg, int))
+    run = jax.jit(jax.grad(form, argnums), static_argnums=fixed)
+    held = tuple(arg if isinstance(arg, int) else jax.device_put(arg) for arg in args)
+    return {"JAX": lambda *_: jax.block_until_ready(run(*held))}
+
+
+def autograd_gradient(
+    program: Callable[..., Any], args: tuple[Any, ...], argnums: int | tuple[int, ...]
+) -> dict[str, Any]:
+    if importlib.util.find_spec("autograd") is None:
+        return {}
+    import autograd
+
+    return {"autograd": autograd.grad(with_numpy(program, "autograd.numpy"), argnums)}
 
 
 def contenders(program: Callable[..., Any], args: tuple[Any, ...], argnums: int | tuple[int, ...]) -> dict[str, Any]:

@@ -15,13 +15,13 @@ PROCESSES = 3
 _FIRST_CALL = """
 import json, sys, time
 import numba
-from bench import baselines, others, programs, rows
+from bench import rows
 numba.njit(lambda x: x + 1.0)(1.0)
 row = next(row for row in rows.ROWS if row.name == sys.argv[1])
 if sys.argv[2] == "JAX":
     import jax
     jax.jit(lambda x: x + 1.0)(1.0)
-    contender = others.contenders(row.program, row.args, row.argnums)["JAX"]
+    contender = row.others(row.args)["JAX"]
 else:
     contender = row.unwrapped()[sys.argv[2]]
 start = time.perf_counter()

@@ -1,64 +1,15 @@
-"""What is measured: each program with its arguments, its hand-written derivatives, and the goal.
-
-A row's contenders are callables on the same arguments: `primal` under `@njit`, `hand` written derivatives, zyg's,
-and those of other tools.  A row that is measured inside compiled code wraps each contender in the same `@njit` loop.
-"""
+"""What is measured: the rows of programs on numbers, and those of the files on arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from types import FunctionType
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numba import njit
 
-import zyg
-from bench import baselines, others, programs
-
-
-def compiled(program: Callable[..., Any], known: dict[Any, Any] | None = None) -> Any:
-    """`program` under `@njit`, with the plain functions that it calls, itself included, under `@njit` too."""
-    known = {} if known is None else known
-    globals_ = dict(program.__globals__)
-    copy = FunctionType(program.__code__, globals_, program.__name__, program.__defaults__, program.__closure__)
-    known[program] = njit(copy)
-    for name in program.__code__.co_names:
-        callee = globals_.get(name)
-        if isinstance(callee, FunctionType):
-            globals_[name] = known[callee] if callee in known else compiled(callee, known)
-    return known[program]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """goal: zyg's time as a multiple of the best hand-written one's; margin: seconds more than that one's.
-
-    trial: arguments for which differences are a reference, to check the derivatives themselves.
-    """
-
-    name: str
-    program: Callable[..., Any]
-    hand: Mapping[str, Callable[..., Any]]
-    args: tuple[Any, ...]
-    argnums: int | tuple[int, ...]
-    goal: float | None
-    trial: tuple[Any, ...]
-    wrapped: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None
-    margin: float | None = None
-
-    def contenders(self) -> dict[str, Callable[..., Any]]:
-        """By name, all ready to be called with `args`."""
-        if self.wrapped is None:
-            return self.unwrapped() | others.contenders(self.program, self.args, self.argnums)
-        return {name: self.wrapped(fn) for name, fn in self.unwrapped().items()} | others.looped(self.args)
-
-    def unwrapped(self) -> dict[str, Callable[..., Any]]:
-        """The primal, what was written by hand, and zyg's."""
-        named = {"primal": compiled(self.program)}
-        named |= {f"hand: {way}" if way else "hand": fn for way, fn in self.hand.items()}
-        return named | {"zyg": zyg.grad(self.program, self.argnums)}
+from bench import baselines, bundle, finance, loops, lstm, mixture, networks, physics, programs, tracking
+from bench.row import Row
 
 
 def looped(contender: Callable[[float], float]) -> Callable[[float, int], float]:
@@ -86,7 +37,7 @@ def lorenz_with_memory() -> Callable[..., Any]:
 
 LORENZ = (1.0, 1.0, 1.0, 10.0, 28.0, 2.5)
 
-ROWS = (
+SCALAR_ROWS = (
     Row("sin(cos(x)), called from Python", programs.sin_cos, {"": baselines.sin_cos}, (0.5,), 0, 1.3, (0.5,)),
     Row(
         "sin(cos(x)), 10^6 calls inside @njit",
@@ -137,8 +88,27 @@ ROWS = (
     ),
 )
 
+ARRAY_ROWS = (
+    *networks.ROWS,
+    *loops.ROWS,
+    *finance.ROWS,
+    *physics.ROWS,
+    *mixture.ROWS,
+    *lstm.ROWS,
+    *bundle.ROWS,
+    *tracking.ROWS,
+)
+
+ROWS = (*SCALAR_ROWS, *ARRAY_ROWS)
+
 # Seconds that zyg's first call may take.
-FIRST_CALLS = {ROWS[0].name: 0.25, ROWS[4].name: 0.6}
+FIRST_CALLS = {
+    SCALAR_ROWS[0].name: 0.25,
+    SCALAR_ROWS[4].name: 0.6,
+    "perceptron, batch 1": 1.0,
+    "perceptron, batch 64": 1.0,
+    "heat equation in place, 1,000 points, 500 steps": 0.5,
+}
 
 LONG_LOOP = Row(
     "10^7 steps, one residual a step",
