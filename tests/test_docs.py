@@ -15,6 +15,10 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(#[^)\s]*)?\)")
 
 
+def links(page):
+    return LINK.findall(re.sub(r"`[^`\n]*`", "", page.read_text()))
+
+
 def heading_anchors(text):
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     return {"#" + re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
@@ -30,7 +34,7 @@ def test_examples(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
-    for target, anchor in LINK.findall(page.read_text()):
+    for target, anchor in links(page):
         if not target.startswith(("http:", "https:")):
             path = page.parent / target
             assert path.exists(), f"{page.name} links to {target}"
