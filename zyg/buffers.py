@@ -43,7 +43,7 @@ class _Owned:
     """Memory that native code has left to Python."""
 
     def __init__(self, address: int, shape: tuple[int, ...], dtype: np.dtype[Any], strides: tuple[int, ...], at: int):
-        self.address = address
+        self.block = block_of(address)
         self.__array_interface__ = {
             "data": (address + at, False),
             "shape": shape,
@@ -52,8 +52,8 @@ class _Owned:
             "version": 3,
         }
 
-    def __del__(self) -> None:
-        _free(block_of(self.address))
+    def __del__(self, free: Any = _free) -> None:
+        free(self.block)
 
 
 def array_tree(value: np.ndarray[Any, Any]) -> ArrayTree:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import types
 from numba.core import ir as nir
+from numba.np.numpy_support import as_dtype
 
 from zyg.errors import ValueArgumentError, unsupported
 from zyg.ir.program import Const, Operand, Pos, Type
-from zyg.ir.tree import Leaf, Tree
+from zyg.ir.tree import ArrayTree, Leaf, Tree
 from zyg.ir.tree import leaves as tree_leaves
 from zyg.ir.values import (
     CLASSES,
@@ -63,7 +64,7 @@ class Captures:
 
     guards: pairs of a kind of check and what to check against (see `zyg.codegen.guards`).
     homes: for each function whose globals were looked at, the path of the first function with the same namespace.
-    frozen: nothing is looked at again, as in code that Numba compiles.
+    frozen: nothing is looked at again, as in code that Numba compiles; arrays are copied.
     sought: arrays that are arguments.  Where one of them is captured, that is one input with the argument's path.
 
     Other threads may rebind names meanwhile.  An object that was seen at a path stands for what is there until all
@@ -80,6 +81,7 @@ class Captures:
         self.lifted_ints = lifted_ints
         self.reader: FunctionReader | None = None
         self._frozen = frozen
+        self._copies: dict[Identity, Any] = {}
         self._seen: dict[Path, Any] = {}
         self._first: dict[Identity, Path] = {}
         self._namespaces: dict[int, Path] = {}
@@ -96,9 +98,10 @@ class Captures:
             return self._number(obj, kind, path, pos, name)
         if isinstance(obj, np.ndarray) and obj.ndim > 0:
             shape = array_shape(obj)
-            if shape is None or self._frozen:
-                why = "inside @njit code" if self._frozen else f"of {obj.dtype}"
-                raise unsupported(f"a captured array {why} is not supported", pos, "Pass it as an argument.")
+            if shape is None:
+                raise unsupported(f"a captured array of {obj.dtype} is not supported", pos, "Pass it as an argument.")
+            if self._frozen:
+                obj = self._copy(obj, shape)
             place = (("object", Identity(obj)),) if path is None else path
             return self._lifted(self._sought_at(obj, place, pos) if self._sought else place, shape, name)
         if isinstance(obj, tuple):
@@ -116,6 +119,13 @@ class Captures:
             return self._looked_through(obj, path)
         self._guard(path, "equal" if type(obj) in (str, bytes) else "is", obj)
         return Static(obj, path)
+
+    def _copy(self, array: Any, shape: ArrayTree) -> Any:
+        """What an array holds now, laid out as native code takes it."""
+        key = Identity(array)
+        if key not in self._copies:
+            self._copies[key] = np.array(array, as_dtype(shape.dtype), order="C")
+        return self._copies[key]
 
     def _number(self, obj: Any, kind: Type, path: Path | None, pos: Pos, name: str) -> Value:
         if isinstance(obj, int) and not fits(obj):

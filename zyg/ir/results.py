@@ -28,7 +28,7 @@ def _given(block: Block, origins: dict[Var, frozenset[object]]) -> Block:
     for value in block.end.values:
         if isinstance(value, Var) and isinstance(value.type, MemoryType):
             made = origins.get(value, frozenset((None,)))
-            if None in made or made & taken:
+            if made & taken or not all(isinstance(origin, Op) for origin in made):
                 copy = Var(value.type, value.name)
                 ops.append(Op(mem_copy, (value,), (copy,), pos))
                 value = copy
@@ -39,8 +39,8 @@ def _given(block: Block, origins: dict[Var, frozenset[object]]) -> Block:
 
 
 def _origins(program: Program) -> dict[Var, frozenset[object]]:
-    """The allocations that a buffer may come from; None stands for all that the program has not made."""
-    found: dict[Var, frozenset[object]] = {q: frozenset((None,)) for q in program.params}
+    """The allocations and parameters that a buffer may come from; None stands for whatever is not known."""
+    found: dict[Var, frozenset[object]] = {q: frozenset((q,)) for q in program.params}
     for op in program.ops():
         for result in op.results:
             if isinstance(result.type, MemoryType):
@@ -61,14 +61,24 @@ def _origins(program: Program) -> dict[Var, frozenset[object]]:
 
 def writes_parameters(module: Module) -> bool:
     """Whether the entry may write into a buffer that it is given."""
+    return bool(written_parameters(module))
+
+
+def written_parameters(module: Module) -> frozenset[int]:
+    """The numbers of the entry's parameters into whose buffers it may write."""
     main = module.main
     origins = _origins(main)
+    written: set[object] = set()
+
+    def made(buffer: Operand) -> frozenset[object]:
+        return origins.get(buffer, frozenset((None,))) if isinstance(buffer, Var) else frozenset((None,))
+
     for op in main.ops():
-        target = op.args[0] if op.fn in WRITES else None
-        if isinstance(target, Var) and None in origins.get(target, frozenset((None,))):
-            return True
-        if isinstance(op.fn, Call) and any(isinstance(arg.type, MemoryType) for arg in op.args):
+        if op.fn in WRITES:
+            written |= made(op.args[0])
+        elif isinstance(op.fn, Call) and any(isinstance(arg.type, MemoryType) for arg in op.args):
             callee = module.programs[op.fn.callee]
             if any(inner.fn in WRITES for inner in callee.ops()) or callee.calls():
-                return True
-    return False
+                written |= {origin for arg in op.args if isinstance(arg.type, MemoryType) for origin in made(arg)}
+    numbered = [(i, q) for i, q in enumerate(main.params) if isinstance(q.type, MemoryType)]
+    return frozenset(i for i, q in numbered if None in written or q in written)

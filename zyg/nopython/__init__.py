@@ -21,7 +21,7 @@ def _type_of_derivative(value: Transformed, context: Any) -> Any:
     from zyg.nopython.callee import Derivative
     from zyg.nopython.function_type import FunctionOfZyg
 
-    return FunctionOfZyg(Derivative(value), value)
+    return FunctionOfZyg(Derivative(value))
 
 
 @typeof_impl.register(api.nograd)

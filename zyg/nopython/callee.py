@@ -6,41 +6,81 @@ As for every function that Numba calls, what it captures is looked at once, when
 from __future__ import annotations
 
 import inspect
+import weakref
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+from numba import types
 from numba.core.compiler_lock import global_compiler_lock
+from numba.core.errors import TypingError
 
 from zyg.codegen.compile import Native, compile_module
 from zyg.entry import CACHES
-from zyg.errors import ArgumentError
+from zyg.errors import ArgumentError, UnsupportedError
 from zyg.ir.custom import RULES
 from zyg.ir.front import definition
+from zyg.ir.handlers import HANDLERS
 from zyg.ir.program import Module, Type
-from zyg.ir.tree import Tree
+from zyg.ir.results import written_parameters
+from zyg.ir.tree import ArrayTree, Tree, leaves
 from zyg.ir.values import Identity, Node, Static, Value
-from zyg.nopython.kinds import Absent, tree_of_type
-from zyg.pipeline import lower
-from zyg.transformed import Transformed, innermost
+from zyg.nopython.kinds import Absent, arrays_in, count_of, members, tree_of_type
+from zyg.pipeline import Lowered, lower
+from zyg.transformed import Transformed, innermost, plain_name
 
 _LIMIT = 512
 _specialisations: dict[Hashable, Specialisation] = {}
+_frozen: weakref.WeakKeyDictionary[Any, object] = weakref.WeakKeyDictionary()
 CACHES.append(_specialisations)
 
 
 @dataclass(eq=False)
 class Specialisation:
-    """A callee read for one kind of arguments; compiled when code that calls it is."""
+    """A callee read for one kind of arguments; compiled when code that calls it is.
+
+    frozen: copies of the arrays that it captures, whose buffers and dimensions follow its arguments; code may hold
+    their addresses as long as that of `native` lives.  written: the numbers of the parameters into which it writes.
+    """
 
     module: Module
     result: Tree
     fast: frozenset[str]
+    frozen: tuple[tuple[np.ndarray[Any, Any], ArrayTree], ...]
+    written: frozenset[int]
 
     @cached_property
     def native(self) -> Native:
-        return compile_module(self.module, fast=self.fast)
+        native = compile_module(self.module, fast=self.fast)
+        _frozen[native.library] = self.frozen
+        return native
+
+
+def _specialisation(name: str, read: Lowered) -> Specialisation:
+    frozen = []
+    written = written_parameters(read.module)
+    for path, (_, shape) in sorted(read.inputs.items(), key=lambda pair: pair[1][0]):
+        ((_, identity),) = path
+        assert isinstance(shape, ArrayTree)
+        frozen.append((identity.obj, shape))
+    first = len(read.module.main.params) - sum(1 for _, shape in frozen for _ in leaves(shape))
+    if any(number >= first for number in written):
+        raise UnsupportedError(
+            f"{name} writes into an array that it captures, which is a constant in @njit code\n"
+            "Pass the array as an argument."
+        )
+    return Specialisation(read.module, read.result, read.fast, tuple(frozen), written)
+
+
+def _alike(kind: Any) -> Any:
+    """The same for types of arrays that are passed in the same way."""
+    if isinstance(kind, types.Array):
+        return tree_of_type(kind)
+    if isinstance(kind, types.BaseTuple):
+        return (getattr(kind, "instance_class", None), *map(_alike, members(kind)))
+    return kind
 
 
 class Callee:
@@ -74,15 +114,22 @@ class Callee:
 
     def specialise(self, kinds: tuple[Type, ...]) -> Specialisation:
         """The callee for arguments of these of Numba's types, one per parameter."""
-        key = (self.key, kinds, RULES.version)
+        key = (self.key, tuple(map(_alike, kinds)), RULES.version)
         with global_compiler_lock:
             if key not in _specialisations:
                 if len(_specialisations) >= _LIMIT:
                     _specialisations.pop(next(iter(_specialisations)))
                 trees = [tree_of_type(kind) for kind in kinds]
                 read = lower(self.name, trees, self._call, frozen=True)
-                _specialisations[key] = Specialisation(read.module, read.result, read.fast)
-            return _specialisations[key]
+                _specialisations[key] = _specialisation(self.name, read)
+            found = _specialisations[key]
+        first = 0
+        for kind in kinds:
+            for number, array in arrays_in(kind, first):
+                if number in found.written and not array.mutable:
+                    raise TypingError(f"{self.name} writes into its arguments, one of which is a read-only array")
+            first += count_of(kind)
+        return found
 
     def _call(self, reader: Any, values: list[Value]) -> Value:
         own = self.signature()
@@ -133,6 +180,26 @@ class Derivative(Callee):
         return self.transformed.__zyg_read__(reader, None, args, kws)
 
 
-def _key_of(transformed: Transformed) -> Hashable:
-    fn = transformed.fn
-    return (_key_of(fn) if isinstance(fn, Transformed) else Identity(fn), transformed.options)
+class AtOnce(Callee):
+    """`gradient`, `jvp` or another function that is called with a function `fn` and arguments."""
+
+    def __init__(self, called: Any, fn: Any) -> None:
+        self.called, self.fn = called, fn
+        self.name = f"{called.__name__}_{plain_name(fn)}"
+
+    @property
+    def key(self) -> Hashable:
+        return self.called, _key_of(self.fn)
+
+    def signature(self) -> None:
+        return None
+
+    def read(self, reader: Any, args: list[Value], kws: dict[str, Value]) -> Value:
+        reader.pos = definition(self.fn)
+        fn = reader.spec.captures.value(self.fn, None, reader.pos)
+        found: Value = HANDLERS[self.called](reader, [fn, *args], kws)
+        return found
+
+
+def _key_of(fn: Any) -> Hashable:
+    return (_key_of(fn.fn), fn.options) if isinstance(fn, Transformed) else Identity(fn)

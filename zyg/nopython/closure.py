@@ -8,13 +8,12 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from numba.core.typing.typeof import typeof_impl
-
-from zyg.ir.derive import GradientHead, Options, derivative_call
+from zyg.ir import calls
+from zyg.ir.derive import GradientHead, Options
 from zyg.ir.front import position
+from zyg.ir.handlers import HANDLERS
 from zyg.ir.values import ClosureHead, Identity, Node, Static, Value
 from zyg.nopython.callee import Callee
-from zyg.nopython.function_type import FunctionOfZyg
 
 
 @dataclass(frozen=True)
@@ -72,18 +71,21 @@ def _value(source: Source, home: Static, passed: Iterator[Value], reader: Any) -
 class ClosureDerivative(Callee):
     """The derivative of a function written inside the function `home`; what it captures precedes the arguments.
 
-    options: of its first derivative, of that one's, and so on.
+    options: of its first derivative, of that one's, and so on.  called: `jvp` or the like, called with the last one.
     """
 
-    def __init__(self, made: Made, home: pytypes.FunctionType, options: tuple[Options, ...]) -> None:
-        self.made, self.home, self.options = made, home, options
-        self.name = "_".join((*(one.gives for one in options), made.code.co_name.strip("<>")))
+    def __init__(self, made: Made, home: pytypes.FunctionType, options: tuple[Options, ...], called: Any) -> None:
+        self.made, self.home, self.options, self.called = made, home, options, called
+        names = [one.gives for one in options] + ([called.__name__] if called else [])
+        self.name = "_".join((*names, made.code.co_name.strip("<>")))
 
     @property
     def key(self) -> Hashable:
-        return self.made, Identity(self.home), self.options
+        return self.made, Identity(self.home), self.options, self.called
 
-    def signature(self) -> inspect.Signature:
+    def signature(self) -> inspect.Signature | None:
+        if self.called:
+            return None
         code = self.made.code
         cells = tuple(pytypes.CellType() for _ in code.co_freevars)
         defaults = tuple(None for _ in self.made.defaults)
@@ -97,11 +99,9 @@ class ClosureDerivative(Callee):
         reader.pos = position(self.made.code, self.made.code.co_firstlineno)
         count = self.made.count()
         fn = self.made.value(Static(self.home), iter(args[:count]), reader)
-        for options in self.options[:-1]:
+        for options in self.options:
             fn = Node(GradientHead(options), (fn,))
-        return derivative_call(reader, fn, args[count:], kws, self.options[-1])
-
-
-@typeof_impl.register(ClosureDerivative)
-def _type_of_derivative(value: ClosureDerivative, context: Any) -> FunctionOfZyg:
-    return FunctionOfZyg(value)
+        if self.called:
+            found: Value = HANDLERS[self.called](reader, [fn, *args[count:]], kws)
+            return found
+        return calls.call(reader, fn, args[count:], kws)

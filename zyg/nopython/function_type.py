@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from numba import types
+from numba.core.errors import TypingError
 from numba.core.typing.templates import Signature, fold_arguments
+from numba.core.typing.typeof import typeof_impl
 
-from zyg.nopython.callee import Callee
+from zyg.nopython.callee import Callee, Derivative
 from zyg.nopython.kinds import passed_as, type_of_tree
 
 
 class FunctionOfZyg(types.Callable, types.Opaque):
     """The type of one callee, which calls need not be passed: it has no value at run time."""
 
-    def __init__(self, callee: Callee, python: Any = None) -> None:
+    def __init__(self, callee: Callee) -> None:
         self.callee = callee
-        self.__zyg_object__ = python
+        self.__zyg_object__ = callee.transformed if isinstance(callee, Derivative) else None
         super().__init__(f"zyg.{callee.name}.{hash(callee.key):x}")
 
     @property
@@ -28,6 +30,8 @@ class FunctionOfZyg(types.Callable, types.Opaque):
 
         parameters = self.callee.parameters
         kinds = tuple(map(passed_as, args))
+        if parameters is None and kws:
+            raise TypingError(f"{self.callee.name} takes no keyword arguments in @njit code")
         if parameters is not None:
             named = {name: passed_as(kind) for name, kind in dict(kws).items()}
             kinds = fold_arguments(parameters, kinds, named, _given, _omitted, _rest)
@@ -39,6 +43,11 @@ class FunctionOfZyg(types.Callable, types.Opaque):
 
     def get_impl_key(self, sig: Signature) -> Any:
         return type(self)
+
+
+@typeof_impl.register(Callee)
+def _type_of_callee(value: Callee, context: Any) -> FunctionOfZyg:
+    return FunctionOfZyg(value)
 
 
 def _given(index: int, parameter: Any, kind: Any) -> Any:

@@ -12,28 +12,33 @@ from numba.core.errors import TypingError
 from numba.core.typing.templates import Signature
 from numba.core.typing.typeof import typeof_impl
 
-from zyg.api import grad, gradient, value_and_grad, withgradient
+from zyg.api import grad, gradient, jvp, pushforward, value_and_grad, withgradient
 from zyg.ir.derive import Options
 from zyg.jacobian import GIVERS as JACOBIANS
-from zyg.nopython.callee import Derivative
+from zyg.nopython.callee import AtOnce, Callee, Derivative
 from zyg.nopython.function_type import FunctionOfZyg
 from zyg.nopython.kinds import known_object
-from zyg.transformed import Transformed, options_among
+from zyg.transformed import options_among
 
 GIVERS = {give: inspect.signature(give) for give in (grad, value_and_grad, *JACOBIANS)}
-AT_ONCE = {gradient: grad, withgradient: value_and_grad}
+AT_ONCE = (gradient, withgradient, jvp, pushforward)
 
 
 @dataclass(frozen=True)
 class Giver:
-    """`grad` or another function that gives derivatives, with its options."""
+    """`grad` or another function that gives derivatives, with its options; or one that is called with arguments."""
 
     give: Any
-    options: tuple[tuple[str, Any], ...]
+    options: tuple[tuple[str, Any], ...] = ()
 
-    def __call__(self, fn: Any) -> Transformed:
-        given: Transformed = self.give(fn, **dict(self.options))
-        return given
+    @property
+    def at_once(self) -> bool:
+        """Whether it is called with a function and arguments, and not with a function alone."""
+        return self.give in AT_ONCE
+
+    def callee(self, fn: Any) -> Callee:
+        """What is called with the arguments."""
+        return AtOnce(self.give, fn) if self.at_once else Derivative(self.give(fn, **dict(self.options)))
 
     def among(self, parameters: Sequence[str]) -> Options:
         """The options for a function with parameters of these names."""
@@ -61,8 +66,7 @@ class TypeOfGiver(types.Callable, types.Opaque):
             fn = known_object(kind)
         except KeyError:
             raise TypingError(f"zyg.{self.giver.give.__name__} needs a function, not {kind}") from None
-        given = self.giver(fn)
-        return Signature(FunctionOfZyg(Derivative(given), given), (kind,), recvr=self)
+        return Signature(FunctionOfZyg(self.giver.callee(fn)), (kind,), recvr=self)
 
     def get_call_signatures(self) -> tuple[list[Signature], bool]:
         return [], True

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from numba import types
 from numba.core.errors import TypingError
 
-from zyg.ir.tree import ArrayTree, ConstTree, Leaf, Tree, TupleTree
+from zyg.ir.program import Type
+from zyg.ir.tree import ArrayTree, ConstTree, Leaf, Tree, TupleTree, leaves
 
 _INTEGER = types.int64
 _FLOATS = (types.float32, types.float64)
@@ -51,12 +53,23 @@ def passed_as(kind: Any) -> Any:
     return kind
 
 
+def dtype_of(kind: types.Array) -> Type:
+    """The machine type in which zyg holds the elements of an array.  KeyError if it cannot."""
+    if isinstance(kind.dtype, types.Integer) and kind.dtype != types.uint64:
+        return _INTEGER
+    if isinstance(kind.dtype, types.Boolean) or kind.dtype in _FLOATS or kind.dtype in _COMPLEX:
+        return kind.dtype
+    raise KeyError(kind.dtype)
+
+
 def tree_of_type(kind: Any) -> Tree:
-    """The shape of an argument that is passed as `kind`.
+    """The shape of an argument that is passed as `kind`; none of an array's dimensions is known.
 
     >>> tree_of_type(types.UniTuple(types.float64, 2))
     TupleTree(items=(Leaf(type=float64), Leaf(type=float64)), cls=None)
     """
+    if isinstance(kind, types.Array):
+        return _tree_of_array(kind)
     if isinstance(kind, types.Boolean) or kind == _INTEGER or kind in _FLOATS or kind in _COMPLEX:
         return Leaf(kind)
     if isinstance(kind, types.BaseTuple):
@@ -66,7 +79,33 @@ def tree_of_type(kind: Any) -> Tree:
     try:
         return ConstTree(known_object(kind))
     except KeyError:
-        raise TypingError(f"zyg cannot take an argument of type {kind}; it takes numbers and tuples") from None
+        raise TypingError(f"zyg cannot take an argument of type {kind}; it takes numbers, arrays and tuples") from None
+
+
+def _tree_of_array(kind: types.Array) -> Tree:
+    try:
+        dtype = dtype_of(kind)
+    except KeyError:
+        raise TypingError(f"zyg cannot take an array of {kind.dtype}") from None
+    return ArrayTree(dtype, kind.ndim, "C", (0, *(None,) * kind.ndim)) if kind.ndim else Leaf(dtype)
+
+
+def arrays_in(kind: Any, first: int = 0) -> Iterator[tuple[int, types.Array]]:
+    """The types of the arrays in an argument, each with the number of its buffer among zyg's parameters.
+
+    first: the number of parameters before this argument.
+    """
+    if isinstance(kind, types.BaseTuple):
+        for item in members(kind):
+            yield from arrays_in(item, first)
+            first += count_of(item)
+    elif isinstance(kind, types.Array) and kind.ndim:
+        yield first, kind
+
+
+def count_of(kind: Any) -> int:
+    """How many parameters of zyg's an argument comes to."""
+    return sum(1 for _ in leaves(tree_of_type(kind)))
 
 
 def type_of_tree(tree: Tree) -> Any:
@@ -80,7 +119,7 @@ def type_of_tree(tree: Tree) -> Any:
     if isinstance(tree, TupleTree):
         return types.BaseTuple.from_types([type_of_tree(item) for item in tree.items], tree.cls)
     if isinstance(tree, ArrayTree):
-        raise TypingError("arrays cannot be results inside @njit code yet; return numbers and tuples")
+        return types.Array(tree.dtype, tree.ndim, "C" if tree.layout == "C" else "A")
     if tree.value is None:
         return types.none
-    raise TypingError(f"{tree.value!r:.80} cannot be a result inside @njit code; return numbers and tuples")
+    raise TypingError(f"{tree.value!r:.80} cannot be a result inside @njit code; return numbers, arrays and tuples")

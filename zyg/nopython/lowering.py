@@ -14,10 +14,12 @@ from numba.extending import NativeValue, lower_builtin, register_model, unbox
 
 from zyg.codegen.failures import SLOT
 from zyg.codegen.outer import Outer
+from zyg.ir.tree import ArrayTree, Tree, TupleTree
+from zyg.nopython.arrays import Loans, constant_registers, element, taken
 from zyg.nopython.failing import leave
 from zyg.nopython.function_type import FunctionOfZyg
 from zyg.nopython.giving import TypeOfGiver
-from zyg.nopython.kinds import members
+from zyg.nopython.kinds import count_of, members
 
 for _valueless in (FunctionOfZyg, TypeOfGiver):
     register_model(_valueless)(OpaqueModel)
@@ -45,10 +47,15 @@ def _no_native_value(kind: Any, value: Any, c: Any) -> Any:
 @lower_builtin(FunctionOfZyg, FunctionOfZyg, types.VarArg(types.Any))  # type: ignore[untyped-decorator]
 def _call(context: Any, builder: Any, sig: Any, args: Sequence[Any]) -> Any:
     callee, *kinds = sig.args
-    native = callee.callee.specialise(tuple(kinds)).native
+    specialised = callee.callee.specialise(tuple(kinds))
+    native = specialised.native
     context.active_code_library.add_linking_library(native.library)
     outer = native.outer
-    registers = [r for kind, arg in zip(kinds, args[1:], strict=True) for r in _registers(builder, kind, arg)]
+    passing = _Passing(context, builder, specialised.written)
+    registers = [r for kind, arg in zip(kinds, args[1:], strict=True) for r in passing.registers(kind, arg)]
+    passing.loans.check_apart()
+    for array, shape in specialised.frozen:
+        registers += constant_registers(context, builder, array, shape)
     report = None
     if outer.report_slots:
         buffer = ir.ArrayType(ir.IntType(8), outer.report_slots * SLOT)
@@ -57,11 +64,12 @@ def _call(context: Any, builder: Any, sig: Any, args: Sequence[Any]) -> Any:
         report = builder.bitcast(place, cgutils.voidptr_t)
         registers.append(report)
     found = _results(builder, outer, builder.call(_declaration(builder.module, outer), registers))
+    passing.loans.end()
     if outer.fails:
         status = next(found)
         with cgutils.if_unlikely(builder, builder.icmp_unsigned("!=", status, status.type(0))):
             leave(context, builder, native.sites, status, report)
-    return _value(context, builder, sig.return_type, found)
+    return _value(context, builder, sig.return_type, specialised.result, found)
 
 
 @lower_builtin(TypeOfGiver, TypeOfGiver, types.Any)  # type: ignore[untyped-decorator]
@@ -87,23 +95,41 @@ def _results(builder: Any, outer: Outer, whole: Any) -> Iterator[Any]:
     return iter([whole] * count if count <= 1 else [builder.extract_value(whole, index) for index in range(count)])
 
 
-def _registers(builder: Any, kind: Any, value: Any) -> list[Any]:
-    """The registers in which an argument is passed."""
-    if isinstance(kind, types.Complex):
-        return [builder.extract_value(value, index) for index in range(2)]
-    if isinstance(kind, types.BaseTuple):
-        items = ((item, builder.extract_value(value, index)) for index, item in enumerate(members(kind)))
-        return [register for item, member in items for register in _registers(builder, item, member)]
-    return [value] if isinstance(kind, (types.Number, types.Boolean)) else []
+class _Passing:
+    """Arguments, one behind the other, and the registers in which they are passed.
+
+    written: the numbers of the parameters into which the callee writes.
+    """
+
+    def __init__(self, context: Any, builder: Any, written: frozenset[int]) -> None:
+        self.loans = Loans(context, builder)
+        self._context, self._builder = context, builder
+        self._written, self._count = written, 0
+
+    def registers(self, kind: Any, value: Any) -> list[Any]:
+        if isinstance(kind, types.BaseTuple):
+            items = ((item, self._builder.extract_value(value, index)) for index, item in enumerate(members(kind)))
+            return [register for item, member in items for register in self.registers(item, member)]
+        first, self._count = self._count, self._count + count_of(kind)
+        if isinstance(kind, types.Array) and kind.ndim:
+            return self.loans.lend(kind, value, first in self._written)
+        if isinstance(kind, types.Array):
+            kind, value = element(self._context, self._builder, kind, value)
+        if isinstance(kind, types.Complex):
+            return [self._builder.extract_value(value, index) for index in range(2)]
+        return [value] if isinstance(kind, (types.Number, types.Boolean)) else []
 
 
-def _value(context: Any, builder: Any, kind: Any, registers: Iterator[Any]) -> Any:
+def _value(context: Any, builder: Any, kind: Any, shape: Tree, registers: Iterator[Any]) -> Any:
     """A value of Numba's from the registers of a result."""
+    if isinstance(shape, ArrayTree):
+        return taken(context, builder, kind, shape, registers)
     if isinstance(kind, types.Complex):
         number = context.make_complex(builder, kind)
         number.real, number.imag = next(registers), next(registers)
         return number._getvalue()
-    if isinstance(kind, types.BaseTuple):
-        items = [_value(context, builder, item, registers) for item in members(kind)]
+    if isinstance(shape, TupleTree):
+        parts = zip(members(kind), shape.items, strict=True)
+        items = [_value(context, builder, item, part, registers) for item, part in parts]
         return context.make_tuple(builder, kind, items)
     return next(registers) if isinstance(kind, (types.Number, types.Boolean)) else context.get_dummy_value()

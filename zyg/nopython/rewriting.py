@@ -16,6 +16,7 @@ from zyg.errors import unsupported
 from zyg.ir.derive import Options
 from zyg.ir.front import position
 from zyg.ir.program import Pos
+from zyg.nopython.callee import Derivative
 from zyg.nopython.closure import ClosureDerivative, Known, Made, Passed, Source
 from zyg.nopython.giving import AT_ONCE, GIVERS, Giver
 
@@ -73,11 +74,10 @@ class Rewriting:
             self._assign(stmt.target, value, stmt, body)
             return
         fn, *args = expr.args
-        argnums = 0 if len(args) == 1 else tuple(range(len(args)))
-        value, passed = self._given(Giver(AT_ONCE[called], (("argnums", argnums),)), fn, stmt, body)
-        derivative = self._variable(stmt)
-        self._assign(derivative, value, stmt, body)
-        call = ir.Expr.call(derivative, [*passed, *args], expr.kws, expr.loc)
+        value, passed = self._given(Giver(called), fn, stmt, body)
+        callee = self._variable(stmt)
+        self._assign(callee, value, stmt, body)
+        call = ir.Expr.call(callee, [*passed, *args], expr.kws, expr.loc)
         self._assign(stmt.target, call, stmt, body)
 
     def _given(self, giver: Giver, fn: Any, stmt: Any, body: list[Any]) -> tuple[Any, list[Any]]:
@@ -93,8 +93,9 @@ class Rewriting:
             target = self._variable(stmt)
             self._assign(target, ir.Global(giver.give.__name__, giver, stmt.loc), stmt, body)
             return ir.Expr.call(target, [fn], (), stmt.loc), []
-        given = giver(function)
-        return ir.Global(given.__name__, given, stmt.loc), []
+        callee = giver.callee(function)
+        value = callee.transformed if isinstance(callee, Derivative) else callee
+        return ir.Global(callee.name, value, stmt.loc), []
 
     # --- functions written inside ---------------------------------------------------------------------------
 
@@ -103,9 +104,11 @@ class Rewriting:
         pos = position(made.code, made.code.co_firstlineno)
         passed: list[Any] = []
         source = self._made(made, passed, (), pos)
-        names = made.code.co_varnames[: made.code.co_argcount]
-        options = (*before, giver.among(names))
-        derivative = ClosureDerivative(source, self.ir.func_id.func, options)
+        options = before
+        if not giver.at_once:
+            options = (*before, giver.among(made.code.co_varnames[: made.code.co_argcount]))
+        called = giver.give if giver.at_once else None
+        derivative = ClosureDerivative(source, self.ir.func_id.func, options, called)
         self.origins[derivative] = made, options
         return ir.Global(derivative.name, derivative, stmt.loc), passed
 
