@@ -21,6 +21,7 @@ from zyg.codegen.compile import Native, compile_module
 from zyg.entry import CACHES
 from zyg.errors import ArgumentError, UnsupportedError
 from zyg.ir.custom import RULES
+from zyg.ir.derive import Options
 from zyg.ir.front import definition
 from zyg.ir.handlers import HANDLERS
 from zyg.ir.program import Module, Type
@@ -94,7 +95,7 @@ class Callee:
         raise NotImplementedError
 
     def signature(self) -> inspect.Signature | None:
-        """What calls are bound to; None where Python doesn't know it."""
+        """What calls are bound to; None where Python doesn't know it: then all arguments are positional."""
         raise NotImplementedError
 
     def read(self, reader: Any, args: list[Value], kws: dict[str, Value]) -> Value:
@@ -169,6 +170,8 @@ class Derivative(Callee):
         return _key_of(self.transformed)
 
     def signature(self) -> inspect.Signature | None:
+        if takes_more(self.transformed.options):
+            return None
         fn = innermost(self.transformed)
         try:
             return inspect.signature(getattr(fn, "py_func", fn))
@@ -199,6 +202,11 @@ class AtOnce(Callee):
         fn = reader.spec.captures.value(self.fn, None, reader.pos)
         found: Value = HANDLERS[self.called](reader, [fn, *args], kws)
         return found
+
+
+def takes_more(options: Options) -> bool:
+    """Whether the derivative has arguments behind those of the function."""
+    return options.own != slice(None)
 
 
 def _key_of(fn: Any) -> Hashable:

@@ -13,7 +13,7 @@ from zyg.ir.derive import GradientHead, Options
 from zyg.ir.front import position
 from zyg.ir.handlers import HANDLERS
 from zyg.ir.values import ClosureHead, Identity, Node, Static, Value
-from zyg.nopython.callee import Callee
+from zyg.nopython.callee import Callee, takes_more
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class ClosureDerivative(Callee):
         return self.made, Identity(self.home), self.options, self.called
 
     def signature(self) -> inspect.Signature | None:
-        if self.called:
+        if self.called or any(map(takes_more, self.options)):
             return None
         code = self.made.code
         cells = tuple(pytypes.CellType() for _ in code.co_freevars)
