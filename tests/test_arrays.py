@@ -437,7 +437,7 @@ def test_every_access_is_in_range(f: Any, x: np.ndarray) -> None:
     expected = g(x)
     found = g.find((x,))[0]
     inputs = [x.ravel().copy(), *(n for n in x.shape if n != 1)]
-    for path, (_, shape) in sorted(found.lowered.inputs.items(), key=lambda pair: pair[1][0]):
+    for path, (_, shape) in sorted(found.lowered.looked.inputs.items(), key=lambda pair: pair[1][0]):
         raise AssertionError(f"captures {path} of {shape} are not expected here")
     results = interpret(found.lowered.module, inputs)
     assert results[0] == pytest.approx(expected[0], rel=1e-12)

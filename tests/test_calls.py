@@ -601,7 +601,7 @@ def test_captured_ints_beyond_64_bits():
 
 def test_arguments_that_are_not_for_native_code():
     g = grad(lambda x: x * x)
-    for bad in ([1.0], {1: 2}, np.ones(3), np.uint64(3), object()):
+    for bad in ({1.0}, {1: 2}, np.ones(3), np.uint64(3), object()):
         with pytest.raises(zyg.ArgumentError):
             g(bad)
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from zyg.array_back import ArrayBack
-from zyg.array_entry import holds_array
 from zyg.back import Back
 from zyg.entry import refresh
 from zyg.errors import ArgumentError, ValueArgumentError
@@ -20,6 +19,7 @@ from zyg.ir.derive import jvp_call
 from zyg.ir.values import Node, Path, Value, extended
 from zyg.nested import NoGradientHead, read_grad, read_gradient
 from zyg.params import Params
+from zyg.shapes import holds_array
 from zyg.transformed import Called, Transformed, options_of
 
 

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from zyg.array_entry import ArrayEntry
 from zyg.buffers import Lent
-from zyg.entry import assemble, leaves, tree
 from zyg.errors import UnsupportedError, ValueArgumentError
 from zyg.ir.tree import ArrayTree
 from zyg.ir.tree import leaves as types_of
+from zyg.shapes import assemble, items_of, leaves, mapped, rebuilt, tree
 from zyg.transformed import Called
 
 
@@ -30,8 +29,8 @@ class ArrayBack:
         self._y = copy.deepcopy(_floating(y))
         self._found, inputs = called.find((*self._args, self._y))
         self._inputs = [_kept(value) for value in inputs]
-        if isinstance(self._found, ArrayEntry) and self._found.lowered.writes:
-            if any(isinstance(shape, ArrayTree) for _, shape in self._found.lowered.inputs.values()):
+        if self._found.lowered.writes:
+            if any(isinstance(shape, ArrayTree) for _, shape in self._found.lowered.looked.inputs.values()):
                 raise UnsupportedError("the pullback of a function that writes into captured arrays is not supported")
         first = sum(1 for arg in self._args for _ in types_of(tree(arg)))
         self._places = slice(first, first + sum(1 for _ in types_of(tree(self._y))))
@@ -43,8 +42,7 @@ class ArrayBack:
         inputs = list(self._inputs)
         inputs[self._places] = numbers
         found = self._found
-        values = found.run(inputs) if isinstance(found, ArrayEntry) else found.native.call(*inputs)
-        return assemble(found.result, iter(values))[1]
+        return assemble(found.result, iter(found.run(inputs)))[1]
 
 
 def _kept(value: Any) -> Any:
@@ -59,21 +57,26 @@ def _kept(value: Any) -> Any:
 
 def _floating(y: Any) -> Any:
     """A cotangent like `y`: ints are floats in it."""
-    if isinstance(y, tuple):
-        items = [_floating(item) for item in y]
-        return tuple(items) if type(y) is tuple else tuple.__new__(type(y), items)
     if isinstance(y, np.ndarray):
         return y if y.dtype.kind in "fc" else y.astype(float)
-    return float(y) if isinstance(y, int) and not isinstance(y, bool) else y
+    if isinstance(y, int) and not isinstance(y, bool):
+        return float(y)
+    return y if items_of(y) is None else mapped(y, _floating)
 
 
 def _fitted(dy: Any, like: Any) -> Any:
     """`dy` with the types that native code was made for."""
-    if isinstance(like, tuple):
-        if not isinstance(dy, tuple) or len(dy) != len(like):
-            raise ValueArgumentError(f"the cotangent must be a tuple of {len(like)}, like the value; it is {dy!r:.80}")
-        items = [_fitted(a, b) for a, b in zip(dy, like, strict=True)]
-        return tuple(items) if type(like) is tuple else tuple.__new__(type(like), items)
+    inside = items_of(like)
+    if inside is not None:
+        given = [None] * len(inside) if dy is None else items_of(dy)
+        if isinstance(like, dict) and isinstance(dy, dict) and dy.keys() == like.keys():
+            given = [dy[key] for key in like]
+        kind = "tuple" if isinstance(like, tuple) else type(like).__name__
+        if given is None or len(given) != len(inside):
+            raise ValueArgumentError(
+                f"the cotangent must be a {kind} of {len(inside)}, like the value; it is {dy!r:.80}"
+            )
+        return rebuilt(like, [_fitted(a, b) for a, b in zip(given, inside, strict=True)])
     if isinstance(like, np.ndarray):
         found = np.zeros_like(like) if dy is None else np.asarray(dy)
         if found.shape != like.shape:
@@ -81,6 +84,6 @@ def _fitted(dy: Any, like: Any) -> Any:
         if found.dtype.kind == "c" and like.dtype.kind != "c":
             raise ValueArgumentError("the cotangent is complex, the value is real")
         return np.ascontiguousarray(found, like.dtype)
-    if dy is None:
-        return type(like)(0)
-    return type(like)(dy) if isinstance(like, (float, complex)) else dy
+    if isinstance(like, (float, complex)):
+        return type(like)(0 if dy is None else dy)
+    return like

@@ -9,12 +9,12 @@ from typing import Any
 from zyg.codegen.caller import Chain, Entry, numbers_as_read
 from zyg.codegen.caller_type import NativeCallable
 from zyg.codegen.guards import Looked, Path, guard_rows
-from zyg.entry import Specialised, as_read, assemble, leaves, may_run_long, tree
+from zyg.entry import Specialised, may_run_long
 from zyg.errors import ZygError
 from zyg.ir.activity import differentiable
-from zyg.ir.program import Type
 from zyg.ir.tree import Leaf, Tree, TupleTree
 from zyg.ir.tree import leaves as types_of
+from zyg.shapes import as_read, assemble, leaves, tree
 from zyg.transformed import Called
 
 _chains: weakref.WeakKeyDictionary[Specialised, Chain] = weakref.WeakKeyDictionary()
@@ -50,7 +50,7 @@ class Back(NativeCallable):
         found, own = self._found, self._slots()
         types = _without(found.native.outer.params, own)
         order = [*own, *_without(range(len(found.native.outer.params)), own)]
-        inputs: dict[Path, tuple[int, Type]] = {(("item", i),): (i, kind) for i, kind in enumerate(types)}
+        inputs: dict[Path, tuple[int, Tree]] = {(("item", i),): (i, Leaf(kind)) for i, kind in enumerate(types)}
         rows = guard_rows([tree(self._unit)], Looked({(): ("tuple", (tuple, len(types)))}, inputs, {}), order)
         assert isinstance(found.result, TupleTree)
         y, cotangents = found.result.items

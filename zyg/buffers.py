@@ -11,22 +11,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numba import types
 
 from zyg.codegen.arena import block_of
 from zyg.errors import ArgumentError, ValueArgumentError
-from zyg.ir.program import Type
 from zyg.ir.tree import ArrayTree
-from zyg.ir.values import array_shape
+from zyg.ir.values import DTYPES, array_shape
 
-DTYPES: dict[Type, Any] = {
-    types.float64: np.dtype(np.float64),
-    types.float32: np.dtype(np.float32),
-    types.complex128: np.dtype(np.complex128),
-    types.complex64: np.dtype(np.complex64),
-    types.int64: np.dtype(np.int64),
-    types.boolean: np.dtype(np.bool_),
-}
 _free = ctypes.CDLL(None).free
 _free.argtypes = [ctypes.c_void_p]
 _free.restype = None

@@ -1,4 +1,4 @@
-"""Calling from Python: arguments taken apart, the right specialisation found or made, its result put together.
+"""Calling from Python: the right specialisation found or made, and run.
 
 A call usually goes by `zyg.codegen.caller_call`, without any of this: it comes here when no specialisation fits.
 """
@@ -7,25 +7,25 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, cast
 
-import numpy as np
 from numba.core.compiler_lock import global_compiler_lock
 
-from zyg.array_entry import ArrayEntry
-from zyg.buffers import array_tree, lend, taken
+from zyg.buffers import check_apart, write_back
 from zyg.codegen.caller import Chain, Entry
 from zyg.codegen.caller_type import NativeCallable
 from zyg.codegen.failures import Number
 from zyg.codegen.guards import Path, guard_rows
-from zyg.errors import ArgumentError, ZygError
+from zyg.errors import ZygError
 from zyg.ir.custom import RULES
 from zyg.ir.graph import Graph
 from zyg.ir.program import Module
-from zyg.ir.tree import ArrayTree, ConstTree, Leaf, Tree, TupleTree
-from zyg.ir.values import CLASSES, Value, fits, numba_type
+from zyg.ir.tree import Tree
+from zyg.ir.values import Value
+from zyg.looking import Looking
 from zyg.pipeline import Lowered, lower
+from zyg.shapes import as_read, assemble, tree
 
 _LIMIT = 1024
 _ATTEMPTS = 100
@@ -43,96 +43,36 @@ def refresh() -> None:
             cache.clear()
 
 
-# --- arguments and results --------------------------------------------------------------------------------
-
-
-def tree(value: Any) -> Tree:
-    """The shape of an argument.
-
-    >>> tree((1.0, 2))
-    TupleTree(items=(Leaf(type=float64), Leaf(type=int64)), cls=None)
-    """
-    if isinstance(value, tuple):
-        return TupleTree(tuple(tree(item) for item in value), None if type(value) is tuple else type(value))
-    if type(value) is np.ndarray and value.ndim > 0:
-        return array_tree(value)
-    kind = numba_type(value)
-    if kind is not None:
-        return Leaf(kind)
-    if value is None or isinstance(value, (str, type)) or callable(value):
-        return ConstTree(value)
-    kind = numba_type(_plain(value))
-    if kind is None:
-        raise ArgumentError(f"native mode cannot take an argument of type {type(value).__name__}: {value!r:.80}")
-    return Leaf(kind)
-
-
-def _plain(value: Any) -> Any:
-    """A number of a class that was derived from one of Python's, as one of that; anything else as it is."""
-    if isinstance(value, int):
-        return int.__pos__(value)
-    if isinstance(value, float):
-        return float.__pos__(value)
-    return complex.__pos__(value) if isinstance(value, complex) else value
-
-
-def as_read(value: Any) -> Any:
-    """The argument as native code takes it: its numbers of the classes that guards know."""
-    if isinstance(value, tuple):
-        items = [as_read(item) for item in value]
-        if all(new is old for new, old in zip(items, value, strict=True)):
-            return value
-        return tuple(items) if type(value) is tuple else tuple.__new__(type(value), items)
-    if type(value) is np.ndarray and value.ndim > 0:
-        return value
-    kind = numba_type(value)
-    if kind is None:
-        value = value if callable(value) else _plain(value)
-    elif type(value) not in CLASSES[kind]:
-        value = CLASSES[kind][0](value.item())
-    if isinstance(value, int) and not fits(value):
-        raise OverflowError(f"the integer {value} does not fit in 64 bits")
-    return value
-
-
-def leaves(value: Any, shape: Tree, out: list[Any]) -> None:
-    """Append the machine values of an argument to `out`."""
-    if isinstance(shape, TupleTree):
-        for item, part in zip(value, shape.items, strict=True):
-            leaves(item, part, out)
-    elif isinstance(shape, ArrayTree):
-        lend(value, shape, out)
-    elif isinstance(shape, Leaf):
-        number = as_read(value)
-        out.append(number.item() if isinstance(number, np.generic) else number)
-
-
-def assemble(shape: Tree, values: Iterator[Any]) -> Any:
-    """The Python object of a result, its numbers taken from `values`."""
-    if isinstance(shape, Leaf):
-        return next(values)
-    if isinstance(shape, ArrayTree):
-        return taken(shape, values)
-    if isinstance(shape, ConstTree):
-        return shape.value
-    items = tuple(assemble(item, values) for item in shape.items)
-    return items if shape.cls is None else tuple.__new__(shape.cls, items)
-
-
 # --- specialisations --------------------------------------------------------------------------------------
 
 
 class Specialised(Entry):
     """An entry, and what it was compiled from."""
 
-    __slots__ = ("lowered",)
+    __slots__ = ("_looking", "_shapes", "lowered")
 
-    def __init__(self, lowered: Lowered, arguments: Sequence[Tree], names: tuple[str, ...]) -> None:
-        self.lowered = lowered
+    def __init__(self, lowered: Lowered, arguments: Sequence[Tree], names: tuple[str, ...], given: int) -> None:
+        self.lowered, self._shapes = lowered, tuple(arguments)
+        self._looking: Looking | None = None
         native = lowered.compile(packed=True)
-        rows = guard_rows(arguments, lowered.looked)
-        count = len(arguments) - len(names)
-        super().__init__(native, rows, count, names, lowered.result, 0, may_run_long(lowered.module))
+        rows = guard_rows(arguments, lowered.looked, writes=lowered.writes)
+        super().__init__(native, rows, given - len(names), names, lowered.result, 0, may_run_long(lowered.module))
+
+    def inputs(self, function: Any, given: Sequence[Any], names: tuple[str, ...]) -> list[Any] | None:
+        """The inputs of the native function for these arguments, arrays copied if need be; None if they do not fit."""
+        if self._looking is None:
+            self._looking = Looking(self.lowered, self._shapes, len(given), self.names)
+        return self._looking.inputs(function, given, names)
+
+    def run(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
+        """Its results; arrays that it was given hold what it wrote."""
+        if not self.lowered.writes:
+            return self.native.call(*inputs)
+        check_apart(inputs)
+        try:
+            return self.native.call(*inputs)
+        finally:
+            write_back(inputs)
 
 
 class Specialisations(Chain):
@@ -142,28 +82,22 @@ class Specialisations(Chain):
     since.  constant: those that cannot be inputs.
     """
 
-    __slots__ = ("arrays", "constant", "kept", "lifted")
+    __slots__ = ("constant", "kept", "lifted")
 
     def __init__(self, kept: object) -> None:
         super().__init__()
         self.kept = kept
-        self.arrays: tuple[ArrayEntry, ...] = ()
         self.lifted: frozenset[Path] = frozenset()
         self.constant: frozenset[Path] = frozenset()
         _every_chain.add(self)
-
-    def clear(self) -> None:
-        super().clear()
-        self.arrays = ()
 
     def changed_ints(self, lowered: Lowered) -> frozenset[Path]:
         """The captured ints that are constants in `lowered` and were others in an earlier specialisation."""
         found = set()
         for path, (check, what) in lowered.looked.checks.items():
             if check == "equal" and type(what) is int and path not in self.constant:
-                for entry in (*self.entries, *self.arrays):
-                    known = entry.lowered if isinstance(entry, (Specialised, ArrayEntry)) else None
-                    before = known.looked.checks.get(path) if known is not None else None
+                for entry in self.entries:
+                    before = entry.lowered.looked.checks.get(path) if isinstance(entry, Specialised) else None
                     if before is not None and before[0] == "equal" and before[1] != what:
                         found.add(path)
         return frozenset(found)
@@ -203,7 +137,7 @@ class Caller(NativeCallable):
     def takes_arrays(self) -> bool:
         """Whether it has been specialised for arrays, as arguments, results or captured."""
         chain: Specialisations = self._chain
-        return bool(chain.arrays)
+        return any(isinstance(entry, Specialised) and entry.lowered.has_arrays for entry in chain.entries)
 
     @property
     def name(self) -> str:
@@ -224,12 +158,9 @@ class Caller(NativeCallable):
 
     def _resolve(self, *args: Any, **kws: Any) -> Any:
         found, inputs = self.find(args, kws)
-        values = found.run(inputs) if isinstance(found, ArrayEntry) else found.native.call(*inputs)
-        return assemble(found.result, iter(values))
+        return assemble(found.result, iter(found.run(inputs)))
 
-    def find(
-        self, args: Sequence[Any], kws: dict[str, Any] | None = None
-    ) -> tuple[Specialised | ArrayEntry, list[Number]]:
+    def find(self, args: Sequence[Any], kws: dict[str, Any] | None = None) -> tuple[Specialised, list[Number]]:
         """The specialisation for a call, compiled if need be, and the inputs of its native function."""
         names = tuple(map(sys.intern, kws or ()))
         given = tuple(as_read(value) for value in (*args, *(kws or {}).values()))
@@ -244,18 +175,17 @@ class Caller(NativeCallable):
                 return found
         raise ZygError(f"what {self.name} captures changes faster than it can be compiled")
 
-    def _fitting(
-        self, given: Sequence[Any], names: tuple[str, ...]
-    ) -> tuple[Specialised | ArrayEntry, list[Number]] | None:
+    def _fitting(self, given: Sequence[Any], names: tuple[str, ...]) -> tuple[Specialised, list[Number]] | None:
         chain: Specialisations = self._chain
-        for entry in chain.arrays:
-            inputs = entry.inputs(self._function, given, names)
-            if inputs is not None:
-                return entry, inputs
-        if chain.arrays and any(isinstance(value, np.ndarray) for value in given):
-            return None
         found = chain.find(self, given, names)
-        return None if found is None else (cast(Specialised, found[0]), found[1])
+        if found is not None and not cast(Specialised, found[0]).lowered.has_arrays:
+            return cast(Specialised, found[0]), found[1]
+        for entry in chain.entries:
+            if isinstance(entry, Specialised) and entry.lowered.has_arrays:
+                inputs = entry.inputs(self._function, given, names)
+                if inputs is not None:
+                    return entry, inputs
+        return None
 
     def _specialise(self, given: Sequence[Any], names: tuple[str, ...]) -> None:
         chain: Specialisations = self._chain
@@ -277,10 +207,6 @@ class Caller(NativeCallable):
                 chain.lifted |= changed
             except ZygError:
                 chain.constant |= changed
-        if lowered.has_arrays:
-            if RULES.version == version:
-                chain.arrays = (ArrayEntry(lowered, shapes, names, len(given)), *chain.arrays[: chain.LIMIT - 1])
-            return
-        entry = Specialised(lowered, shapes, names)
+        entry = Specialised(lowered, shapes, names, len(given))
         if RULES.version == version:
             chain.add(entry)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from zyg.array_entry import ArrayEntry
 from zyg.entry import Specialised
 from zyg.ir.source import source
 from zyg.transformed import Called, Transformed
@@ -30,6 +29,6 @@ def inspect_adjoint(fn: Any, *args: Any) -> str:
     return source(_compiled(fn, args).lowered.module)
 
 
-def _compiled(fn: Any, args: tuple[Any, ...]) -> Specialised | ArrayEntry:
+def _compiled(fn: Any, args: tuple[Any, ...]) -> Specialised:
     caller = fn if isinstance(fn, Transformed) else Called(fn, "call")
     return caller.find(args)[0]

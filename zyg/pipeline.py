@@ -6,7 +6,7 @@ read → inline and simplify → (adjoint → record, where a derivative is call
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,11 +21,12 @@ from zyg.ir.naming import name_parameters
 from zyg.ir.program import Const, Module, Op, Operand, Pos, Program, Type, Var
 from zyg.ir.ranges import prove_comparisons
 from zyg.ir.results import give_results, writes_parameters
+from zyg.ir.shape import of_tree, tree_of
 from zyg.ir.simplify import inline, simplify, simplify_program
 from zyg.ir.simplify_memory import simplify_memory
 from zyg.ir.specialise import Specialiser
-from zyg.ir.tree import Leaf, Tree, leaves
-from zyg.ir.values import Path, Value, of_tree, rebuild, tree_of, variables
+from zyg.ir.tree import Tree, leaves
+from zyg.ir.values import Path, Value, rebuild, variables
 from zyg.ir.verify import checked, checked_module
 from zyg.ir.versions import version_loops
 from zyg.rules import primitives as p
@@ -38,14 +39,13 @@ class Lowered:
     """A function read for one kind of arguments, and its derivatives taken; what it looked at besides.
 
     module: its entry takes the leaves of the arguments, then those of what is captured, and returns those of result.
-    inputs: the first number and the shape of what is captured, by its path.  writes: into arrays that it is given.
+    writes: into arrays that it is given.
     """
 
     module: Module
     result: Tree
     looked: Looked
     fast: frozenset[str]
-    inputs: Mapping[Path, tuple[int, Tree]]
     writes: bool
 
     @property
@@ -88,10 +88,9 @@ def lower(
     if any(isinstance(kind, MemoryType) for program in module.programs.values() for kind in _kinds(program)):
         module = module.with_programs({name: _fitted(program) for name, program in module.programs.items()})
     _print("final", module)
-    numbers = {path: (i, shape.type) for path, (i, shape) in captures.inputs.items() if isinstance(shape, Leaf)}
-    looked = Looked(captures.guards, numbers, captures.homes)
+    looked = Looked(captures.guards, captures.inputs, captures.homes)
     fast = spec.fast or frozenset()
-    return Lowered(module, tree_of(result), looked, fast, captures.inputs, writes_parameters(module))
+    return Lowered(module, tree_of(result), looked, fast, writes_parameters(module))
 
 
 def _kinds(program: Program) -> Iterator[Type]:

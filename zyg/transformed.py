@@ -13,6 +13,7 @@ from zyg.errors import ArgumentError, ValueArgumentError
 from zyg.ir import calls
 from zyg.ir.derive import Options, derivative_call, jvp_call, pullback_call
 from zyg.ir.front import definition
+from zyg.ir.instances import is_instance
 from zyg.ir.values import Path, Static, Value, extended
 
 
@@ -25,6 +26,11 @@ def code_key(fn: Any) -> tuple[Hashable, object]:
     if type(fn) is functools.partial:
         key, kept = code_key(fn.func)
         return ("partial", key), kept
+    if isinstance(fn, pytypes.MethodType):
+        key, kept = code_key(fn.__func__)
+        return ("method", key, id(type(fn.__self__))), (kept, type(fn.__self__))
+    if is_instance(fn):
+        return ("instance", id(type(fn))), type(fn)
     return id(fn), fn
 
 

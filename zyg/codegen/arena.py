@@ -15,7 +15,7 @@ from zyg.codegen.support import Routine, Support
 # lowest address that the machine stack may reach, and the report of the failure.
 TAPES, STACKS, GIVEN, FLOOR, REPORT, CONTEXT_SIZE = 0, 16, 32, 48, 56, 64
 
-_HEADER = 16
+HEADER = 16
 _MOST_ROWS = 1 << 40
 
 _TEXT = f"""
@@ -37,12 +37,12 @@ some:
   store ptr %next, ptr %own
   store ptr %block, ptr %next
   store ptr %block, ptr %at
-  %data = getelementptr i8, ptr %block, i64 {_HEADER}
+  %data = getelementptr i8, ptr %block, i64 {HEADER}
   ret ptr %data
 }}
 define void @"zyg.move"(ptr %list, ptr %data) nounwind {{
 entry:
-  %block = getelementptr i8, ptr %data, i64 -{_HEADER}
+  %block = getelementptr i8, ptr %data, i64 -{HEADER}
   %own = getelementptr i8, ptr %block, i64 8
   %previous = load ptr, ptr %block
   %next = load ptr, ptr %own
@@ -60,7 +60,7 @@ none:
   ret ptr null
 some:
   %bytes = mul i64 %rows, %width
-  %all = add i64 %bytes, {_HEADER}
+  %all = add i64 %bytes, {HEADER}
   %block = call ptr @malloc(i64 %all)
   %data = call ptr @"zyg.link"(ptr %list, ptr %block)
   ret ptr %data
@@ -73,7 +73,7 @@ none:
   ret ptr null
 some:
   %bytes = mul i64 %rows, %width
-  %all = add i64 %bytes, {_HEADER}
+  %all = add i64 %bytes, {HEADER}
   %block = call ptr @calloc(i64 %all, i64 1)
   %data = call ptr @"zyg.link"(ptr %list, ptr %block)
   ret ptr %data
@@ -91,8 +91,8 @@ old:
   br i1 %absurd, label %none, label %sane
 sane:
   %bytes = mul i64 %rows, %width
-  %all = add i64 %bytes, {_HEADER}
-  %before = getelementptr i8, ptr %data, i64 -{_HEADER}
+  %all = add i64 %bytes, {HEADER}
+  %before = getelementptr i8, ptr %data, i64 -{HEADER}
   %block = call ptr @realloc(ptr %before, i64 %all)
   %missing = icmp eq ptr %block, null
   br i1 %missing, label %none, label %moved
@@ -105,7 +105,7 @@ moved:
   %link = getelementptr i8, ptr %previous, i64 8
   store ptr %block, ptr %link
   store ptr %block, ptr %next
-  %grown = getelementptr i8, ptr %block, i64 {_HEADER}
+  %grown = getelementptr i8, ptr %block, i64 {HEADER}
   ret ptr %grown
 }}
 define void @"zyg.release"(ptr %list, ptr %mark) nounwind {{
@@ -180,12 +180,12 @@ def block_of(data: int) -> int:
 
     A call may leave the same memory several times, in several of its results; it is freed once.
     """
-    return data - _HEADER
+    return data - HEADER
 
 
 def mark(b: Body, head: Value) -> Value:
     """Remember what the ring holds now."""
-    member = b.slot(_HEADER)
+    member = b.slot(HEADER)
     _LINK(b, head, member)
     return member
 

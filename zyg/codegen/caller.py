@@ -9,23 +9,27 @@ callable(1.0)                                # runs the first entry whose guards
 from __future__ import annotations
 
 import ctypes
+import sys
 import threading
 from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from zyg.codegen.caller_call import routines
 from zyg.codegen.caller_layout import WORD
-from zyg.codegen.caller_table import NUMBERS, Make, Ref, Word, Words
+from zyg.codegen.caller_table import NUMBERS, UNKNOWN, Expect, Make, Ref, Word, Words
 from zyg.codegen.caller_table import Chain as ChainWord
 from zyg.codegen.caller_table import Entry as EntryWord
+from zyg.codegen.caller_table import Guard as GuardWord
 from zyg.codegen.caller_type import NativeCallable
 from zyg.codegen.compile import Native
 from zyg.codegen.failures import SLOT, Number, read_slots
 from zyg.codegen.guards import Row
 from zyg.errors import UnsupportedError
+from zyg.ir.instances import is_plain
 from zyg.ir.program import Type
-from zyg.ir.tree import ConstTree, Leaf, Tree, TupleTree
-from zyg.ir.values import CLASSES
+from zyg.ir.tree import ArrayTree, ConstTree, Leaf, ListTree, ObjectTree, Tree, TupleTree, leaves
+from zyg.ir.values import CLASSES, DTYPES
 
 
 class Entry:
@@ -35,7 +39,7 @@ class Entry:
     numbers are those that the function gives from the one of number `first` on.  release: without the GIL?
     """
 
-    __slots__ = ("__weakref__", "_guards", "_parts", "_words", "names", "native", "result", "scratch")
+    __slots__ = ("__weakref__", "_guards", "_held", "_parts", "_words", "names", "native", "result", "scratch")
 
     def __init__(
         self,
@@ -57,6 +61,8 @@ class Entry:
         seen = report + outer.report_slots * SLOT
         stack = seen + len(guards) * WORD
         self.scratch = stack + len(parts) * WORD
+        held = [seen + k * WORD for k, row in enumerate(guards) if release and row[GuardWord.EXPECT] == Expect.ARRAY]
+        self._held = Words(held)
         words = dict.fromkeys(EntryWord, 0) | {
             EntryWord.OWNER: id(self),
             EntryWord.SCRATCH: self.scratch,
@@ -73,6 +79,8 @@ class Entry:
             EntryWord.PARTS: self._parts.address,
             EntryWord.PART_COUNT: len(parts),
             EntryWord.STACK: stack,
+            EntryWord.HELD: self._held.address,
+            EntryWord.HELD_COUNT: len(held),
         }
         self._words = Words([words[word] for word in EntryWord])
 
@@ -94,14 +102,44 @@ def _parts(tree: Tree, numbers: Iterator[int]) -> Iterator[tuple[Word, Word, Wor
         yield (Make.NUMBER + NUMBERS.index(tree.type), next(numbers) * SLOT, 0)
     elif isinstance(tree, ConstTree):
         yield (Make.OBJECT, Ref(tree.value), 0)
+    elif isinstance(tree, ArrayTree):
+        first, *_ = [next(numbers) for _ in leaves(tree)]
+        yield (Make.ARRAY, _array_words(tree), first * SLOT)
     else:
-        assert isinstance(tree, TupleTree), "calls that give arrays are not made by generated code"
+        bare = isinstance(tree, ObjectTree) and tree.cls is not SimpleNamespace
+        if isinstance(tree, ObjectTree) and bare:
+            _require_members(tree.cls)
+            yield (Make.BARE, Ref(tree.cls), 0)
         for item in tree.items:
             yield from _parts(item, numbers)
-        if tree.cls is not None:
+        size = len(tree.items)
+        if isinstance(tree, TupleTree) and tree.cls is None:
+            yield (Make.TUPLE, 0, size)
+        elif isinstance(tree, TupleTree):
+            assert tree.cls is not None
             _require_plain(tree.cls)
-        made: Word = Ref(tree.cls) if tree.cls is not None else 0
-        yield (Make.INSTANCE if tree.cls is not None else Make.TUPLE, made, len(tree.items))
+            yield (Make.INSTANCE, Ref(tree.cls), size)
+        elif isinstance(tree, ListTree):
+            yield (Make.LIST, 0, size)
+        else:
+            names = tree.names if isinstance(tree, ObjectTree) else tree.keys
+            yield (Make.MEMBERS if bare else Make.DICT, Ref(tuple(map(sys.intern, names))), size)
+            if isinstance(tree, ObjectTree) and not bare:
+                yield (Make.SPACE, 0, 0)
+
+
+def _array_words(tree: ArrayTree) -> Words:
+    dtype = DTYPES[tree.dtype]
+    known = (UNKNOWN if value is None else value for value in tree.known)
+    return Words([tree.ndim, Ref(dtype), int(tree.layout == "A"), dtype.itemsize, *known])
+
+
+def _require_members(cls: type) -> None:
+    """Instances of a class derived from one in C may be more than their attributes."""
+    if not is_plain(cls):
+        raise UnsupportedError(
+            f"native code cannot make an instance of {cls.__name__}", None, "Return a tuple, a dict or numbers."
+        )
 
 
 def _require_plain(cls: type) -> None:

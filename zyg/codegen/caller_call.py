@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import llvmlite.binding as llvm
+
 from zyg.codegen import caller_layout as layout
 from zyg.codegen import jit
 from zyg.codegen.assembly import Assembly, Value
 from zyg.codegen.caller_layout import WORD
-from zyg.codegen.caller_make import MAKE, Maker
+from zyg.codegen.caller_make import MAKE, Freer, Maker
 from zyg.codegen.caller_table import Chain, Entry
 from zyg.codegen.caller_type import CHAIN, FUNCTION
 from zyg.codegen.caller_walk import WALK, Walk
@@ -149,6 +151,7 @@ class _Call(Writer):
 
         owner, out, report = self.at(entry, Entry.OWNER * WORD), place(Entry.OUT), place(Entry.REPORT)
         self.ask("void", "Py_IncRef", owner)
+        self._for_held(entry, scratch, "Py_IncRef")
         thread, result = self.variable(NULL), self.variable(NULL)
         releases = body.compare("icmp ne", self.at(entry, Entry.RELEASE * WORD, "i64"), number(0))
         self.when(releases, lambda: body.store(self.ask("ptr", "PyEval_SaveThread"), thread))
@@ -165,8 +168,24 @@ class _Call(Writer):
         failed = body.binary("xor", succeeded, TRUE)
         size = self.at(entry, Entry.REPORT_SIZE * WORD, "i64")
         self.when(failed, lambda: self._raise(owner, status, report, size), likely=False)
+        self._for_held(entry, scratch, "Py_DecRef")
         self._drop(owner)
         return self.at(result, 0)
+
+    def _for_held(self, entry: Value, scratch: Value, do: str) -> None:
+        """`do` each object that is held while the entry runs."""
+        body = self.body
+        left, place = (
+            self.variable(self.at(entry, Entry.HELD_COUNT * WORD, "i64")),
+            self.variable(self.at(entry, Entry.HELD * WORD)),
+        )
+
+        def one() -> None:
+            self.ask("void", do, self.at(scratch, self.at(self.at(place, 0), 0, "i64")))
+            body.store(body.offset(self.at(place, 0), WORD), place)
+            body.store(body.binary("sub", self.at(left, 0, "i64"), number(1)), left)
+
+        self.while_(lambda: body.compare("icmp ne", self.at(left, 0, "i64"), number(0)), one)
 
     def _take_gil(self, thread: Value) -> None:
         self.ask("void", "PyEval_RestoreThread", thread)
@@ -231,10 +250,12 @@ class Routines:
 def routines() -> Routines:
     """The routines, compiled when they are first asked for."""
     assembly, objects = Assembly(), Objects("zyg.caller.objects")
-    for writer in (Walk, Maker, _Find, _Call):
+    for name, address in layout.numpy_functions().items():
+        llvm.add_symbol(name, address)
+    for writer in (Walk, Freer, Maker, _Find, _Call):
         writer(assembly, objects).define()
     table = objects.register(assembly)
     library, _ = jit.load(str(assembly), "zyg.caller", arithmetic=False)
-    word, address = ctypes.c_ssize_t, ctypes.c_void_p
-    find = ctypes.PYFUNCTYPE(address, ctypes.py_object, address, word, address, address, word)
+    word, pointer = ctypes.c_ssize_t, ctypes.c_void_p
+    find = ctypes.PYFUNCTYPE(pointer, ctypes.py_object, pointer, word, pointer, pointer, word)
     return Routines(jit.address_of(library, CALL), find(jit.address_of(library, FIND)), (library, table))

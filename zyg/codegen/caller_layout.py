@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import importlib
 import struct
 import sys
 import types as pytypes
@@ -30,6 +31,17 @@ TUPLE_SIZE = HEAD
 TUPLE_ITEMS = tuple.__basicsize__
 # From 3.14 on a tuple caches its hash in front of its items; -1: not computed yet.
 TUPLE_HASH = TUPLE_ITEMS - WORD if TUPLE_ITEMS > TUPLE_SIZE + WORD else None
+
+
+# A list: the number of its items, then where they are.
+LIST_SIZE = HEAD
+LIST_ITEMS = HEAD + WORD
+# Where a class that is made in Python keeps its dict
+CLASS_DICT = int(type.__dictoffset__)  # type: ignore[call-overload]
+
+# An array, as NumPy's headers lay it out: data, number of dimensions, dimensions, strides, base, dtype, flags.
+ARRAY_DATA, ARRAY_NDIM, ARRAY_DIMS, ARRAY_DTYPE, ARRAY_FLAGS = (HEAD + k * WORD for k in (0, 1, 2, 5, 6))
+C_CONTIGUOUS, ALIGNED, WRITEABLE = 1, 0x100, 0x400
 
 
 def read_word(obj: object, offset: int) -> int:
@@ -72,14 +84,30 @@ _cell = pytypes.CellType(object())
 CELL_CONTENTS = _find(_cell, _cell.cell_contents)
 
 _partial: Any = functools.partial(sorted, [0.5], key=abs)
-_PARTIAL = {name: _find(_partial, getattr(_partial, name)) for name in ("func", "args", "keywords")}
+
+
+def _class_method(cls: type) -> None:
+    """An example."""
+
+
+def _fields(obj: Any, *names: str) -> Mapping[str, int]:
+    return {name: _find(obj, getattr(obj, name)) for name in names}
+
+
+_FIELDS: Mapping[type, Mapping[str, int]] = {
+    functools.partial: _fields(_partial, "func", "args", "keywords"),
+    pytypes.MethodType: _fields(pytypes.MethodType(len, object()), "__func__", "__self__"),
+    property: _fields(property(len), "fget"),
+    staticmethod: _fields(staticmethod(len), "__func__"),
+    classmethod: _fields(classmethod(_class_method), "__func__"),
+}
 
 
 @functools.cache
 def fields(cls: type) -> Mapping[str, int]:
     """Where exact instances of `cls` keep the attributes that are fields of theirs: `__slots__` of a Python class."""
-    if cls is functools.partial:
-        return _PARTIAL
+    if cls in _FIELDS:
+        return _FIELDS[cls]
     members: dict[str, Any] = {}
     for base in cls.__mro__:
         own = vars(base).get("__slots__", ())
@@ -102,10 +130,24 @@ def _bytes(obj: object, size: int) -> bytes:
 
 
 _pair = (object(), object())
+_list = [object(), object()]
+_array = np.zeros((3, 5))
+_read_only = np.zeros((3, 5))[:, ::2]
+_read_only.flags.writeable = False
 _require(read_word(0.5, TYPE) == id(float), "objects")
 _require(_bytes(-2.5, 8) == struct.pack("d", -2.5), "a float")
 _require(_bytes(3 - 2j, 16) == struct.pack("dd", 3, -2), "a complex number")
 _require(read_word(_pair, TUPLE_SIZE) == 2 and read_word(_pair, TUPLE_ITEMS + WORD) == id(_pair[1]), "a tuple")
+_require(read_word(_list, LIST_SIZE) == 2, "a list")
+_require(ctypes.c_void_p.from_address(read_word(_list, LIST_ITEMS) + WORD).value == id(_list[1]), "a list")
+_require("x" in ctypes.cast(read_word(type("_T", (), {"x": 0}), CLASS_DICT), ctypes.py_object).value, "a class")
+_require(read_word(_array, ARRAY_DATA) == _array.__array_interface__["data"][0], "an array")
+_require(
+    read_word(_array, ARRAY_NDIM) & 0xFFFFFFFF == 2 and read_word(_array, ARRAY_DTYPE) == id(_array.dtype), "an array"
+)
+_require(ctypes.c_ssize_t.from_address(read_word(_array, ARRAY_DIMS) + WORD).value == 5, "an array")
+_require(read_word(_array, ARRAY_FLAGS) & 0x501 == C_CONTIGUOUS | ALIGNED | WRITEABLE, "an array")
+_require(read_word(_read_only, ARRAY_FLAGS) & 0x501 == ALIGNED, "an array")
 _require(TUPLE_HASH is None or read_word(_pair, TUPLE_HASH) == -1, "a tuple")
 for _scalar in (
     np.float64(0.1),
@@ -116,3 +158,21 @@ for _scalar in (
     np.int8(-5),
 ):
     _require(_bytes(_scalar, _scalar.nbytes) == _scalar.tobytes(), "NumPy's scalars")
+
+
+# NumPy's C functions by their places in its table, which its interface for binary extensions fixes.
+NEW_ARRAY, SET_BASE = "zyg.numpy.PyArray_NewFromDescr", "zyg.numpy.PyArray_SetBaseObject"
+_TABLE = {NEW_ARRAY: 94, SET_BASE: 282}
+
+
+def numpy_functions() -> Mapping[str, int]:
+    """The addresses of NumPy's functions that generated code calls, by the names it calls them by."""
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype, pointer.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
+    table = pointer(_array_interface(), None)
+    _require(ctypes.c_void_p.from_address(table + 2 * WORD).value == id(np.ndarray), "NumPy's functions")
+    return {name: ctypes.c_void_p.from_address(table + place * WORD).value or 0 for name, place in _TABLE.items()}
+
+
+def _array_interface() -> Any:
+    return importlib.import_module("numpy._core._multiarray_umath")._ARRAY_API

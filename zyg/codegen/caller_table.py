@@ -1,9 +1,8 @@
 """The tables that the routines of `caller_walk` and `caller_call` read: words in memory, one row after the other.
 
 A specialisation is data to these routines, so that to call a new one nothing needs to be compiled but its program.
-A kind of leaf that is more than a number (an array: pointer, shape, strides, owner) is one more `Expect` that
-fills several slots, and one more `Make` that reads several.  What is captured can be rebound while the GIL is
-released: the owner of memory must then be held by a reference of the call's own, as no number need be.
+An array fills several slots (its buffer, then dimensions), and a result may be made of several.  What is captured can
+be rebound while the GIL is released: so arrays are held by references of the call's own, as no number need be.
 """
 
 from __future__ import annotations
@@ -29,6 +28,8 @@ class Go(IntEnum):
     FIELD = 4  # `where`: an offset in the parent
     KEY = 5  # `where`: a string; the parent is a dict
     CELL = 6  # `where`: an offset in the closure of the parent, a function
+    ENTRY = 7  # `where`: an offset among the items of the parent, a list
+    MEMBERS = 8  # the dict of the parent, an instance of a class made in Python
 
 
 class Expect(IntEnum):
@@ -44,7 +45,12 @@ class Expect(IntEnum):
     TUPLE = 7  # `what`: its class; `extra`: its length
     DICT = 8  # `extra`: its length
     ONE = 9  # the very object that was seen at the place `extra`
-    NUMBER = 10  # and following: for each of NUMBERS; `what`: the offset of its slot
+    OTHER = 10  # not that object
+    LIST = 11  # `extra`: its length
+    KEYS = 12  # a dict; `what`: a tuple of strings, its keys in this order
+    ARRAY = 13  # `what`: the offset of its first slot; `extra`: the address of words, see `ArrayWord`
+    APART = 14  # nothing is expected of the object, but that of two arrays; `extra`: the address of words, see `Pair`
+    NUMBER = 15  # and following: for each of NUMBERS; `what`: the offset of its slot
 
 
 class Make(IntEnum):
@@ -53,7 +59,15 @@ class Make(IntEnum):
     OBJECT = 0  # `what`: the object
     TUPLE = 1  # `size`: its length
     INSTANCE = 2  # `what`: a subclass of tuple; `size`: its length
-    NUMBER = 3  # and following: for each of NUMBERS; `what`: the offset of its slot
+    LIST = 3  # `size`: its length
+    DICT = 4  # `what`: the tuple of its keys; `size`: their number
+    MEMBERS = (
+        5  # `what`: the tuple of the names; an instance is on the stack, then its attributes; `size`: their number
+    )
+    BARE = 6  # `what`: a class; an instance without attributes
+    SPACE = 7  # a SimpleNamespace with the attributes that are in a dict on the stack
+    ARRAY = 8  # `what`: the address of words, see `ResultWord`; `size`: the offset of its first slot
+    NUMBER = 9  # and following: for each of NUMBERS; `what`: the offset of its slot
 
 
 NUMBERS: tuple[Type, ...] = (
@@ -64,6 +78,40 @@ NUMBERS: tuple[Type, ...] = (
     types.complex128,
     types.complex64,
 )
+
+
+class ArrayWord(IntEnum):
+    """What is expected of an array: behind these come, for each dimension, 1 if it must be 1, 0 if it must not."""
+
+    NDIM = 0
+    DTYPE = 1  # the object
+    FLAGS = 2  # those that must be set
+    KNOWN = 3
+
+
+class Pair(IntEnum):
+    """Two arrays in slots that must not overlap: where, and the bytes of an element."""
+
+    ONE = 0
+    ONE_SIZE = 1
+    OTHER = 2
+    OTHER_SIZE = 3
+
+
+class ResultWord(IntEnum):
+    """How an array is made from a buffer that was given away.
+
+    Behind these come offset, dimensions and, if `STRIDED`, strides in elements: UNKNOWN for those in the next slot.
+    """
+
+    NDIM = 0
+    DTYPE = 1
+    STRIDED = 2
+    WIDTH = 3  # of an element, in bytes
+    NUMBERS = 4
+
+
+UNKNOWN = -(1 << 63)
 
 
 class Guard(IntEnum):
@@ -104,6 +152,8 @@ class Entry(IntEnum):
     PARTS = 13
     PART_COUNT = 14
     STACK = 15  # offset of the objects made
+    HELD = 16  # offsets in the scratch memory: where the objects are that are held while it runs
+    HELD_COUNT = 17
 
 
 class Chain(IntEnum):
@@ -120,17 +170,17 @@ class Ref:
     obj: object
 
 
-Word: TypeAlias = int | Ref
+Word: TypeAlias = "int | Ref | Words"
 
 
 class Words:
-    """Memory that holds words, and the objects that they refer to."""
+    """Memory that holds words, and the objects and other such memory that they refer to."""
 
     __slots__ = ("_kept", "_memory")
 
     def __init__(self, words: Sequence[Word]) -> None:
-        self._kept = [word.obj for word in words if isinstance(word, Ref)]
-        plain = [id(word.obj) if isinstance(word, Ref) else word for word in words]
+        self._kept = [word.obj if isinstance(word, Ref) else word for word in words if not isinstance(word, int)]
+        plain = [_plain(word) for word in words]
         self._memory = (ctypes.c_ssize_t * max(1, len(plain)))(*plain)
 
     @classmethod
@@ -146,3 +196,9 @@ class Words:
 
     def __setitem__(self, number: int, word: int) -> None:
         self._memory[number] = word
+
+
+def _plain(word: Word) -> int:
+    if isinstance(word, Ref):
+        return id(word.obj)
+    return word.address if isinstance(word, Words) else word

@@ -12,13 +12,16 @@ Paths are tuples of steps:
     ("cell", i)           of a function: what cell i of its closure holds
     ("defaults", None)    of a function: the tuple of its defaults; ("kwdefault", name): one of the keyword-only ones
     ("item", i)           of a tuple
+    ("entry", i)          of a list
     ("key", name)         of a dict
-    ("attr", name)        of a module, or a field of an instance of a class that has been checked
+    ("attr", name)        of a module or class, or a field of an instance of a class that has been checked
+    ("members", None)     of such an instance: its dict
     ("self", None)        the object again, for a further check
 
 Checks are pairs: ("is", object), ("equal", value), ("code", code object), ("type", class), ("tuple", (class, length)),
-("dict", length), ("builtin", name): no global but this builtin, ("one", path): the object that is at another path,
-("other", paths): none of those that are at other paths.
+("list", length), ("dict", length), ("keys", tuple of them in order), ("missing", None): nothing, ("builtin", name): no
+global but this builtin, ("one", path): the object that is at another path, ("other", paths): none of those that are at
+other paths.
 """
 
 from __future__ import annotations
@@ -31,10 +34,12 @@ from typing import Any, TypeAlias
 
 from zyg.codegen import caller_layout as layout
 from zyg.codegen.caller_layout import WORD
-from zyg.codegen.caller_table import NUMBERS, Expect, Go, Ref, Word
+from zyg.codegen.caller_table import NUMBERS, Expect, Go, Ref, Word, Words
 from zyg.codegen.failures import SLOT
 from zyg.ir.program import Type
-from zyg.ir.tree import Leaf, Tree, TupleTree, leaves
+from zyg.ir.shape import slots_of, steps_into
+from zyg.ir.tree import ArrayTree, Composite, ConstTree, DictTree, Leaf, ListTree, ObjectTree, Tree, TupleTree, leaves
+from zyg.ir.values import DTYPES
 
 Path: TypeAlias = tuple[tuple[Any, ...], ...]
 Check: TypeAlias = tuple[str, Any]
@@ -45,38 +50,46 @@ Row: TypeAlias = tuple[Word, Word, Word, Word, Word, Word]
 class Looked:
     """What a program looked at.
 
-    inputs: the number, from 0, and the type of each captured number.  homes: for each function whose globals are
-    looked at, the one whose namespace must be the same, and where they are looked at for both.
+    inputs: the first number, from 0, and the shape of each captured number or array.  homes: for each function whose
+    globals are looked at, the one whose namespace must be the same, and where they are looked at for both.
     """
 
     checks: Mapping[Path, Check]
-    inputs: Mapping[Path, tuple[int, Type]]
+    inputs: Mapping[Path, tuple[int, Tree]]
     homes: Mapping[Path, Path]
 
 
-def guard_rows(arguments: Sequence[Tree], looked: Looked, order: Sequence[int] | None = None) -> list[Row]:
-    """The table.  The program's inputs are the leaves of the arguments, then the captured numbers, or in that order.
+def guard_rows(
+    arguments: Sequence[Tree], looked: Looked, order: Sequence[int] | None = None, writes: bool = False
+) -> list[Row]:
+    """The table.  The program's inputs are the leaves of the arguments, then what is captured, or in that order.
 
-    Arguments come first: where several signatures alternate, their classes tell them apart at least cost.
+    writes: arrays must be writable, and no two may overlap.  Arguments come first: where several signatures alternate,
+    their classes tell them apart at least cost.
     """
-    table = _Table(looked)
+    table = _Table(looked, writes)
     own = sum(1 for tree in arguments for _ in leaves(tree))
-    every = order or range(own + len(looked.inputs))
+    captured = sum(1 for _, tree in looked.inputs.values() for _ in leaves(tree))
+    every = order or range(own + captured)
     slots = iter(every)
     for number, tree in enumerate(arguments):
         table.add_tree((("arg", number),), tree, slots)
     for path in looked.checks:
         table.place(path)
-    for path, (number, kind) in looked.inputs.items():
-        table.add_number(path, kind, every[own + number])
+    for path, (first, tree) in looked.inputs.items():
+        table.add_tree(path, tree, iter(every[own + first :]))
+    if writes:
+        table.add_pairs()
     return table.rows
 
 
 class _Table:
     """Rows under construction; `place` adds the rows of a path and of those that it rests on."""
 
-    def __init__(self, looked: Looked) -> None:
+    def __init__(self, looked: Looked, writes: bool) -> None:
         self.rows: list[Row] = []
+        self._flags = layout.C_CONTIGUOUS | layout.ALIGNED | (layout.WRITEABLE if writes else 0)
+        self._arrays: list[tuple[int, int]] = []
         self._checks = dict(looked.checks)
         self._homes = looked.homes
         self._places: dict[Path, int] = {}
@@ -87,26 +100,50 @@ class _Table:
         """The rows of an argument of this shape, its numbers going to the next slots."""
         if isinstance(tree, Leaf):
             self.add_number(path, tree.type, next(slots))
-        elif isinstance(tree, TupleTree):
-            self._checks[path] = ("tuple", (tree.cls or tuple, len(tree.items)))
+        elif isinstance(tree, ArrayTree):
+            self._add_array(path, tree, slots)
+        elif not isinstance(tree, ConstTree):
+            self._checks[path] = check_of(tree)
             self.place(path)
-            for number, item in enumerate(tree.items):
-                self.add_tree((*path, ("item", number)), item, slots)
+            if isinstance(tree, ObjectTree) and (
+                members := tuple(n for n in tree.names if n not in slots_of(tree.cls))
+            ):
+                self._checks[(*path, ("members", None))] = ("keys", members)
+            for steps, item in zip(steps_into(tree), tree.items, strict=True):
+                self.add_tree((*path, *steps), item, slots)
 
     def add_number(self, path: Path, kind: Type, slot: int) -> None:
         self._append(path, (Expect.NUMBER + NUMBERS.index(kind), slot * SLOT, 0))
+
+    def _add_array(self, path: Path, tree: ArrayTree, slots: Iterator[int]) -> None:
+        first, *others = [next(slots) for _ in leaves(tree)]
+        assert others == list(range(first + 1, first + 1 + len(others)))
+        dtype = DTYPES[tree.dtype]
+        known = (0 if number is None else 1 for number in tree.known[1:])
+        self._append(path, (Expect.ARRAY, first * SLOT, Words([tree.ndim, Ref(dtype), self._flags, *known])))
+        self._arrays.append((first * SLOT, dtype.itemsize))
+
+    def add_pairs(self) -> None:
+        """The rows that tell that no two arrays overlap."""
+        for k, one in enumerate(self._arrays):
+            for other in self._arrays[:k]:
+                self.rows.append((Go.OBJECT, 0, Ref(None), Expect.APART, 0, Words([*one, *other])))
 
     # --- places ---------------------------------------------------------------------------------------------
 
     def place(self, path: Path) -> int:
         """The number of the row that looks at `path`."""
         if path not in self._places:
-            if path not in self._checks:
+            if path not in self._checks and not (path and path[-1][0] in ("members", "arg")):
                 raise ValueError(f"{path} rests on what was not looked at")
-            check, what = self._checks[path]
+            check, what = self._checks.get(path, ("anything", None))
             if check == "builtin":
                 self._append(path, (Expect.MISSING, 0, 0))
                 self._add_builtin(what)
+            elif check == "other":
+                self._append(path, (Expect.ANYTHING, 0, 0))
+                here = self._places[path] * WORD
+                self.rows += [(Go.SAME, here, 0, Expect.OTHER, 0, self.place(one) * WORD) for one in what]
             else:
                 self._append(path, self._expectation(path, check, what))
         return self._places[path]
@@ -132,8 +169,12 @@ class _Table:
             return (Expect.SAME if singleton else Expect.EQUAL, Ref(what), 0)
         if check == "tuple":
             return (Expect.TUPLE, Ref(what[0]), what[1])
-        if check == "dict":
-            return (Expect.DICT, 0, what)
+        if check in ("dict", "list"):
+            return (Expect.DICT if check == "dict" else Expect.LIST, 0, what)
+        if check == "keys":
+            return (Expect.KEYS, Ref(tuple(map(sys.intern, what))), 0)
+        if check in ("anything", "missing"):
+            return (Expect.ANYTHING if check == "anything" else Expect.MISSING, 0, 0)
         if check == "one":
             return (Expect.ONE, 0, self.place(what) * WORD)
         return ({"is": Expect.SAME, "type": Expect.CLASS}[check], Ref(what), 0)
@@ -168,6 +209,10 @@ class _Table:
         parent = self.place(before) * WORD
         if kind == "self":
             return (Go.SAME, parent, 0)
+        if kind == "members":
+            return (Go.MEMBERS, parent, 0)
+        if kind == "entry":
+            return (Go.ENTRY, parent, what * WORD)
         if kind == "key":
             return (Go.KEY, parent, _name(what))
         if kind == "cell":
@@ -178,6 +223,9 @@ class _Table:
             if what >= known[1]:
                 raise ValueError(f"{path} is behind the end")
             return (Go.FIELD, parent, _item(what))
+        if check == "is" and isinstance(known, type):
+            self.rows.append((Go.FIELD, parent, layout.CLASS_DICT, Expect.ANYTHING, 0, 0))
+            return (Go.KEY, (len(self.rows) - 1) * WORD, _name(what))
         if check == "is":
             return (Go.KEY, self._object(vars(known)) * WORD, _name(what))
         return (Go.FIELD, parent, layout.fields(known)[what])
@@ -201,7 +249,9 @@ class _Table:
 
 _NEEDED: Mapping[str, tuple[str, ...]] = {
     "self": (),
-    "key": ("dict",),
+    "members": ("type",),
+    "entry": ("list",),
+    "key": ("dict", "keys", "type", "nothing"),
     "cell": ("code",),
     "defaults": ("code",),
     "item": ("tuple",),
@@ -209,8 +259,17 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def _name(name: str) -> Ref:
-    return Ref(sys.intern(name))
+def check_of(tree: Composite) -> Check:
+    """What is checked of an object of this shape, before its items are looked at."""
+    if isinstance(tree, TupleTree):
+        return ("tuple", (tree.cls or tuple, len(tree.items)))
+    if isinstance(tree, ListTree):
+        return ("list", len(tree.items))
+    return ("keys", tree.keys) if isinstance(tree, DictTree) else ("type", tree.cls)
+
+
+def _name(name: object) -> Ref:
+    return Ref(sys.intern(name) if type(name) is str else name)
 
 
 def _item(index: int) -> int:

@@ -13,9 +13,11 @@ from zyg.ir import arrays
 from zyg.ir.array_functions import array_call
 from zyg.ir.array_making import as_array, is_list, is_sequence
 from zyg.ir.builtin import HANDLERS
+from zyg.ir.captured import class_of, class_value, is_object, opened
 from zyg.ir.choice import chosen_call
 from zyg.ir.custom import RULES, rule_call
 from zyg.ir.describe import described
+from zyg.ir.instances import class_attribute
 from zyg.ir.jit_options import options_of
 from zyg.ir.members import method
 from zyg.ir.values import (
@@ -23,6 +25,7 @@ from zyg.ir.values import (
     ErrorHead,
     MethodHead,
     Node,
+    ObjectHead,
     PartialHead,
     Static,
     UnionHead,
@@ -54,6 +57,8 @@ def call(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Va
             return method(reader, fn, args, kws)
         if isinstance(head, UnionHead):
             return chosen_call(reader, fn, args, kws)
+        if isinstance(head, ObjectHead):
+            return _call_object(reader, fn, args, kws)
         special = getattr(head, "__zyg_call__", None)
         if special is not None:
             return special(reader, fn, args, kws)  # type: ignore[no-any-return]
@@ -69,6 +74,8 @@ def _call_static(reader: FunctionReader, fn: Static, args: list[Value], kws: dic
     read = None if isinstance(obj, type) else getattr(obj, "__zyg_read__", None)
     if read is not None:
         return read(reader, fn.path, args, kws)  # type: ignore[no-any-return]
+    if not isinstance(obj, pytypes.FunctionType) or _written(obj) is not None:
+        args = [opened(reader, arg) if isinstance(arg, Static) and type(arg.obj) is list else arg for arg in args]
     if any(arrays.is_arraylike(arg) or is_sequence(arg) for arg in args):
         found = array_call(reader, obj, args, kws)
         if found is not None:
@@ -92,7 +99,12 @@ def _call_static(reader: FunctionReader, fn: Static, args: list[Value], kws: dic
         named = captures.items(obj.keywords, extended(fn.path, "attr", "keywords"), reader.pos)
         return call(reader, inner, [*own.items, *args], named | kws)
     if isinstance(obj, pytypes.MethodType):
-        raise unsupported("methods of objects cannot be compiled yet", reader.pos, "Use a function.")
+        captures = reader.spec.captures
+        inner = captures.value(obj.__func__, extended(fn.path, "attr", "__func__"), reader.pos)
+        owner = captures.value(obj.__self__, extended(fn.path, "attr", "__self__"), reader.pos)
+        return call(reader, inner, [owner, *args], kws)
+    if is_object(fn):
+        return _call_object(reader, fn, args, kws)
     if isinstance(obj, type):
         return _construct(reader, obj, args, kws)
     if getattr(obj, "__module__", None) == _TRY:
@@ -105,6 +117,16 @@ def _call_static(reader: FunctionReader, fn: Static, args: list[Value], kws: dic
         reader.pos,
         f"Give it one that can be compiled, @zyg.adjoint({name}), or call it outside.",
     )
+
+
+def _call_object(reader: FunctionReader, obj: Static | Node, args: list[Value], kws: dict[str, Value]) -> Value:
+    """A call of an instance: of the function `__call__` in its class."""
+    if class_attribute(class_of(obj), "__call__") is None:
+        raise ArgumentError(f"{described(obj)} is not callable", reader.pos, "Call a function.")
+    found = class_value(reader, class_of(obj), "__call__")
+    if found is None:
+        raise unsupported(f"{described(obj)} cannot be called in native code", reader.pos)
+    return call(reader, found, [obj, *args], kws)
 
 
 def _full_name(obj: Any) -> str:

@@ -19,7 +19,9 @@ from numba.core import ir as nir
 from numba.np.numpy_support import as_dtype
 
 from zyg.errors import ValueArgumentError, unsupported
+from zyg.ir.instances import is_instance
 from zyg.ir.program import Const, Operand, Pos, Type
+from zyg.ir.shape import of_tree
 from zyg.ir.tree import ArrayTree, Leaf, Tree
 from zyg.ir.tree import leaves as tree_leaves
 from zyg.ir.values import (
@@ -35,7 +37,6 @@ from zyg.ir.values import (
     extended,
     fits,
     numba_type,
-    of_tree,
     rebuild,
     tuple_of,
 )
@@ -112,9 +113,10 @@ class Captures:
                 items.append(self.value(item, extended(path, "item", i), pos, f"{name}_{label}"))
             return tuple_of(items, cls)
         if (
-            isinstance(obj, pytypes.FunctionType)
-            or type(obj) is functools.partial
+            isinstance(obj, (pytypes.FunctionType, pytypes.MethodType))
+            or type(obj) in (list, dict, functools.partial)
             or hasattr(type(obj), "__zyg_read__")
+            or is_instance(obj)
         ):
             return self._looked_through(obj, path)
         self._guard(path, "equal" if type(obj) in (str, bytes) else "is", obj)
@@ -184,9 +186,34 @@ class Captures:
         elif isinstance(obj, pytypes.FunctionType):
             self._guard(path, "code", obj.__code__)
             self._namespaces.setdefault(id(obj.__globals__), path)
+        elif type(obj) is list:
+            self._guard(path, "list", len(self._seen.setdefault((*path, ("items", None)), tuple(obj))))
         else:
             self._guard(path, "type", type(obj))
         return Static(obj, first)
+
+    def seen_list(self, value: Static) -> tuple[Any, ...]:
+        """The items of a captured list when it was first seen."""
+        path = extended(value.path, "items", None)
+        return tuple(value.obj) if path is None else self._seen.setdefault(path, tuple(value.obj))
+
+    def keys(self, value: Static) -> tuple[Any, ...]:
+        """The keys of a captured dict, of which all are read."""
+        path = extended(value.path, "self", None)
+        if path is None:
+            return tuple(value.obj)
+        found: tuple[Any, ...] = self._seen.setdefault(path, tuple(value.obj))
+        self._guard(path, "keys", found)
+        return found
+
+    def expect(self, path: Path, check: str, what: Any) -> None:
+        """Guard what was seen at a path."""
+        self._guard(path, check, what)
+
+    @property
+    def frozen(self) -> bool:
+        """Whether nothing is looked at again."""
+        return self._frozen
 
     def _guard(self, path: Path | None, check: str, what: Any) -> None:
         if path is not None:
@@ -195,7 +222,7 @@ class Captures:
     def identity(self, value: Static) -> None:
         """What is read depends on which object this is, not only on its kind."""
         if value.path is not None and self.guards.get(value.path, ("", None))[0] in ("code", "type"):
-            self._guard((*value.path, ("self", None)), "is", value.obj)
+            self._guard((*value.path, ("self", "is")), "is", value.obj)
 
     def code(self, fn: Static) -> pytypes.CodeType:
         """The code of a Python function."""

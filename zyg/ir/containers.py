@@ -63,8 +63,10 @@ def _enumerate(reader: FunctionReader, args: list[Value], kws: dict[str, Value])
 
 @handles(zip)
 def _zip(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
-    if kws:
-        raise unsupported("zip(strict=...) cannot be compiled", reader.pos)
+    strict = kws.get("strict", constant(False))
+    if not (isinstance(strict, Const) and not strict.value):
+        if not isinstance(strict, Const) or len({len(elements(reader, arg)) for arg in args}) > 1:
+            raise unsupported("zip(strict=True) of iterables of different lengths", reader.pos)
     return Node(IterHead("zip"), tuple(iterator(reader, arg) for arg in args))
 
 

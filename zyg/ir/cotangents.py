@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from numba import types
@@ -10,19 +11,21 @@ from numba import types
 from zyg.errors import ValueArgumentError
 from zyg.ir.activity import differentiable, shadow_type
 from zyg.ir.describe import described
+from zyg.ir.instances import gives_same_class
 from zyg.ir.memory import mem_like
 from zyg.ir.partials import tangent_kind
 from zyg.ir.program import Const, Op, Operand, Var
 from zyg.ir.slots import zero
 from zyg.ir.tangent import has_tangent
 from zyg.ir.values import (
+    ClosureHead,
     Node,
+    ObjectHead,
     Static,
-    TupleHead,
     Value,
     array_like,
     is_array,
-    tuple_of,
+    is_container,
 )
 
 if TYPE_CHECKING:
@@ -45,13 +48,39 @@ def gradient_of(formal: Value, by_param: dict[Var, Var], actual: dict[Var, Opera
         if not top and isinstance(formal.type, (types.Integer, types.Boolean)):
             return Static(None)
         return by_param.get(formal, zero(formal.type))
-    if isinstance(formal, Node) and isinstance(formal.head, TupleHead):
-        return tuple_of([gradient_of(item, by_param, actual, False) for item in formal.items], formal.head.cls)
+    if isinstance(formal, Node) and (is_container(formal) or isinstance(formal.head, ClosureHead)):
+        return container_like(formal, [gradient_of(item, by_param, actual, False) for item in formal.items])
     if is_array(formal) and isinstance(formal, Node) and isinstance(memory := formal.items[0], Var):
         if memory not in by_param:
             return Static(None)
         return array_like(formal, by_param[memory], lambda leaf: actual.get(leaf, leaf))
     return Static(None)
+
+
+def container_like(value: Node, items: Sequence[Value]) -> Value:
+    """A gradient or tangent of a container: the same kind of container, or a namespace of the attributes that have one.
+
+    Such a namespace belongs to a function made while reading, too, with the variables that it captures.
+    """
+    head = value.head
+    if isinstance(head, ClosureHead):
+        names, items = head.captures, items[: len(head.captures)]
+    elif isinstance(head, ObjectHead) and not gives_same_class(head.cls):
+        names = head.names
+    else:
+        return Node(head, tuple(items))
+    kept = [(n, item) for n, item in zip(names, items, strict=True) if not (isinstance(item, Static) and not item.obj)]
+    if isinstance(head, ClosureHead) and not kept:
+        return Static(None)
+    return Node(ObjectHead(SimpleNamespace, tuple(n for n, _ in kept)), tuple(item for _, item in kept))
+
+
+def _placed(given: Node, like: Node) -> Sequence[Value]:
+    """The items of a cotangent in the order of those of the value that it belongs to."""
+    names, own = (getattr(v.head, "keys", None) or getattr(v.head, "names", None) for v in (given, like))
+    if names is None or own is None or set(names) != set(own):
+        return given.items
+    return [given.items[names.index(name)] for name in own]
 
 
 def matching(result: Value, given: Value, reader: FunctionReader) -> list[Operand]:
@@ -76,7 +105,7 @@ def matching(result: Value, given: Value, reader: FunctionReader) -> list[Operan
     elif isinstance(given, Static) and given.obj is None:
         return [zero(tangent_kind(leaf.type)) for leaf in carriers(result)]
     elif isinstance(given, Node) and len(given.items) == len(result.items):
-        pairs = zip(result.items, given.items, strict=True)
+        pairs = zip(result.items, _placed(given, result), strict=True)
         return [leaf for a, b in pairs for leaf in matching(a, b, reader)]
     raise ValueArgumentError(
         f"the cotangent or tangent of {described(result)} cannot be {described(given)}",
@@ -88,9 +117,9 @@ def matching(result: Value, given: Value, reader: FunctionReader) -> list[Operan
 def slope_of(y: Value, inner: Value, slopes: Iterator[Var], top: bool) -> Value:
     """The tangent of a result `y` (`inner` inside the program): its structure, with None for what is not a float
     inside containers."""
-    if isinstance(y, Node) and isinstance(inner, Node) and isinstance(y.head, TupleHead):
+    if isinstance(y, Node) and isinstance(inner, Node) and is_container(y):
         pairs = zip(y.items, inner.items, strict=True)
-        return tuple_of([slope_of(a, b, slopes, False) for a, b in pairs], y.head.cls)
+        return container_like(y, [slope_of(a, b, slopes, False) for a, b in pairs])
     if is_array(y) and isinstance(y, Node) and isinstance(inner, Node):
         buffer = y.items[0]
         assert isinstance(buffer, Var)

@@ -21,6 +21,7 @@ from zyg.ir.by_tangents import by_tangents, uses_stack
 from zyg.ir.cotangents import carriers, gradient_of, matching, slope_of
 from zyg.ir.describe import described
 from zyg.ir.differentiate import vjp
+from zyg.ir.functions import open_functions
 from zyg.ir.inner import check_apart, read_inner, settled
 from zyg.ir.memory import MemoryType, mem_like
 from zyg.ir.partials import tangent_kind
@@ -34,6 +35,7 @@ from zyg.ir.values import (
     TupleHead,
     Value,
     is_array,
+    is_container,
     rebuild,
     tuple_of,
     variables,
@@ -104,6 +106,7 @@ def gradient_call(
     check_scalar(primal, reader)
     for n in chosen:
         _check_argument(formals[n], n, reader)
+    module, formals, operands = open_functions(reader, module, formals, operands, chosen)
     y, dx, values = vjp_call(reader, module, result, formals, operands, chosen, primal, None)
     gradient: Value = dx[0] if isinstance(options.argnums, int) else tuple_of(dx)
     if aux is not None:
@@ -222,8 +225,8 @@ def _pairing(reader: FunctionReader, y: Value, dy: Value) -> Operand:
     calls = reader.spec.calls
     if isinstance(dy, Static) and dy.obj is None:
         return Const(0.0, types.float64)
-    if isinstance(y, Node) and isinstance(y.head, TupleHead):
-        if not (isinstance(dy, Node) and isinstance(dy.head, TupleHead) and len(dy.items) == len(y.items)):
+    if isinstance(y, Node) and is_container(y):
+        if not (isinstance(dy, Node) and is_container(dy) and len(dy.items) == len(y.items)):
             raise ValueArgumentError("the cotangent does not have the structure of the value", reader.pos)
         total: Operand = Const(0.0, types.float64)
         for a, b in zip(y.items, dy.items, strict=True):

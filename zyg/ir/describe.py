@@ -18,6 +18,7 @@ from zyg.ir.values import (
     ListHead,
     MapHead,
     MethodHead,
+    ObjectHead,
     PartialHead,
     RangeHead,
     SliceHead,
@@ -69,6 +70,8 @@ def described(value: Value) -> str:
         if isinstance(value.obj, type):
             return f"the class {value.obj.__name__}"
         return _OBJECTS.get(type(value.obj), f"an instance of {type(value.obj).__name__}")
+    if isinstance(value.head, ObjectHead):
+        return f"an instance of {value.head.cls.__name__}"
     if isinstance(value.head, UnionHead):
         return " or ".join(described(item) for item in value.items[1:])
     name = type(value.head).__name__.removesuffix("Head").lower()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from zyg.errors import unsupported
 from zyg.ir import arrays, operators
+from zyg.ir.captured import opened
 from zyg.ir.describe import described
 from zyg.ir.program import Const, Operand, Var
 from zyg.ir.scalars import b1, i8
@@ -35,7 +36,7 @@ UNROLL = 64
 
 def elements(reader: FunctionReader, value: Value) -> list[Value]:
     """All elements of an iterable whose length is known when reading."""
-    value = operators.known(reader, value)
+    value = opened(reader, operators.known(reader, value))
     if isinstance(value, Node):
         if isinstance(value.head, (TupleHead, ListHead)):
             return list(value.items)
@@ -65,7 +66,7 @@ def elements(reader: FunctionReader, value: Value) -> list[Value]:
 
 def iterator(reader: FunctionReader, value: Value) -> Node:
     """`iter(value)`."""
-    value = operators.known(reader, value)
+    value = opened(reader, operators.known(reader, value))
     if isinstance(value, Node):
         head = value.head
         if isinstance(head, IterHead):

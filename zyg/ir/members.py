@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zyg.errors import unsupported
-from zyg.ir import arrays, indexing, operators, scalars
+from zyg.ir import arrays, captured, indexing, operators, scalars
 from zyg.ir.array_making import as_array, is_sequence
 from zyg.ir.array_members import array_attribute, array_method
 from zyg.ir.describe import described
+from zyg.ir.instances import is_plain
 from zyg.ir.program import Const, Operand, Var
 from zyg.ir.scalars import b1, i8
 from zyg.ir.values import (
@@ -66,11 +67,24 @@ def attribute(reader: FunctionReader, value: Value, name: str) -> Value:
                 return reader.spec.calls.call(reader, Static(getattr(head.cls, name).fget), [value], {})
         if isinstance(head, DictHead) and name in ("get", "items", "keys", "values"):
             return Node(MethodHead(name), (value,))
+        if isinstance(head, ListHead) and name in ("index", "count"):
+            return Node(MethodHead(name), (value,))
+    if captured.is_object(value):
+        assert isinstance(value, (Static, Node))
+        found = captured.attribute_of(reader, value, name)
+        if found is not None:
+            return found
     if isinstance(value, Static):
         if isinstance(value.obj, pytypes.ModuleType):
             return reader.spec.captures.attribute(value.obj, name, value.path, reader.pos)
         if isinstance(value.obj, str):
             return Node(MethodHead(name), (value,))
+        if captured.is_captured(value):
+            return attribute(reader, captured.opened(reader, value), name)
+        if isinstance(value.obj, type) and is_plain(value.obj):
+            found = captured.class_value(reader, value.obj, name)
+            if found is not None:
+                return found
         if hasattr(value.obj, name) and (isinstance(value.obj, type) or callable(getattr(value.obj, name))):
             return Static(getattr(value.obj, name))
     raise unsupported(f"{described(value)} has no attribute {name!r} in native code", reader.pos)
@@ -87,13 +101,14 @@ def method(reader: FunctionReader, bound: Node, args: list[Value], kws: dict[str
             return reader.emit(op.eq, (reader.emit(np.floor, (value,), value.type), value), b1)
     if isinstance(value, Static):
         return Node(LazyHead(lambda text, *rest: getattr(text, name)(*rest)), (value, *args))
-    if isinstance(value, Node) and isinstance(value.head, TupleHead):
+    if isinstance(value, Node) and isinstance(value.head, (TupleHead, ListHead)):
         if name == "count":
             total: Value = Const(0, i8)
             for item in value.items:
                 same = operators.truth(reader, operators.apply(reader, op.eq, [item, args[0]]))
                 total = operators.apply(reader, op.add, [total, reader.cast(same, i8)])
             return total
+    if isinstance(value, Node) and isinstance(value.head, TupleHead):
         if name == "_replace" and value.head.cls is not None:
             fields = value.head.cls._fields  # type: ignore[attr-defined]
             return tuple_of([kws.get(f, item) for f, item in zip(fields, value.items, strict=True)], value.head.cls)
@@ -120,6 +135,11 @@ def item(reader: FunctionReader, value: Value, index: Value) -> Value:
         array = arrays.settle(reader, value)
         assert isinstance(array, Node)
         return indexing.get(reader, array, index)
+    if isinstance(value, Static) and captured.is_captured(value):
+        found = captured.item_of(reader, value, index)
+        if found is not None:
+            return found
+        value = captured.opened(reader, value)
     if isinstance(value, Node) and isinstance(value.head, DictHead) and isinstance(index, Static):
         if index.obj not in value.head.keys:
             raise unsupported(f"this dict has no key {index.obj!r}", reader.pos, "Use one of its keys.")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from zyg.ir.graph import substitute
 from zyg.ir.program import Call, Operand, Program, Var
-from zyg.ir.values import ArrayHead, Node, TupleHead, Value
+from zyg.ir.values import ArrayHead, DictHead, Node, ObjectHead, TupleHead, Value
 
 
 def base_name(var: Var) -> str:
@@ -25,7 +25,10 @@ def named_after(value: Value, name: str) -> Value:
     if isinstance(value.head, ArrayHead):
         labels = [name, *(f"{name}_{'offset' if i == 0 else f'n{i - 1}'}" for i in range(len(value.items) - 1))]
         return Node(value.head, tuple(named_after(v, label) for label, v in zip(labels, value.items, strict=True)))
-    fields = getattr(value.head.cls, "_fields", None) if isinstance(value.head, TupleHead) else None
+    head = value.head
+    fields = getattr(head.cls, "_fields", None) if isinstance(head, TupleHead) else None
+    if isinstance(head, (DictHead, ObjectHead)):
+        fields = head.names if isinstance(head, ObjectHead) else head.keys
     members = fields or range(len(value.items))
     return Node(value.head, tuple(named_after(v, f"{name}_{i}") for i, v in zip(members, value.items, strict=True)))
 

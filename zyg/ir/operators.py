@@ -10,12 +10,14 @@ import numpy as np
 
 from zyg.errors import unsupported
 from zyg.ir import arrays, scalars
+from zyg.ir.captured import opened
 from zyg.ir.describe import described
 from zyg.ir.program import Const, Operand, Type, Var
 from zyg.ir.scalars import b1, c8, c16, f8, i8
 from zyg.ir.values import (
     DictHead,
     LazyHead,
+    ListHead,
     Node,
     Static,
     TupleHead,
@@ -44,13 +46,13 @@ def apply(reader: FunctionReader, fn: Any, args: list[Value], checked: bool = Tr
         if any(isinstance(arg, Static) and arg.obj is None for arg in args):
             return _identity(reader, args[0], args[1], fn is operator.eq)
         raise unsupported(f"== of {' and '.join(map(described, args))}", reader.pos, "Test it with 'is None' before.")
-    args = [known(reader, arg, _none_error(fn, args)) for arg in args]
+    args = [opened(reader, known(reader, arg, _none_error(fn, args))) for arg in args]
+    if fn is operator.contains and not _is_text(args[0]):
+        return _contains(reader, args)
     if any(_is_text(arg) for arg in args):
         return _text(reader, fn, args)
     if fn is operator.not_:
         return reader.emit(operator.not_, (truth(reader, args[0]),), b1)
-    if fn is operator.contains:
-        return _contains(reader, args)
     if fn is operator.matmul:
         return reader.spec.calls.call(reader, Static(np.matmul), args, {})
     if any(arrays.is_arraylike(arg) for arg in args):
@@ -159,9 +161,11 @@ def truth(reader: FunctionReader, value: Value) -> Operand:
     """`bool(value)` as an operand."""
     if isinstance(value, (Var, Const)):
         return value if value.type == b1 else reader.emit(p.is_nonzero, (value,), b1)
+    value = opened(reader, value)
+    assert isinstance(value, (Static, Node))
     if isinstance(value, Static):
         return Const(bool(value.obj), b1)
-    if isinstance(value.head, (TupleHead, DictHead)):
+    if isinstance(value.head, (TupleHead, ListHead, DictHead)):
         return Const(len(value.items) > 0, b1)
     if isinstance(value.head, UnionHead):
         out: Operand = Const(False, b1)
@@ -252,7 +256,7 @@ def _text(reader: FunctionReader, fn: Any, args: list[Value]) -> Value:
 
 def _contains(reader: FunctionReader, args: list[Value]) -> Value:
     container, item = args
-    if isinstance(container, Node) and isinstance(container.head, TupleHead):
+    if isinstance(container, Node) and isinstance(container.head, (TupleHead, ListHead)):
         out: Operand = Const(False, b1)
         for one in container.items:
             same = truth(reader, apply(reader, operator.eq, [one, item]))

@@ -28,6 +28,30 @@ class TupleTree:
 
 
 @dataclass(frozen=True, slots=True)
+class ListTree:
+    """A list of known length."""
+
+    items: tuple[Tree, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DictTree:
+    """A dict with these strings as keys, in this order."""
+
+    keys: tuple[str, ...]
+    items: tuple[Tree, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectTree:
+    """An instance of `cls` with these attributes and no others."""
+
+    cls: type
+    names: tuple[str, ...]
+    items: tuple[Tree, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ConstTree:
     """An object known when the program is compiled (None, a string, a function): no machine value."""
 
@@ -44,7 +68,8 @@ class ArrayTree:
     known: tuple[int | None, ...]
 
 
-Tree: TypeAlias = Leaf | TupleTree | ConstTree | ArrayTree
+Composite: TypeAlias = TupleTree | ListTree | DictTree | ObjectTree
+Tree: TypeAlias = Leaf | Composite | ConstTree | ArrayTree
 
 
 def leaves(tree: Tree) -> Iterator[Type]:
@@ -54,6 +79,13 @@ def leaves(tree: Tree) -> Iterator[Type]:
     elif isinstance(tree, ArrayTree):
         yield MemoryType(tree.dtype)
         yield from (types.int64 for known in tree.known if known is None)
-    elif isinstance(tree, TupleTree):
+    elif not isinstance(tree, ConstTree):
         for item in tree.items:
             yield from leaves(item)
+
+
+def holds_arrays(tree: Tree) -> bool:
+    """Whether there is an array in a tree."""
+    if isinstance(tree, (Leaf, ConstTree)):
+        return False
+    return isinstance(tree, ArrayTree) or any(map(holds_arrays, tree.items))

@@ -17,7 +17,7 @@ from numba import types
 
 from zyg.ir.memory import MemoryType
 from zyg.ir.program import Const, Operand, Type, Var
-from zyg.ir.tree import ArrayTree, ConstTree, Leaf, Tree, TupleTree
+from zyg.ir.tree import ArrayTree
 
 Path: TypeAlias = tuple[tuple[Any, ...], ...]
 
@@ -98,14 +98,22 @@ class MethodHead:
 
 @dataclass(frozen=True, slots=True)
 class ListHead:
-    """A list display, as functions that take arrays are given; it cannot be changed."""
+    """A list that cannot be changed: a display that functions of arrays are given, or one from outside."""
 
 
 @dataclass(frozen=True, slots=True)
 class DictHead:
-    """A dict with constant string keys, as keyword arguments are."""
+    """A dict with constant string keys that cannot be changed: keyword arguments, or one from outside."""
 
     keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectHead:
+    """An instance of a class: items are its attributes of these names."""
+
+    cls: type
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +226,15 @@ _NUMPY: dict[str, Type] = {
     "c16": types.complex128,
     **dict.fromkeys(("i1", "i2", "i4", "i8", "u1", "u2", "u4"), types.int64),
 }
+# The dtype of arrays that native code reads as they are, by the type of their elements
+DTYPES: dict[Type, Any] = {
+    types.float64: np.dtype(np.float64),
+    types.float32: np.dtype(np.float32),
+    types.complex128: np.dtype(np.complex128),
+    types.complex64: np.dtype(np.complex64),
+    types.int64: np.dtype(np.int64),
+    types.boolean: np.dtype(np.bool_),
+}
 # The classes whose exact instances native code reads as a number of each machine type; Python's own comes first.
 CLASSES: dict[Type, tuple[type, ...]] = {
     types.boolean: (bool, np.bool_),
@@ -246,6 +263,14 @@ def constant(value: bool | int | float | complex) -> Const:
     typ = numba_type(value)
     assert typ is not None
     return Const(value, typ)
+
+
+CONTAINERS = (TupleHead, ListHead, DictHead, ObjectHead)
+
+
+def is_container(value: Value | None) -> bool:
+    """Whether a value is a tuple, list, dict or instance with what it holds."""
+    return isinstance(value, Node) and isinstance(value.head, CONTAINERS)
 
 
 def is_operand(value: Value) -> bool:
@@ -320,33 +345,6 @@ def structure(value: Value) -> Hashable:
 
 def tuple_of(items: Sequence[Value], cls: type | None = None) -> Node:
     return Node(TupleHead(cls), tuple(items))
-
-
-def tree_of(value: Value) -> Tree:
-    """The tree of a result: tuples and numbers; anything else must be static."""
-    if isinstance(value, (Var, Const)):
-        return Leaf(value.type)
-    if isinstance(value, Static):
-        return ConstTree(value.obj)
-    if isinstance(value.head, TupleHead):
-        return TupleTree(tuple(tree_of(item) for item in value.items), value.head.cls)
-    if isinstance(value.head, ArrayHead):
-        known = tuple(int(item.value.real) if isinstance(item, Const) else None for item in value.items[1:])
-        return ArrayTree(value.head.dtype, value.head.ndim, value.head.layout, known)
-    raise TypeError(f"a result of kind {type(value.head).__name__.removesuffix('Head').lower()}")
-
-
-def of_tree(tree: Tree, path: Path, known: Callable[[Any, Path], Value]) -> Value:
-    """An abstract value of the given shape, reached by `path`; `known` gives those of objects that are known."""
-    if isinstance(tree, Leaf):
-        return Var(tree.type, "")
-    if isinstance(tree, ConstTree):
-        return known(tree.value, path)
-    if isinstance(tree, ArrayTree):
-        numbers = (Var(types.int64, "") if n is None else Const(n, types.int64) for n in tree.known)
-        return Node(ArrayHead(tree.dtype, tree.ndim, tree.layout), (Var(MemoryType(tree.dtype), ""), *numbers))
-    items = [of_tree(item, (*path, ("item", number)), known) for number, item in enumerate(tree.items)]
-    return tuple_of(items, tree.cls)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

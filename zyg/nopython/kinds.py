@@ -120,6 +120,9 @@ def type_of_tree(tree: Tree) -> Any:
         return types.BaseTuple.from_types([type_of_tree(item) for item in tree.items], tree.cls)
     if isinstance(tree, ArrayTree):
         return types.Array(tree.dtype, tree.ndim, "C" if tree.layout == "C" else "A")
+    if not isinstance(tree, ConstTree):
+        kind = type(tree).__name__.removesuffix("Tree").lower()
+        raise TypingError(f"{kind}s cannot be results inside @njit code yet; return numbers and tuples")
     if tree.value is None:
         return types.none
     raise TypingError(f"{tree.value!r:.80} cannot be a result inside @njit code; return numbers, arrays and tuples")

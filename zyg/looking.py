@@ -1,6 +1,6 @@
-"""Specialisations for arrays: what is called, under which conditions, and how its inputs come from Python's objects.
+"""Arguments and captures looked at from Python: where arrays must be copied before native code can take them.
 
-Numbers are checked and taken apart by generated code (`zyg.codegen.caller_call`); a call with arrays goes by here.
+Otherwise generated code does this (`zyg.codegen.caller_walk`), by the same paths and checks.
 """
 
 from __future__ import annotations
@@ -12,25 +12,26 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from zyg.buffers import DTYPES, check_apart, lend, write_back
-from zyg.codegen.guards import Path
-from zyg.ir.tree import ArrayTree, Leaf, Tree, TupleTree
-from zyg.ir.values import array_shape, numba_type
+from zyg.buffers import lend
+from zyg.codegen.guards import Path, check_of
+from zyg.ir.instances import attributes_of
+from zyg.ir.tree import ArrayTree, ConstTree, Leaf, ObjectTree, Tree
+from zyg.ir.values import DTYPES, array_shape, numba_type
 from zyg.pipeline import Lowered
+from zyg.shapes import items_of
 
 _MISSING = object()
+Step: TypeAlias = tuple[int, str, Any, str, Any]
 
 
-class ArrayEntry:
-    """A native function with arrays among its inputs or results."""
+class Looking:
+    """How the inputs of a native function come from arguments and captures, and under which conditions."""
 
-    __slots__ = ("_captured", "_count", "_homes", "_plan", "lowered", "names", "native", "result", "shapes")
+    __slots__ = ("_captured", "_count", "_homes", "_names", "_plan", "_shapes")
 
-    def __init__(self, lowered: Lowered, arguments: Sequence[Tree], names: tuple[str, ...], count: int) -> None:
-        self._count = count
-        self.lowered, self.shapes, self.names = lowered, tuple(arguments), names
-        self.native, self.result = lowered.compile(packed=True), lowered.result
-        captured = sorted(lowered.inputs.items(), key=lambda pair: pair[1][0])
+    def __init__(self, lowered: Lowered, arguments: Sequence[Tree], count: int, names: tuple[str, ...]) -> None:
+        self._shapes, self._count, self._names = tuple(arguments), count, names
+        captured = sorted(lowered.looked.inputs.items(), key=lambda pair: pair[1][0])
         places: dict[Path, int] = {}
         homes = lowered.looked.homes
         wanted = [*(path for path, _ in captured), *homes, *homes.values()]
@@ -40,10 +41,10 @@ class ArrayEntry:
 
     def inputs(self, function: Any, given: Sequence[Any], names: tuple[str, ...]) -> list[Any] | None:
         """The inputs of the native function for these arguments, or None if it is for others."""
-        if names != self.names or len(given) != self._count:
+        if names != self._names or len(given) != self._count:
             return None
         found: list[Any] = []
-        for value, shape in zip(given, self.shapes, strict=False):
+        for value, shape in zip(given, self._shapes, strict=False):
             if not _take(value, shape, found):
                 return None
         seen = _look(self._plan, function, given)
@@ -56,21 +57,6 @@ class ArrayEntry:
                 return None
         return found
 
-    def run(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
-        """Its results; arrays that it was given hold what it wrote."""
-        if not self.lowered.writes:
-            return self.native.call(*inputs)
-        check_apart(inputs)
-        try:
-            return self.native.call(*inputs)
-        finally:
-            write_back(inputs)
-
-
-def holds_array(value: Any) -> bool:
-    """Whether an argument or result is an array, or a tuple with one in it."""
-    return any(map(holds_array, value)) if isinstance(value, tuple) else isinstance(value, np.ndarray)
-
 
 def _take(value: Any, shape: Tree, out: list[Any]) -> bool:
     """Append the machine values of `value` to `out`, if it has this shape."""
@@ -79,19 +65,19 @@ def _take(value: Any, shape: Tree, out: list[Any]) -> bool:
             return False
         lend(value, shape, out)
         return True
-    if isinstance(shape, TupleTree):
-        if type(value) is not (shape.cls or tuple):
-            return False
-        assert isinstance(value, tuple)
-        if len(value) != len(shape.items):
-            return False
-        return all(_take(item, part, out) for item, part in zip(value, shape.items, strict=True))
     if isinstance(shape, Leaf):
         if value is _MISSING or isinstance(value, tuple) or numba_type(value) != shape.type:
             return False
         out.append(value.item() if isinstance(value, (np.generic, np.ndarray)) else value)
         return True
-    return _same(value, shape.value)
+    if isinstance(shape, ConstTree):
+        return _same(value, shape.value)
+    check, expected = check_of(shape)
+    if not _holds(check, expected, value, []):
+        return False
+    if isinstance(shape, ObjectTree) and shape.names != tuple(attributes_of(value)):
+        return False
+    return all(_take(item, part, out) for item, part in zip(items_of(value) or (), shape.items, strict=True))
 
 
 def _plain(*arrays: Any) -> bool:
@@ -105,9 +91,6 @@ def _same(value: Any, known: Any) -> bool:
     if isinstance(known, pytypes.FunctionType):
         return isinstance(value, pytypes.FunctionType) and value.__code__ is known.__code__
     return value is known or (type(value) is type(known) and hasattr(type(value), "__zyg_read__"))
-
-
-Step: TypeAlias = tuple[int, str, Any, str, Any]
 
 
 def _plan(checks: Mapping[Path, tuple[str, Any]], wanted: Sequence[Path], places: dict[Path, int]) -> list[Step]:
@@ -158,6 +141,10 @@ def _look(plan: Sequence[Step], function: Any, given: Sequence[Any]) -> list[Any
                 value = parent.__defaults__ or ()
             elif kind == "kwdefault":
                 value = (parent.__kwdefaults__ or {}).get(what, _MISSING)
+            elif kind == "members":
+                value = vars(parent)
+            elif kind == "attr" and isinstance(parent, type):
+                value = vars(parent)[what]
             else:
                 value = getattr(parent, what) if kind == "attr" else parent[what]
         except (AttributeError, IndexError, KeyError, TypeError, ValueError):
@@ -181,8 +168,12 @@ def _holds(check: str, expected: Any, value: Any, seen: list[Any]) -> bool:
         return type(value) is expected
     if check == "tuple":
         return type(value) is expected[0] and len(value) == expected[1]
-    if check == "dict":
-        return isinstance(value, dict) and len(value) == expected
+    if check in ("dict", "list"):
+        return type(value) is (dict if check == "dict" else list) and len(value) == expected
+    if check == "keys":
+        return type(value) is dict and tuple(value) == expected
+    if check == "missing":
+        return value is _MISSING
     if check == "other":
         others = [seen[place] for place in expected]
         return all(value is not one and (_plain(value, one) or not np.may_share_memory(value, one)) for one in others)

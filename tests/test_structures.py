@@ -1,0 +1,422 @@
+"""Structures as arguments, captures and results: dicts, lists, dataclasses, objects, functions."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import types
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import zyg
+from zyg import Params, check_grads, grad, gradient, pullback, value_and_grad
+
+
+def network(seed=0):
+    rng = np.random.default_rng(seed)
+    layers = [{"w": rng.standard_normal((n, m)), "b": rng.standard_normal(n)} for n, m in ((4, 3), (2, 4))]
+    return {"layers": layers, "scale": 0.5, "name": "net", "frozen": False, "version": 3}
+
+
+def forward(params, x):
+    for layer in params["layers"]:
+        x = np.tanh(layer["w"] @ x + layer["b"])
+    return x * params["scale"]
+
+
+def loss(params, x):
+    return np.sum(forward(params, x) ** 2)
+
+
+def by_hand(params, x):
+    """Gradients of `loss` for two layers."""
+    (one, two), s = params["layers"], params["scale"]
+    h = np.tanh(one["w"] @ x + one["b"])
+    y = np.tanh(two["w"] @ h + two["b"])
+    dz = 2 * s * s * y * (1 - y * y)
+    dh = (two["w"].T @ dz) * (1 - h * h)
+    return [(np.outer(dh, x), dh), (np.outer(dz, h), dz)], 2 * s * np.sum(y * y)
+
+
+x0 = np.array([0.3, -0.2, 0.5])
+
+
+def test_the_gradient_of_a_dict_has_its_structure():
+    params = network()
+    g = grad(loss)(params, x0)
+    layers, scale = by_hand(params, x0)
+    assert list(g) == ["layers", "scale", "name", "frozen", "version"]
+    assert type(g["layers"]) is list and type(g["layers"][0]) is dict
+    assert g["name"] is None and g["frozen"] is None and g["version"] is None
+    assert g["scale"] == pytest.approx(scale)
+    for found, (w, b) in zip(g["layers"], layers, strict=True):
+        np.testing.assert_allclose(found["w"], w)
+        np.testing.assert_allclose(found["b"], b)
+    assert g["layers"][0]["w"].base is not params["layers"][0]["w"]
+
+
+def test_captured_dicts_are_differentiated_as_parameters():
+    params = network()
+    found = Params([layer[name] for layer in params["layers"] for name in layer])
+    g = gradient(lambda: loss(params, x0), found)
+    layers, _ = by_hand(params, x0)
+    for layer, (w, b) in zip(params["layers"], layers, strict=True):
+        np.testing.assert_allclose(g[layer["w"]], w)
+        np.testing.assert_allclose(g[layer["b"]], b)
+
+
+def test_order_and_kinds_of_keys_are_told_apart():
+    def first(p):
+        for value in p.values():
+            return value * 1.0
+        return 0.0
+
+    g = grad(first)
+    assert g({"a": 2.0, "b": 3.0}) == {"a": 1.0, "b": 0.0}
+    assert g({"b": 2.0, "a": 3.0}) == {"b": 1.0, "a": 0.0}
+    assert g({"a": 2}) == {"a": None}
+    assert g({"a": 2.0, "b": 3.0}) == {"a": 1.0, "b": 0.0}
+
+
+def test_reading_dicts_and_lists():
+    def f(p):
+        total = 0.0
+        for k, (name, value) in enumerate(p["d"].items()):
+            if name != "skip":
+                total += (k + 1) * value
+        for a, b in zip(p["l"], reversed(p["l"]), strict=False):
+            total += a * b
+        if "x" in p and "y" not in p:
+            total += p.get("x") + p.get("none", 2.0) + len(p["l"])
+        total += sum(p["l"]) + max(p["l"][1:]) + p["l"][-1]
+        assert p["l"]
+        for key in p:
+            total += p["d"]["a"] if key == "d" else 0.0
+        return total
+
+    p = {"d": {"a": 1.5, "skip": 2.0, "c": 3.0}, "l": [1.0, 2.0, 4.0], "x": 7.0}
+    y, g = value_and_grad(f)(p)
+    assert y == pytest.approx(f(p))
+    assert g == {"d": {"a": 2.0, "skip": 0.0, "c": 3.0}, "l": [9.0, 5.0, 5.0], "x": 1.0}
+    check_grads(f, (p,))
+
+
+def test_captured_structures_are_read_where_they_are_needed():
+    table = {"sin": np.sin, "cos": np.cos, 3: "three", "strange": object()}
+    settings = {"gain": 2.0, "n": 3, "names": ["a", "b"], "deep": [{"k": 1.5}]}
+
+    def f(x):
+        return table["sin"](x) * settings["gain"] * settings["n"] + settings["deep"][0]["k"] * x
+
+    assert grad(f)(0.5) == pytest.approx(np.cos(0.5) * 6 + 1.5)
+    settings["gain"] = 4.0
+    assert grad(f)(0.5) == pytest.approx(np.cos(0.5) * 12 + 1.5)
+    table["sin"] = np.cos
+    assert grad(f)(0.5) == pytest.approx(-np.sin(0.5) * 12 + 1.5)
+    settings["n"] = 1
+    assert grad(f)(0.5) == pytest.approx(-np.sin(0.5) * 4 + 1.5)
+    settings["deep"][0]["k"] = 0.5
+    assert grad(f)(0.5) == pytest.approx(-np.sin(0.5) * 4 + 0.5)
+    settings["deep"] = [{"k": 10.0}, None]
+    assert grad(f)(0.5) == pytest.approx(-np.sin(0.5) * 4 + 10)
+
+
+@dataclasses.dataclass(frozen=True)
+class Linear:
+    w: np.ndarray
+    b: float
+    power: int = 2
+
+    def __post_init__(self):
+        if self.b is None or self.power is None:
+            raise ValueError("checked by the constructor")
+
+    def __call__(self, x):
+        return np.sum(self.w * x) ** self.power + self.b
+
+    @property
+    def twice(self):
+        return 2 * self.b
+
+
+@dataclasses.dataclass(slots=True)
+class Point:
+    x: float
+    y: float
+
+
+class Counted:
+    __slots__ = ("b", "k")
+
+    def __init__(self, k, b):
+        self.k, self.b = k, b
+
+
+class Base:
+    factor = 10.0
+
+    def shared(self, x):
+        return self.factor * x
+
+
+class Model(Base):
+    limit = 3.0
+
+    def __init__(self):
+        self.w = np.array([1.0, 2.0])
+        self.linear = Linear(np.array([3.0, 4.0]), 5.0)
+        self.activation = np.tanh
+        self.parts = [1.5, np.ones(2), "text", 7]
+
+    def loss(self, x):
+        return np.sum(self.activation(self.w * x)) + self.linear(x) + self.parts[0] * self.shared(x[0]) + self.limit
+
+    @staticmethod
+    def double(x):
+        return 2 * x
+
+    @classmethod
+    def scaled(cls, x):
+        return cls.factor * x
+
+
+def test_dataclasses_are_built_past_their_checks():
+    m = Linear(np.array([1.0, 2.0]), 3.0)
+    g, gx = gradient(lambda m, x: m(x) + m.twice, m, np.array([5.0, 6.0]))
+    assert type(g) is Linear and g.power is None and g.b == 3.0
+    np.testing.assert_allclose(g.w, 2 * 17.0 * np.array([5.0, 6.0]))
+    np.testing.assert_allclose(gx, 2 * 17.0 * m.w)
+
+
+def test_slots_and_other_instances():
+    g = grad(lambda p: p.x * p.y)(Point(2.0, 3.0))
+    assert g == Point(3.0, 2.0)
+    assert grad(lambda c: c.k * c.b)(Counted(2.0, 4)) == SimpleNamespace(k=4.0)
+    space = SimpleNamespace(a=2.0, inner=SimpleNamespace(b=[3.0, 1]))
+    assert grad(lambda s: s.a * s.inner.b[0])(space) == SimpleNamespace(a=3.0, inner=SimpleNamespace(b=[2.0, None]))
+
+
+def test_bound_methods_and_callable_instances():
+    model, x = Model(), np.array([0.5, -0.5])
+    expected = model.w / np.cosh(model.w * x) ** 2 + 2 * np.sum(model.linear.w * x) * model.linear.w
+    expected[0] += 15.0
+    np.testing.assert_allclose(grad(model.loss)(x), expected)
+    np.testing.assert_allclose(grad(model.linear)(x), 2 * np.sum(model.linear.w * x) * model.linear.w)
+    model.w[0] = 4.0
+    expected[0] += 4.0 / np.cosh(2.0) ** 2 - 1.0 / np.cosh(0.5) ** 2
+    np.testing.assert_allclose(grad(model.loss)(x), expected)
+    model.linear = Linear(np.zeros(2), 0.0)
+    np.testing.assert_allclose(grad(model.loss)(x)[1], 2.0 / np.cosh(-1.0) ** 2)
+
+
+def test_the_gradient_of_an_instance_is_a_namespace():
+    model, x = Model(), np.array([0.5, -0.5])
+    g = grad(lambda m, x: m.loss(x) + m.double(m.parts[0]) + m.scaled(m.parts[0]))(model, x)
+    assert type(g) is SimpleNamespace and list(vars(g)) == ["w", "linear", "parts"]
+    assert type(g.linear) is Linear and g.linear.b == 1.0
+    assert g.parts[0] == 10.0 * 0.5 + 2.0 + 10.0 and g.parts[2:] == [None, None]
+    np.testing.assert_array_equal(g.parts[1], np.zeros(2))
+
+
+def test_arrays_in_attributes_are_parameters():
+    model = Model()
+    g = gradient(lambda: model.loss(np.ones(2)), Params([model.w, model.linear.w]))
+    np.testing.assert_allclose(g[model.w], 1 / np.cosh(model.w) ** 2)
+    np.testing.assert_allclose(g[model.linear.w], [14.0, 14.0])
+
+
+def test_what_a_class_has_is_seen_again():
+    class Shape:
+        side = 2.0
+
+        def area(self, x):
+            return self.side * x
+
+    shape = Shape()
+
+    def f(x):
+        return shape.area(x)
+
+    g = grad(f)
+    assert g(1.0) == 2.0
+    Shape.side = 3.0
+    assert g(1.0) == 3.0
+    shape.side = 4.0
+    assert g(1.0) == 4.0
+    Shape.area = lambda self, x: self.side * x * x
+    assert g(1.0) == 8.0
+    del shape.side
+    assert g(1.0) == 6.0
+    shape.area = lambda x: 7.0 * x
+    assert g(1.0) == 7.0
+    shape = Shape()
+    assert g(1.0) == 6.0
+
+
+def test_overriding_in_a_subclass_is_seen():
+    class Above:
+        def value(self):
+            return 2.0
+
+    class Below(Above):
+        pass
+
+    thing = Below()
+    g = grad(lambda x: x * thing.value())
+    assert g(1.0) == 2.0
+    Below.value = lambda self: 5.0
+    assert g(1.0) == 5.0
+
+
+def test_properties_of_captured_instances_are_seen_again():
+    class Box:
+        def __init__(self):
+            self.size = 2.0
+
+        @property
+        def twice(self):
+            return 2 * self.size
+
+    box = Box()
+    g = grad(lambda x: x * box.twice)
+    assert g(1.0) == 4.0
+    box.size = 5.0
+    assert g(1.0) == 10.0
+    Box.twice = property(lambda self: 3 * self.size)
+    assert g(1.0) == 15.0
+
+
+def test_functions_as_arguments_have_namespaces():
+    def adder(a, k):
+        array = np.array([1.0, 2.0])
+        return lambda x: a * x * k + np.sum(array) * x, array
+
+    f, array = adder(2.0, 3)
+    g = gradient(lambda f, x: f(x), f, 5.0)
+    assert g[0].a == 15.0 and g[1] == 9.0
+    np.testing.assert_array_equal(g[0].array, [5.0, 5.0])
+    assert "k" not in vars(g[0]) and array is not g[0].array
+    assert gradient(lambda f, x: f(x), np.sin, 0.0) == (None, 1.0)
+
+    def outer():
+        q = 3.0
+
+        def inner(x):
+            return q * x
+
+        return lambda x: inner(x) * x
+
+    assert gradient(lambda f, x: f(x), outer(), 2.0) == (SimpleNamespace(inner=SimpleNamespace(q=4.0)), 12.0)
+
+
+def test_structures_as_results():
+    params = {"a": 2.0, "b": [3.0, np.array([1.0, 2.0])]}
+
+    def f(p):
+        return p["a"] * p["b"][0], {"out": p["b"][1] * 2, "list": [p["a"], 1, "s"], "point": p}
+
+    (y, aux), g = value_and_grad(f, has_aux=True)(params)
+    assert y == 6.0 and aux["list"] == [2.0, 1, "s"] and aux["point"]["a"] == 2.0
+    np.testing.assert_array_equal(aux["out"], [2.0, 4.0])
+    assert g["a"] == 3.0 and g["b"][0] == 2.0
+    np.testing.assert_array_equal(g["b"][1], [0.0, 0.0])
+
+
+def test_pullbacks_of_structures():
+    def f(p):
+        return {"s": p["x"] * 2, "t": [p["x"][0], 5]}
+
+    y, back = pullback(f, {"x": np.array([1.0, 2.0])})
+    np.testing.assert_array_equal(y["s"], [2.0, 4.0])
+    (g,) = back({"t": [1.0, None], "s": np.array([1.0, 10.0])})
+    np.testing.assert_array_equal(g["x"], [3.0, 20.0])
+    with pytest.raises(ValueError, match="cotangent"):
+        back({"s": np.ones(2)})
+
+
+def test_namedtuples_in_dicts():
+    Pair = collections.namedtuple("Pair", "a b")
+    g = grad(lambda p: p["pair"].a * p["pair"].b)({"pair": Pair(2.0, 5.0), "t": (1, "x")})
+    assert g == {"pair": Pair(5.0, 2.0), "t": (None, None)} and type(g["pair"]) is Pair
+
+
+def test_one_array_in_two_places():
+    w = np.array([1.0, 2.0])
+    g = grad(lambda p: np.sum(p["a"] * p["b"] * p["b"]))({"a": w, "b": w})
+    np.testing.assert_array_equal(g["a"], w**2)
+    np.testing.assert_array_equal(g["b"], 2 * w**2)
+
+
+def test_arrays_in_structures_may_be_written():
+    def f(p):
+        p["a"][0] = p["a"][1] * p["k"]
+        return np.sum(p["a"] ** 2)
+
+    p = {"a": np.array([1.0, 2.0]), "k": 3.0}
+    g = grad(f)(p)
+    np.testing.assert_array_equal(p["a"], [6.0, 2.0])
+    np.testing.assert_array_equal(g["a"], [0.0, 4.0 + 36.0])
+    assert g["k"] == 24.0
+    with pytest.raises(ValueError, match="overlap"):
+        grad(f)({"a": p["a"], "b": p["a"][1:], "k": 1.0})
+
+
+def test_arrays_that_must_be_copied():
+    w = np.asfortranarray(np.arange(6.0).reshape(2, 3))
+    g = grad(lambda p: np.sum(p["w"] * p["v"]))({"w": w, "v": np.arange(6, dtype=np.int32).reshape(2, 3)})
+    np.testing.assert_array_equal(g["w"], np.arange(6.0).reshape(2, 3))
+    assert g["v"].dtype == np.float64
+
+
+def test_what_is_no_structure_is_refused():
+    loop = []
+    loop.append(loop)
+    for bad in (loop, {1: 2.0}, {"a"}, collections.OrderedDict(a=1.0)):
+        with pytest.raises(zyg.ArgumentError):
+            grad(lambda p: 1.0)(bad)
+    with pytest.raises(zyg.UnsupportedError, match="item assignment"):
+
+        def assign(p):
+            p["a"] = 1.0
+            return p["a"]
+
+        grad(assign)({"a": 2.0})
+
+
+def test_results_are_distinct_objects():
+    g = grad(lambda p: p["a"] * p["a"])
+    first, second = g({"a": 1.0}), g({"a": 2.0})
+    assert first == {"a": 2.0} and second == {"a": 4.0} and first is not second
+
+
+def test_many_calls_leak_nothing():
+    import gc
+    import sys
+
+    params = network()
+    g = grad(loss)
+    g(params, x0)
+    before = sys.getrefcount(params), sys.getrefcount(params["layers"][0]["w"]), sys.getrefcount("name")
+    gc.collect()
+    blocks = sys.getallocatedblocks()
+    for _ in range(200):
+        g(params, x0)
+    gc.collect()
+    assert abs(sys.getallocatedblocks() - blocks) < 50
+    assert before == (sys.getrefcount(params), sys.getrefcount(params["layers"][0]["w"]), sys.getrefcount("name"))
+
+
+def test_second_order_through_structures():
+    def f(p):
+        return p["a"] ** 3 * p["b"][0]
+
+    g = grad(lambda p: grad(f)(p)["a"])({"a": 2.0, "b": [5.0]})
+    assert g == {"a": 60.0, "b": [12.0]}
+
+
+def test_methods_of_types_are_functions():
+    assert isinstance(Model().loss, types.MethodType)
+    assert grad(Base.shared, argnums=1)(Model(), 2.0) == 10.0
+    assert grad(Model.scaled)(2.0) == 10.0
