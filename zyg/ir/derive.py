@@ -93,7 +93,7 @@ def gradient_call(
     """The value of `grad(fn, …)(*args, **kws)`."""
     args, kws = settled(reader, args, kws)
     chosen = chosen_arguments(options.argnums, len(args), reader)
-    module, result, formals, operands, _ = read_inner(reader, fn, args, kws)
+    module, result, formals, operands, captured = read_inner(reader, fn, args, kws)
     primal, aux = result, None
     if options.has_aux:
         if not (isinstance(result, Node) and isinstance(result.head, TupleHead) and len(result.items) == 2):
@@ -106,7 +106,7 @@ def gradient_call(
     check_scalar(primal, reader)
     for n in chosen:
         _check_argument(formals[n], n, reader)
-    module, formals, operands = open_functions(reader, module, formals, operands, chosen)
+    module, formals, operands = open_functions(reader, module, formals, operands, chosen, captured)
     y, dx, values = vjp_call(reader, module, result, formals, operands, chosen, primal, None)
     gradient: Value = dx[0] if isinstance(options.argnums, int) else tuple_of(dx)
     if aux is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types as pytypes
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,17 @@ if TYPE_CHECKING:
 
 
 def open_functions(
-    reader: FunctionReader, module: Module, formals: list[Value], operands: list[Operand], chosen: list[int]
+    reader: FunctionReader,
+    module: Module,
+    formals: list[Value],
+    operands: list[Operand],
+    chosen: list[int],
+    captured: Mapping[int, Var],
 ) -> tuple[Module, list[Value], list[Operand]]:
     """The module with what the functions among the arguments `chosen` capture as further parameters.
 
-    In the place of such a function stands a namespace of the variables that it captures.
+    In the place of such a function stands a namespace of the variables that it captures.  captured: those that are
+    parameters already, by their numbers.
     """
     start = len(reader.ops)
     spread = {n: _spread(reader, formals[n], ()) for n in chosen if _is_function(formals[n])}
@@ -31,10 +38,10 @@ def open_functions(
         return module, formals, operands
     numbers = {op.result: op.fn.index for op in reader.ops[start:] if isinstance(op.fn, Capture)}
     wanted = [leaf for value in spread.values() for leaf in carriers(value) if leaf in numbers]
-    first = {numbers[leaf]: leaf for leaf in wanted}
+    first = {numbers[leaf]: leaf for leaf in wanted if numbers[leaf] not in captured}
     opened_for = sorted(first)
     found = open_captures(module, [(number, first[number].type) for number in opened_for], ".open")
-    params = dict(zip(opened_for, found.main.params[len(module.main.params) :], strict=True))
+    params = dict(captured) | dict(zip(opened_for, found.main.params[len(module.main.params) :], strict=True))
 
     def new(leaf: Operand) -> Value:
         return params[numbers[leaf]] if isinstance(leaf, Var) and leaf in wanted else leaf
