@@ -62,7 +62,7 @@ class Specialisation:
 def _specialisation(name: str, read: Lowered) -> Specialisation:
     frozen = []
     written = written_parameters(read.module)
-    for path, (_, shape) in sorted(read.inputs.items(), key=lambda pair: pair[1][0]):
+    for path, (_, shape) in sorted(read.looked.inputs.items(), key=lambda pair: pair[1][0]):
         ((_, identity),) = path
         assert isinstance(shape, ArrayTree)
         frozen.append((identity.obj, shape))
