@@ -18,8 +18,9 @@ from random_expressions import INT_LIMIT, Expressions, Scope
 class Programs(Expressions):
     """Random statements and functions."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, size: int) -> None:
         super().__init__(seed)
+        self.size = size
         self.lines: list[str] = []
         self.indent = 0
         self.loops = 0
@@ -330,7 +331,7 @@ class Programs(Expressions):
                         self.line(f"return 0.5 * {name}({self.small(1)}, n - 2) + {self.small(1, 2.0)}")
             if kind == "higher":
                 self.scope.functions.append(("u", 1))
-            self.body(2, self.random.randint(0, 3))
+            self.body(min(self.size, 2), self.random.randint(0, self.size))
             self.returned()
         self.helpers.append((name, kind))
         self.line("")
@@ -340,38 +341,39 @@ class Programs(Expressions):
         self.line(f"K = {self.number()}")
         self.line("")
         self.line("")
-        for _ in range(self.random.randint(0, 3)):
+        for _ in range(self.random.randint(0, self.size)):
             self.helper()
         floats = ["x", "y", "z"][: self.random.randint(1, 3)]
         self.scope = Scope([*floats, *floats, "K"], ["n"], [], [], [], set(floats))
         self.loops, self.result = 0, "float"
         with self.block(f"def f({', '.join(floats)}, n):"):
-            self.body(3, self.random.randint(1, 6))
+            self.body(self.size, self.random.randint(1, 2 * self.size))
             recent = self.scope.floats[-3:]
             self.line(f"return {self.small(2)} + {' + '.join(recent)}")
         return "\n".join(self.lines) + "\n"
 
 
-def random_source(seed: int) -> str:
-    """The module text for a seed; the same for ever on every Python."""
-    return Programs(seed).module()
+def random_source(seed: int, size: int) -> str:
+    """The module text for a seed, of size 1 (some 10 lines) to 3 (up to 200); the same on every Python."""
+    return Programs(seed, size).module()
 
 
 def main() -> None:
     import argparse
 
     from shrinker import shrunk
-    from trial import case, isolated_verdict
+    from trial import case, isolated_verdict, size_of
 
     import zyg  # noqa: F401  (so that the children need not import it)
 
     parser = argparse.ArgumentParser(description="Run random programs against forward arithmetic.")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--size", type=int, default=0, help="of all programs; without it, by the seed")
     parser.add_argument("--count", type=int, default=1, help="run so many seeds, and print only those that fail")
     parser.add_argument("--shrink", action="store_true", help="find the smallest program that fails in the same way")
     options = parser.parse_args()
     for seed in range(options.seed, options.seed + options.count):
-        subject = case(seed)
+        subject = case(seed, options.size or size_of(seed))
         failure = isolated_verdict(subject)
         if options.count == 1:
             print(subject.source)

@@ -44,7 +44,7 @@ REAL_UNARY = (
 )
 REAL_BINARY = (
     *(np.arctan2, np.hypot, np.logaddexp, np.logaddexp2, np.copysign, np.maximum, np.minimum, np.fmax, np.fmin),
-    *(np.fmod, np.nextafter, np.heaviside),
+    *(np.fmod, math.remainder, np.nextafter, np.heaviside),
 )
 TO_BOOL = {*ORDER, *EQUALITY, p.is_nonzero, np.isnan, np.isinf, np.isfinite, np.signbit}
 
@@ -76,6 +76,8 @@ def signatures() -> dict[Any, list[tuple[tuple[Type, ...], Type]]]:
     add(ELEMENTARY, (*FLOATS, *COMPLEX), 1)
     add(REAL_UNARY, FLOATS, 1)
     add((np.sign,), (INT,), 1)
+    add((p.fma,), FLOATS, 3)
+    add((p.attach,), (*FLOATS, *COMPLEX), 2)
     add(REAL_BINARY, FLOATS, 2)
     add((np.maximum, np.minimum, np.fmax, np.fmin), (INT,), 2)
     found[p.frexp_exponent] = [((kind,), INT) for kind in FLOATS]

@@ -191,7 +191,7 @@ def renamed(x):
     return h(g(x)) + g(f(x))
 
 
-@program((0.5,), exercises="imports of functions within the function", refused="IMPORT_NAME")
+@program((0.5,), exercises="imports of functions within the function", refused="an import inside a function")
 def local_import(x):
     from math import cos
     from math import sin as sine
@@ -236,7 +236,7 @@ def forwarded(x, *rest):
     return weighted(*rest, x) * x
 
 
-@program((0.5,), exercises="keyword dictionary literal", refused="DICT_MERGE")
+@program((0.5,), exercises="keyword dictionary literal", refused="building a list, set or dict")
 def keywords_passed(x):
     return scaled(x, **{"factor": 3.0, "shift": 0.25})
 

@@ -170,9 +170,9 @@ class _Adjoint:
         block = self.program.blocks[label]
         ops: list[Op] = []
         if label == self.canonical.exit:
-            ops.append(Op(CUT, (), (), self.ops.pos))
-            self.ops.tape_shadows(ops)
             assert isinstance(block.end, Return)
+            ops.append(Op(CUT, block.end.values, (), self.ops.pos))
+            self.ops.tape_shadows(ops)
             for seed, i in zip(seeds, self.outputs, strict=True):
                 self.ops.contribute(ops, block.end.values[i], seed)
         for op in reversed(block.ops):

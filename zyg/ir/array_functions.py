@@ -58,7 +58,7 @@ def array_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str
         return None
     if lifted:
         return _elementwise(reader, fn, args, kws)
-    if fn in (sum, min, max) and len(args) == 1 and not is_sequence(args[0]) and arrays.ndim_of(args[0]) == 1:
+    if fn in (sum, min, max) and len(args) == 1 and arrays.is_arraylike(args[0]) and arrays.ndim_of(args[0]) == 1:
         return HANDLERS[{sum: np.sum, min: np.min, max: np.max}[fn]](reader, args, kws)
     if fn is float and isinstance(args[0], Node) and not is_sequence(args[0]):
         raise unsupported("only arrays of one element become numbers", reader.pos, "Index the array.")

@@ -130,7 +130,7 @@ def _cut(
         {v for at in after for v in uses(blocks[at])} - made_after - set(seeds) - {stack},
         key=lambda v: (v.name, str(v.type), id(v)),
     )
-    primal = _primal_results(blocks, after, count)
+    primal = block.ops[index].args
     needed = [v for v in crossing if any(v in _uses_without_results(blocks[at], count) for at in after)]
     pos = Pos("", 0, whole.name)
     ops = (*blocks[label].ops, *((Op(push, (stack, *needed), (), pos),) if needed else ()))
@@ -157,12 +157,6 @@ def _endless_block(whole: Program) -> Block:
         if isinstance(block.end, Raise):
             return Block((), (), replace(block.end, args=()))
     return Block((), (), Jump(Edge(0)))
-
-
-def _primal_results(blocks: dict[int, Block], after: list[int], count: int) -> tuple[Operand, ...]:
-    (end,) = (blocks[at].end for at in after if isinstance(blocks[at].end, Return))
-    assert isinstance(end, Return)
-    return end.values[:count]
 
 
 def _without_results(block: Block, count: int) -> Block:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from zyg.ir.graph import Graph, uses
 from zyg.ir.program import Block, Edge, Jump, Operand, Program, Return, Var, with_edges
-from zyg.ir.reducible import components, entries_of
+from zyg.ir.reducible import entries_of, loops
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ def laid_out(program: Program) -> Layout:
     jumps: dict[int, Edge] = {}
     todo = [frozenset(blocks)]
     while todo:
-        for component in components(blocks, todo.pop()):
+        for component in loops(blocks, todo.pop()):
             entries = entries_of(blocks, component)
             header = _header(graph, component, entries, number)
             for label in sorted(set(blocks) - component):

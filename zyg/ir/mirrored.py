@@ -71,7 +71,7 @@ def accumulate(a: Any, b: Any) -> Any:
     return a + b
 
 
-def CUT() -> None:
+def CUT(*results: Any) -> None:
     """Marks the point between the forward and the reverse sweep; compiled programs do not contain it."""
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable
 
+from zyg.ir.components import components
 from zyg.ir.graph import Graph
 from zyg.ir.program import Block, Branch, Const, Edge, Op, Operand, Pos, Program, Var, edges, with_edges
 from zyg.ir.scalars import b1, i8
@@ -21,7 +22,7 @@ def reducible(program: Program) -> Program:
     blocks = {label: program.blocks[label] for label in Graph(program).order}
     todo = [frozenset(blocks)]
     while todo:
-        for component in components(blocks, todo.pop()):
+        for component in loops(blocks, todo.pop()):
             entries = entries_of(blocks, component)
             if len(entries) > 1:
                 _dispatch(blocks, component, entries)
@@ -32,38 +33,10 @@ def reducible(program: Program) -> Program:
     return program.with_blocks(blocks)
 
 
-def components(blocks: dict[int, Block], among: frozenset[int]) -> list[frozenset[int]]:
-    """The strongly connected components of more than one block (Tarjan), of the graph restricted to `among`."""
-    number: dict[int, int] = {}
-    low: dict[int, int] = {}
-    open_: list[int] = []
-    found: list[frozenset[int]] = []
-    for root in sorted(among):
-        if root in number:
-            continue
-        number[root] = low[root] = len(number)
-        open_.append(root)
-        work = [(root, _successors(blocks, root, among))]
-        while work:
-            label, successors = work[-1]
-            if successors:
-                after = successors.pop()
-                if after not in number:
-                    number[after] = low[after] = len(number)
-                    open_.append(after)
-                    work.append((after, _successors(blocks, after, among)))
-                elif after in open_:
-                    low[label] = min(low[label], number[after])
-                continue
-            work.pop()
-            if work:
-                low[work[-1][0]] = min(low[work[-1][0]], low[label])
-            if low[label] == number[label]:
-                component = frozenset(open_[open_.index(label) :])
-                del open_[open_.index(label) :]
-                if len(component) > 1:
-                    found.append(component)
-    return found
+def loops(blocks: dict[int, Block], among: frozenset[int]) -> list[frozenset[int]]:
+    """The strongly connected components of more than one block, of the graph restricted to `among`."""
+    found = components(sorted(among), lambda label: _successors(blocks, label, among))
+    return [frozenset(group) for group in found if len(group) > 1]
 
 
 def _successors(blocks: dict[int, Block], label: int, among: Iterable[int]) -> list[int]:

@@ -14,6 +14,7 @@ from numba import types
 
 from zyg.ir.graph import Graph, substitute
 from zyg.ir.program import Block, Const, Edge, Op, Operand, Program, Type, Var, with_edges
+from zyg.ir.redundant import redundant
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class _Promotion:
             label, key = self.queue.pop()
             for pred in self.graph.preds[label]:
                 self.incoming[pred, label, key] = self.at_end(pred, key, self.phis[label][key])
-        self.drop_trivial()
+        self.drop_redundant()
         blocks = {}
         for label in self.graph.order:
             block = self.program.blocks[label]
@@ -96,18 +97,17 @@ class _Promotion:
             blocks[label] = substitute(Block(params, tuple(kept[label]), with_edges(block.end, extended)), self.final)
         return self.program.with_blocks(blocks)
 
-    def drop_trivial(self) -> None:
+    def drop_redundant(self) -> None:
         """Parameters that have one value whichever way control came are that value."""
-        changed = True
-        while changed:
-            changed = False
-            for label, phis in self.phis.items():
-                for key, phi in list(phis.items()):
-                    values = {self.final(self.incoming[pred, label, key]) for pred in self.graph.preds[label]} - {phi}
-                    if len(values) == 1:
-                        self.renamed[phi] = values.pop()
-                        del phis[key]
-                        changed = True
+        incoming = {
+            phi: [self.final(self.incoming[pred, label, key]) for pred in self.graph.preds[label]]
+            for label, phis in self.phis.items()
+            for key, phi in phis.items()
+        }
+        found = redundant(incoming)
+        self.renamed.update(found)
+        for label, phis in self.phis.items():
+            self.phis[label] = {key: phi for key, phi in phis.items() if phi not in found}
 
     def at_end(self, label: int, key: Hashable, like: Var) -> Operand:
         found = self.last[label].get(key)
