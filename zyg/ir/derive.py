@@ -107,7 +107,8 @@ def gradient_call(
     for n in chosen:
         _check_argument(formals[n], n, reader)
     module, formals, operands = open_functions(reader, module, formals, operands, chosen, captured)
-    y, dx, values = vjp_call(reader, module, result, formals, operands, chosen, primal, None)
+    with_values = options.gives != "grad" or aux is not None
+    y, dx, values = vjp_call(reader, module, result, formals, operands, chosen, primal, None, with_values)
     gradient: Value = dx[0] if isinstance(options.argnums, int) else tuple_of(dx)
     if aux is not None:
         assert isinstance(values, Node)
@@ -146,8 +147,12 @@ def vjp_call(
     chosen: list[int],
     primal: Value,
     seeds: list[Operand] | None,
+    values: bool = True,
 ) -> tuple[Value, list[Value], Value]:
-    """A call of the module's derivative: the primal part, the cotangents of `chosen`, the whole result."""
+    """A call of the module's derivative: the primal part, the cotangents of `chosen`, the whole result.
+
+    values: whether anything but cotangents is asked for.
+    """
     main = module.main
     check_apart(reader, module, operands)
     wanted = {leaf for n in chosen for leaf in carriers(formals[n])}
@@ -158,14 +163,14 @@ def vjp_call(
         return by_tangents(reader, module, result, formals, operands, chosen, primal, seeds)
     buffers = any(isinstance(leaf.type, MemoryType) for leaf in wanted)
     whole = not buffers and (seeds is None or all(isinstance(s.type, types.Integer) for s in seeds))
-    done = checked_module(vjp(module, varied, useful, whole))
+    done = checked_module(vjp(module, varied, useful, whole, values))
     name = reader.spec.adopt(done)
     wants = [q.type for q in done.main.params[len(main.params) :] if not isinstance(q.type, MemoryType)]
     if seeds is None:
         seeds = [Const(1, kind) if kind == i8 else Const(1.0, kind) for kind in wants]
     seeds = [_seed(reader, seed, kind) for seed, kind in zip(seeds, wants, strict=True)]
-    values = tuple(Var(kind) for kind in main.results)
-    cotangents = tuple(Var(kind) for kind in done.main.results[len(values) :])
+    primals = tuple(Var(kind) for kind in main.results)
+    cotangents = tuple(Var(kind) for kind in done.main.results[len(primals) :])
     by_param: dict[Var, Var] = {}
     for q, operand in zip(main.params, operands, strict=True):
         kind = shadow_type(q.type)
@@ -173,8 +178,8 @@ def vjp_call(
             by_param[q] = Var(kind, f"d_{q.name}")
             reader.ops.append(Op(mem_like, (operand,), (by_param[q],), reader.pos))
     given = (*operands, *seeds, *by_param.values())
-    reader.ops.append(Op(Call(name), given, (*values, *cotangents), reader.pos))
-    fresh = iter(values)
+    reader.ops.append(Op(Call(name), given, (*primals, *cotangents), reader.pos))
+    fresh = iter(primals)
     found = rebuild(result, lambda leaf: next(fresh) if isinstance(leaf, Var) else leaf)
     numbers = (q for q, on in zip(main.params, varied, strict=True) if on and differentiable(q.type))
     by_param.update(zip(numbers, cotangents, strict=True))

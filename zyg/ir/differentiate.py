@@ -17,7 +17,7 @@ from zyg.ir.program import Block, Edge, Jump, Module, Op, Operand, Pos, Program,
 from zyg.ir.record import record
 from zyg.ir.scalars import f8, i8
 from zyg.ir.simplify import simplify_program
-from zyg.ir.slots import Load, Store
+from zyg.ir.slots import Load, Store, zero
 from zyg.ir.sweep import mark_reverse
 from zyg.ir.tape import StackType, pop, push, stack_new
 
@@ -54,9 +54,11 @@ class _Differentiation:
         made = reverse(program, varied, useful, self.int_adjoint, self.pair_of, self.programs.__getitem__)
         return replace(made, program=mark_reverse(made.program))
 
-    def fused(self, name: str, varied: Mask, useful: Mask) -> str:
-        """The program and its reverse sweep in one; the primal's results, then the cotangents."""
+    def fused(self, name: str, varied: Mask, useful: Mask, values: bool) -> str:
+        """The program and its reverse sweep in one; the primal's results (zeros unless `values`), then cotangents."""
         mirrored = self.mirrored(self.programs[name], varied, useful)
+        if not values:
+            mirrored = _without_values(mirrored, self.programs[name])
         made = self.unique(f"grad.{name}")
         whole = record(_with_stack(replace_program(mirrored, made), None))
         self.programs[made] = simplify_program(_without_cut(whole))
@@ -69,6 +71,19 @@ class _Differentiation:
         whole = record(_with_stack(mirrored, stack))
         seeds = mirrored.cotangents
         self.programs[forward], self.programs[backward] = _cut(whole, program, seeds, stack, forward, backward)
+
+
+def _without_values(mirrored: Reversed, original: Program) -> Reversed:
+    """Nobody asks for the primal's results, so the forward sweep need not compute them."""
+    program = mirrored.program
+    nothing = tuple(zero(kind) for kind in original.results)
+    blocks = {
+        label: Block(block.params, block.ops, Return((*nothing, *block.end.values[len(nothing) :])))
+        if isinstance(block.end, Return)
+        else block
+        for label, block in program.blocks.items()
+    }
+    return replace(mirrored, program=program.with_blocks(blocks))
 
 
 def _without_cut(program: Program) -> Program:
@@ -169,9 +184,11 @@ def _uses_without_results(block: Block, count: int) -> set[Var]:
     return uses(_without_results(block, count))
 
 
-def vjp(module: Module, varied: Sequence[bool], useful: Sequence[bool], whole: bool = True) -> Module:
+def vjp(
+    module: Module, varied: Sequence[bool], useful: Sequence[bool], whole: bool = True, values: bool = True
+) -> Module:
     """A module whose entry takes the entry's parameters and a cotangent per useful result, and gives the
-    entry's results and a cotangent per varied parameter.
+    entry's results (zeros in their place unless `values`) and a cotangent per varied parameter.
 
     Adjoints of ints are ints themselves where they can only be whole: if all useful results are ints, the
     cotangents given are (`whole`), and nothing in between makes fractions of them.
@@ -180,5 +197,5 @@ def vjp(module: Module, varied: Sequence[bool], useful: Sequence[bool], whole: b
     whole = whole and all(isinstance(kind, types.Integer) for kind in kinds)
     whole = whole and not fractional(module.main, varied, module.programs.__getitem__)
     work = _Differentiation(module, i8 if whole else f8)
-    made = work.fused(module.entry, tuple(varied), tuple(useful))
+    made = work.fused(module.entry, tuple(varied), tuple(useful), values)
     return Module(work.programs, made).reachable()

@@ -18,13 +18,11 @@ from zyg.ir.memory_facts import settled
 from zyg.ir.mirrored import Counter, Need, Reversed
 from zyg.ir.program import Block, Const, Op, Operand, Pos, Program, Var, edges
 from zyg.ir.prune import pruned
+from zyg.ir.residuals import Forward, computed_again
 from zyg.ir.scalars import b1, i8
-from zyg.ir.simplify import is_pure
 from zyg.ir.slots import Load, Store, promote
-from zyg.ir.tape import TapeType, cost, tape_get, tape_new, tape_put, tape_reserve
+from zyg.ir.tape import TapeType, tape_get, tape_new, tape_put, tape_reserve
 from zyg.rules import primitives as p
-
-STORE = 6  # the price of keeping a value, in additions
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +73,21 @@ class _Record:
         self.kept: dict[int, _Kept] = {}
         self.stored: set[Var] = set()
         self.once: set[Var] = set()
-        self.again: dict[Var, bool] = {}
+        self.found: dict[Var, Operand] = {}
         self.pos = Pos("", 0, self.program.name)
         self.settled = settled(self.form.program, self.graph)
 
     def run(self) -> Program:
         blocks = dict(self.program.blocks)
-        wanted = self._wanted(blocks)
-        for var in wanted:
-            self._decide(var)
+        self._decide(blocks)
         for label in list(blocks):
             block = blocks[label]
             if any(isinstance(op.fn, Need) for op in block.ops):
                 ops: list[Op] = []
+                self.found = {}
                 for op in block.ops:
+                    if isinstance(op.fn, Store) and isinstance(op.fn.key, Counter):
+                        self.found = {}
                     if isinstance(op.fn, Need):
                         self.pos = op.pos
                         value = self._source(op.fn.var, ops)
@@ -100,9 +99,6 @@ class _Record:
         self._begin(blocks)
         return promote(self.program.with_blocks(blocks))
 
-    def _wanted(self, blocks: dict[int, Block]) -> list[Var]:
-        return [op.fn.var for block in blocks.values() for op in block.ops if isinstance(op.fn, Need)]
-
     # --- decisions ----------------------------------------------------------------------------------
 
     def _loop(self, var: Var) -> Loop | None:
@@ -112,37 +108,28 @@ class _Record:
     def _is_free(self, operand: Operand) -> bool:
         return not isinstance(operand, Var) or operand in self.counters or self._loop(operand) is None
 
-    def _decide(self, var: Var) -> None:
-        """Mark how `var`, and what it is computed again from, become available."""
-        if var in self.again or var in self.stored or var in self.once:
-            return
-        if var in self.counters and self._loop(var) is not None:
-            self.again[var] = False
-        elif self._loop(var) is None:
-            self.once.add(var)
-        elif self._price(var, STORE) < STORE:
-            self.again[var] = True
-            for arg in self.defining[var].args:
-                if isinstance(arg, Var):
-                    self._decide(arg)
-        else:
-            self._keep(var)
+    def _decide(self, blocks: dict[int, Block]) -> None:
+        """Choose how what reverse code names becomes available."""
+        wanted = [op.fn.var for block in blocks.values() for op in block.ops if isinstance(op.fn, Need)]
+        self.once.update(var for var in wanted if self._loop(var) is None)
+        forward = Forward(
+            blocks, self.graph, self.defining, self.homes, self._is_free, self._is_settled, self._is_growing
+        )
+        again = computed_again(forward, wanted, self.once)
+        todo, seen = [var for var in wanted if not self._is_free(var)], set[Var]()
+        while todo:
+            var = todo.pop(0)
+            if var in seen:
+                continue
+            seen.add(var)
+            if var in again:
+                todo += [arg for arg in self.defining[var].args if isinstance(arg, Var) and not self._is_free(arg)]
+            else:
+                self._keep(var)
 
-    def _price(self, operand: Operand, limit: float) -> float:
-        """What computing `operand` again costs, up to `limit`."""
-        if not isinstance(operand, Var) or self._is_free(operand):
-            return 0
-        if operand in self.stored:
-            return 1
-        op = self.defining.get(operand)
-        if op is None or len(op.results) != 1 or not (is_pure(op) or self._is_settled(op)):
-            return STORE + 1
-        total: float = cost(op)
-        for arg in op.args:
-            if total >= limit:
-                break
-            total += self._price(arg, limit - total)
-        return total
+    def _is_growing(self, home: int) -> bool:
+        loop = self.graph.loop_of[home]
+        return loop is not None and self._rows(loop) is None
 
     def _is_settled(self, op: Op) -> bool:
         """A read of a tape that was complete before the loop began: it can be repeated."""
@@ -159,8 +146,14 @@ class _Record:
     # --- sources in reverse code --------------------------------------------------------------------
 
     def _source(self, operand: Operand, ops: list[Op]) -> Operand:
+        """The value of a primal operand, computed or fetched once in each block."""
         if not isinstance(operand, Var):
             return operand
+        if operand not in self.found:
+            self.found[operand] = self._fetched(operand, ops)
+        return self.found[operand]
+
+    def _fetched(self, operand: Var, ops: list[Op]) -> Operand:
         if operand in self.counters and self._loop(operand) is not None:
             return self._emit(ops, Load(Counter(self.counters[operand])), (), operand)
         if operand in self.once or self._loop(operand) is None:

@@ -11,8 +11,8 @@ from typing import Any
 from numba import types
 
 from zyg.ir.memory import mem_load
-from zyg.ir.program import Call, Guard, Op, Type
-from zyg.rules.primitives import Primitive, table
+from zyg.ir.program import Call, Const, Guard, Op, Type
+from zyg.rules.primitives import Primitive, powi, table
 
 
 class TapeType(types.Type):
@@ -95,4 +95,6 @@ def is_pure(op: Op) -> bool:
 def cost(op: Op) -> int:
     """The price of one evaluation in additions; complex operands count four times."""
     factor = 4 if any(isinstance(a.type, types.Complex) for a in op.args) else 1
+    if op.fn is powi and isinstance(op.args[1], Const) and 0 < op.args[1].value.real <= 4:
+        return 2 * factor
     return table[op.fn].cost * factor

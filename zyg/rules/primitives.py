@@ -177,7 +177,7 @@ _add(1, select, cast, identity, stop_gradient, attach)
 _add(0, make_complex, np.real, np.imag, np.conj)
 _add(1, operator.abs)  # int64, float; complex gives float
 # float and complex
-_add(20, np.sqrt)
+_add(10, np.sqrt)
 _add(40, np.exp, np.log, np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh)
 _add(40, np.arcsin, np.arccos, np.arctan, np.arcsinh, np.arccosh, np.arctanh, np.log10, np.log2, np.exp2)
 _add(40, np.expm1, np.log1p)
