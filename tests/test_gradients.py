@@ -181,3 +181,17 @@ def test_the_first_function_compiled_may_call_the_c_library():
     script = "import math, zyg; print(zyg.grad(math.tanh)(0.0))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "1.0\n"
+
+
+RATE = 0.5
+
+
+def test_captures_in_loops_are_inputs() -> None:
+    def f(x: float, n: int) -> float:
+        while n > 0:
+            x = math.sin(x) ** 2 * RATE
+            n -= 1
+        return x * RATE
+
+    assert math.isclose(grad(f)(1.0, 1), math.sin(1.0) * math.cos(1.0) * 0.5)
+    zyg.check_grads(f, (0.7, 3), order=2)
