@@ -94,6 +94,8 @@ def is_pure(op: Op) -> bool:
 
 def cost(op: Op) -> int:
     """The price of one evaluation in additions; complex operands count four times."""
+    if op.fn not in table:
+        return 0  # a captured input
     factor = 4 if any(isinstance(a.type, types.Complex) for a in op.args) else 1
     if op.fn is powi and isinstance(op.args[1], Const) and 0 < op.args[1].value.real <= 4:
         return 2 * factor
