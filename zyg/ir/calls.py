@@ -103,12 +103,12 @@ def _call_static(reader: FunctionReader, fn: Static, args: list[Value], kws: dic
         inner = captures.value(obj.__func__, extended(fn.path, "attr", "__func__"), reader.pos)
         owner = captures.value(obj.__self__, extended(fn.path, "attr", "__self__"), reader.pos)
         return call(reader, inner, [owner, *args], kws)
+    if getattr(obj, "__module__", None) == _TRY:
+        raise unsupported("try statements cannot be compiled", reader.pos, "Test for what could fail beforehand.")
     if is_object(fn):
         return _call_object(reader, fn, args, kws)
     if isinstance(obj, type):
         return _construct(reader, obj, args, kws)
-    if getattr(obj, "__module__", None) == _TRY:
-        raise unsupported("try statements cannot be compiled", reader.pos, "Test for what could fail beforehand.")
     if not callable(obj):
         raise ArgumentError(f"{described(fn)} is not callable", reader.pos, "Call a function.")
     name = _full_name(obj)

@@ -11,6 +11,7 @@ from zyg.ir.program import (
     Branch,
     Edge,
     End,
+    Jump,
     Op,
     Operand,
     Program,
@@ -19,7 +20,6 @@ from zyg.ir.program import (
     Var,
     edges,
     end_operands,
-    with_edges,
 )
 
 
@@ -133,20 +133,41 @@ class Graph:
 
 
 def substitute(block: Block, new: Callable[[Operand], Operand]) -> Block:
-    """`block` with every operand replaced."""
+    """`block` with every operand replaced; the same object, and the same ops in it, where nothing is."""
+
+    def all_new(operands: tuple[Operand, ...]) -> tuple[Operand, ...]:
+        for operand in operands:
+            if new(operand) is not operand:
+                return tuple([new(operand) for operand in operands])
+        return operands
 
     def edge(old: Edge) -> Edge:
-        return Edge(old.target, tuple(new(arg) for arg in old.args))
+        args = all_new(old.args)
+        return old if args is old.args else Edge(old.target, args)
 
-    end: End = with_edges(block.end, edge)
-    if isinstance(end, Branch):
-        end = Branch(new(end.cond), end.then, end.other)
+    end: End = block.end
+    if isinstance(end, Jump):
+        to = edge(end.to)
+        end = end if to is end.to else Jump(to)
+    elif isinstance(end, Branch):
+        cond, then, other = new(end.cond), edge(end.then), edge(end.other)
+        if not (cond is end.cond and then is end.then and other is end.other):
+            end = Branch(cond, then, other)
     elif isinstance(end, Return):
-        end = Return(tuple(new(value) for value in end.values))
-    elif isinstance(end, Raise):
-        end = Raise(end.failure, tuple(new(arg) for arg in end.args), end.pos)
-    ops = tuple(Op(op.fn, tuple(new(arg) for arg in op.args), op.results, op.pos) for op in block.ops)
-    return Block(block.params, ops, end)
+        values = all_new(end.values)
+        end = end if values is end.values else Return(values)
+    else:
+        args = all_new(end.args)
+        end = end if args is end.args else Raise(end.failure, args, end.pos)
+    ops: list[Op] | None = None
+    for i, op in enumerate(block.ops):
+        args = all_new(op.args)
+        if args is not op.args:
+            ops = list(block.ops) if ops is None else ops
+            ops[i] = Op(op.fn, args, op.results, op.pos)
+    if ops is None and end is block.end:
+        return block
+    return Block(block.params, block.ops if ops is None else tuple(ops), end)
 
 
 def uses(block: Block) -> set[Var]:

@@ -43,17 +43,15 @@ def simplify(module: Module) -> Module:
 
 
 def simplify_program(program: Program) -> Program:
-    while True:
-        before = _size(program)
-        for step in (_fold, _merge, _number, _hoist, _sweep):
-            program = checked(step(program))
-        if _size(program) == before:
-            return program
-
-
-def _size(program: Program) -> tuple[int, int, int]:
-    blocks = program.blocks.values()
-    return len(blocks), sum(len(b.ops) for b in blocks), sum(len(b.params) for b in blocks)
+    """`program` simplified until no step finds anything; the same object if none does."""
+    steps = (_fold, _merge, _number, _hoist, _sweep)
+    at = idle = 0
+    while idle < len(steps):
+        new = checked(steps[at](program))
+        idle = idle + 1 if new is program else 1
+        program = new
+        at = (at + 1) % len(steps)
+    return program
 
 
 def is_pure(op: Op) -> bool:
@@ -75,11 +73,14 @@ def _fold(program: Program) -> Program:
     """Constant folding, branches on constants, and parameters that are always the same value."""
     renamed = _Renaming()
     blocks = dict(program.blocks)
+    found = False
     changed = True
     while changed:
         changed = False
         reachable = Graph(program.with_blocks(blocks)).order
-        blocks = {label: blocks[label] for label in reachable}
+        if list(blocks) != list(reachable):
+            found = True
+            blocks = {label: blocks[label] for label in reachable}
         incoming: dict[int, list[Edge]] = {label: [] for label in blocks}
         for label, block in blocks.items():
             end = block.end
@@ -95,17 +96,23 @@ def _fold(program: Program) -> Program:
         if any(len(kept[label]) < len(block.params) for label, block in blocks.items()):
             changed = True
             blocks = _with_params(blocks, kept)
-        for label, block in blocks.items():
+        for label in reachable:
+            block = blocks[label]
             ops = []
             for op in block.ops:
-                args = tuple(renamed(arg) for arg in op.args)
+                args = tuple([renamed(arg) for arg in op.args]) if renamed else op.args
                 value = _value(op, args)
                 if value is not None:
                     renamed[op.result] = value
                     changed = True
                 elif not (isinstance(op.fn, Guard) and isinstance(args[0], Const) and args[0].value):
-                    ops.append(Op(op.fn, args, op.results, op.pos))
-            blocks[label] = Block(block.params, tuple(ops), block.end)
+                    ops.append(op)
+            if len(ops) < len(block.ops):
+                blocks[label] = Block(block.params, tuple(ops), block.end)
+                found = True
+        found = found or changed
+    if not found:
+        return program
     return program.with_blocks({label: substitute(block, renamed) for label, block in blocks.items()})
 
 
@@ -190,7 +197,9 @@ def _merge(program: Program) -> Program:
             renamed.update(zip(last.params, args, strict=True))
             ops += last.ops
             joined.add(at)
-        blocks[label] = Block(block.params, tuple(ops), last.end)
+        blocks[label] = block if last is block else Block(block.params, tuple(ops), last.end)
+    if len(blocks) == len(program.blocks):
+        return program
     return program.with_blocks({label: substitute(block, renamed) for label, block in blocks.items()})
 
 
@@ -204,10 +213,8 @@ def _number(program: Program) -> Program:
         table = dict(seen[graph.idom[label]]) if label != graph.order[0] else {}
         ops = []
         for op in program.blocks[label].ops:
-            args = tuple(renamed(arg) for arg in op.args)
-            op = Op(op.fn, args, op.results, op.pos)
             if len(op.results) == 1 and is_pure(op):
-                key = (op.fn, tuple(_key(arg) for arg in args), op.result.type)
+                key = (op.fn, tuple([_key(renamed(arg)) for arg in op.args]), op.result.type)
                 twin = table.get(key)
                 if twin is not None:
                     renamed[op.result] = twin
@@ -215,7 +222,10 @@ def _number(program: Program) -> Program:
                 table[key] = op.result
             ops.append(op)
         seen[label] = table
-        blocks[label] = Block(program.blocks[label].params, tuple(ops), program.blocks[label].end)
+        block = program.blocks[label]
+        blocks[label] = block if len(ops) == len(block.ops) else Block(block.params, tuple(ops), block.end)
+    if not renamed:
+        return program
     return program.with_blocks({label: substitute(block, renamed) for label, block in blocks.items()})
 
 
@@ -226,11 +236,14 @@ def _key(operand: Operand) -> Hashable:
 def _hoist(program: Program) -> Program:
     """Invariant ops of a loop that run in every iteration, moved in front of the loop."""
     graph = Graph(program)
+    if not any(graph.loop_of.values()):
+        return program
     blocks = dict(program.blocks)
     home: dict[Var, int] = {}
     for label in graph.order:
         for var in (*blocks[label].params, *(r for op in blocks[label].ops for r in op.results)):
             home[var] = label
+    found = False
     for label in graph.order:
         loop = graph.loop_of[label]
         if loop is None or not all(graph.dominates(label, latch) for latch in loop.latches):
@@ -246,10 +259,11 @@ def _hoist(program: Program) -> Program:
             else:
                 stay.append(op)
         if moved:
+            found = True
             before = blocks[outside[0]]
             blocks[outside[0]] = Block(before.params, (*before.ops, *moved), before.end)
             blocks[label] = Block(blocks[label].params, tuple(stay), blocks[label].end)
-    return program.with_blocks(blocks)
+    return program.with_blocks(blocks) if found else program
 
 
 def _is_outside(operand: Operand, home: dict[Var, int], loop: Loop) -> bool:
@@ -259,19 +273,22 @@ def _is_outside(operand: Operand, home: dict[Var, int], loop: Loop) -> bool:
 def _sweep(program: Program) -> Program:
     """Dead ops and block parameters removed."""
     needed: set[Var] = set()
-    defining: dict[Var, Op] = {op.results[0]: op for op in program.ops() if op.results}
-    for op in program.ops():
-        for result in op.results:
-            defining[result] = op
+    defining: dict[Var, Op] = {}
+    removable: set[Op] = set()
     feeding: dict[Var, list[Operand]] = {}
+    todo: list[Operand] = []
     for block in program.blocks.values():
+        for op in block.ops:
+            for result in op.results:
+                defining[result] = op
+            if _removable(op):
+                removable.add(op)
+            else:
+                todo += op.args
+        todo += end_operands(block.end)
         for edge in edges(block.end):
             for param, arg in zip(program.blocks[edge.target].params, edge.args, strict=True):
                 feeding.setdefault(param, []).append(arg)
-    todo: list[Operand] = []
-    for block in program.blocks.values():
-        todo += end_operands(block.end)
-        todo += [arg for op in block.ops if not _removable(op) for arg in op.args]
     while todo:
         operand = todo.pop()
         if not isinstance(operand, Var) or operand in needed:
@@ -280,10 +297,13 @@ def _sweep(program: Program) -> Program:
         if operand in defining:
             todo += defining[operand].args
         todo += feeding.get(operand, [])
+    dead = {op for op in removable if not any(result in needed for result in op.results)}
     kept = {label: [i for i, v in enumerate(b.params) if v in needed] for label, b in program.blocks.items()}
+    if not dead and all(len(kept[label]) == len(block.params) for label, block in program.blocks.items()):
+        return program
     blocks = {}
     for label, block in _with_params(program.blocks, kept).items():
-        ops = tuple(op for op in block.ops if not _removable(op) or any(r in needed for r in op.results))
+        ops = tuple([op for op in block.ops if op not in dead])
         blocks[label] = Block(block.params, ops, block.end)
     return program.with_blocks(blocks)
 
