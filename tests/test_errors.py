@@ -129,14 +129,6 @@ def formatted(x):
     return float(f"{x:.3f}")  # <-
 
 
-FUNCTIONS = {"sin": math.sin}
-
-
-@refuses("a dict cannot be indexed in native code")
-def dict_of_functions(x):
-    return FUNCTIONS["sin"](x)  # <-
-
-
 @refuses("this dict has no key 'b'", hint="Use one of its keys.")
 def missing_key(x):
     return {"a": x}["b"]  # <-
