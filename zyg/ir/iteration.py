@@ -34,13 +34,19 @@ if TYPE_CHECKING:
 UNROLL = 64
 
 
-def elements(reader: FunctionReader, value: Value) -> list[Value]:
-    """All elements of an iterable whose length is known when reading."""
+def elements(reader: FunctionReader, value: Value, count: int | None = None) -> list[Value]:
+    """All elements of an iterable whose length is known when reading; of an array also if there must be `count`."""
     value = opened(reader, operators.known(reader, value))
     if isinstance(value, Node):
         if isinstance(value.head, (TupleHead, ListHead)):
             return list(value.items)
-        if arrays.is_arraylike(value) and isinstance(length := arrays.shape(value)[0], Const):
+        length = arrays.shape(value)[0] if arrays.is_arraylike(value) else None
+        if count is not None and isinstance(length, Var):
+            expected = Const(count, i8)
+            same = reader.emit(op.eq, (length, expected), b1)
+            reader.guard(same, _unpack_error, "ValueError(unpack)", length, expected)
+            length = expected
+        if isinstance(length, Const):
             array = arrays.settle(reader, value)
             places = range(int(length.value.real))
             return [arrays.element(reader, Node(ElementHead(), (array, Const(k, i8)))) for k in places]
@@ -62,6 +68,12 @@ def elements(reader: FunctionReader, value: Value) -> list[Value]:
                 tuple_of([operators.apply(reader, op.add, [start, constant(i)]), item]) for i, item in enumerate(inner)
             ]
     raise unsupported(f"the length of {described(value)} is not known when compiling", reader.pos)
+
+
+def _unpack_error(length: int, expected: int) -> BaseException:
+    if length > expected:
+        return ValueError(f"too many values to unpack (expected {expected})")
+    return ValueError(f"not enough values to unpack (expected {expected}, got {length})")
 
 
 def iterator(reader: FunctionReader, value: Value) -> Node:

@@ -555,7 +555,7 @@ class FunctionReader:
         return value.items[0]
 
     def _expr_exhaust_iter(self, expr: Any) -> Value:
-        items = self.spec.calls.elements(self, self.load(expr.value.name))
+        items = self.spec.calls.elements(self, self.load(expr.value.name), expr.count)
         if len(items) != expr.count:
             relation = "not enough" if len(items) < expr.count else "too many"
             raise unsupported(f"{relation} values to unpack (expected {expr.count}, got {len(items)})", self.pos)

@@ -51,8 +51,8 @@ class Semantics(Protocol):
     def settle_all(self, reader: FunctionReader, names: Sequence[str] | None) -> None:
         """The same for what these locals (or all) hold."""
 
-    def elements(self, reader: FunctionReader, value: Value) -> list[Value]:
-        """All elements of an iterable whose length is known when reading."""
+    def elements(self, reader: FunctionReader, value: Value, count: int | None = None) -> list[Value]:
+        """All elements of an iterable whose length is known when reading; of an array also if there must be `count`."""
 
     def iterator(self, reader: FunctionReader, value: Value) -> Node:
         """`iter(value)`."""
