@@ -462,3 +462,23 @@ def test_custom_rules_of_arrays_are_refused() -> None:
     zyg.adjoint(square)(lambda v: (np.sum(v * v), lambda dy: 2 * v * dy))
     with pytest.raises(zyg.UnsupportedError, match="custom rules"):
         zyg.grad(lambda v: square(v))(np.ones(3))
+
+
+def test_arrays_are_unpacked_into_names() -> None:
+    def f(x: np.ndarray) -> float:
+        (a, b), c = x, x[:2] * 3
+        d, _ = c
+        return a * b * d
+
+    x = np.array([2.0, 5.0])
+    np.testing.assert_allclose(zyg.grad(f)(x), [60.0, 12.0])
+    rows = np.arange(6.0).reshape(2, 3)
+
+    def products(x: np.ndarray) -> float:
+        r, s = x
+        return np.sum(r * s)
+
+    np.testing.assert_allclose(zyg.grad(products)(rows), rows[::-1])
+    for bad, how in ((np.ones(3), "too many"), (np.ones(0), "not enough")):
+        with pytest.raises(ValueError, match=how):
+            zyg.grad(f)(bad)
