@@ -361,8 +361,8 @@ def random_source(seed: int, size: int) -> str:
 def main() -> None:
     import argparse
 
+    import trial
     from shrinker import shrunk
-    from trial import case, isolated_verdict, size_of
 
     import zyg  # noqa: F401  (so that the children need not import it)
 
@@ -373,12 +373,12 @@ def main() -> None:
     parser.add_argument("--shrink", action="store_true", help="find the smallest program that fails in the same way")
     options = parser.parse_args()
     for seed in range(options.seed, options.seed + options.count):
-        subject = case(seed, options.size or size_of(seed))
-        failure = isolated_verdict(subject)
+        subject = trial.case(seed, options.size or trial.size_of(seed))
+        failure = trial.isolated_verdict(subject)
         if options.count == 1:
             print(subject.source)
         if failure is not None and options.shrink:
-            subject, failure = shrunk(subject, failure)
+            subject, failure = shrunk(trial, subject, failure)
             print(subject.source)
         if failure is not None or options.count == 1:
             print(f"seed {seed}, at {subject.points}: {failure.kind + ': ' + failure.text if failure else 'agrees'}")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
-from trial import Case, Failure, at_other_text, isolated_verdict
+from trial import Failure
 
 _BODIES = ("body", "orelse")
 
@@ -69,12 +70,9 @@ def _simpler(e: ast.expr) -> Iterator[ast.expr]:
             yield child
 
 
-def shrunk(subject: Case, failure: Failure) -> tuple[Case, Failure]:
-    """A case as small as one change at a time can make it, with its failure."""
-    k = failure.point
-    subject = replace(
-        subject, aspects=(failure.aspect,), points=subject.points[k : k + 1], expected=subject.expected[k : k + 1]
-    )
+def shrunk(trial: Any, subject: Any, failure: Failure) -> tuple[Any, Failure]:
+    """A case as small as one change at a time can make it, with its failure; `trial` is the module that tries it."""
+    subject = replace(trial.at_point(subject, failure.point), aspects=(failure.aspect,))
     progress = True
     while progress:
         progress = False
@@ -82,7 +80,7 @@ def shrunk(subject: Case, failure: Failure) -> tuple[Case, Failure]:
             tree = ast.parse(subject.source)
             for _ in changes(tree):
                 source = ast.unparse(ast.fix_missing_locations(tree)) + "\n"
-                found = _still_fails(subject, source, failure) if len(source) < len(subject.source) else None
+                found = _still_fails(trial, subject, source, failure) if len(source) < len(subject.source) else None
                 if found is not None:
                     subject, failure = found
                     progress = True
@@ -92,10 +90,10 @@ def shrunk(subject: Case, failure: Failure) -> tuple[Case, Failure]:
     return subject, failure
 
 
-def _still_fails(subject: Case, source: str, failure: Failure) -> tuple[Case, Failure] | None:
+def _still_fails(trial: Any, subject: Any, source: str, failure: Failure) -> tuple[Any, Failure] | None:
     try:
-        candidate = at_other_text(subject, source)
+        candidate = trial.at_other_text(subject, source)
     except Exception:
         return None  # not a program any more, or no fair test
-    again = isolated_verdict(candidate, seconds=10)
+    again = trial.isolated_verdict(candidate, seconds=10)
     return (candidate, again) if again is not None and again.kind == failure.kind else None

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import pickle
 import random
 import re
-import signal
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +11,7 @@ from itertools import count
 from typing import Any
 
 import numpy as np
+from isolation import in_child
 from jets import NAMES, PLAIN, Discarded, Jet, Watch, seeds
 from random_expressions import INT_LIMIT
 from random_programs import random_source
@@ -144,9 +142,9 @@ def verdict(subject: Case) -> Failure | None:
             except zyg.UnsupportedError as error:
                 if any(words in str(error) for words in REFUSALS):
                     return None
-                return Failure(aspect, k, _kind_of(error), f"at {point}: {traceback.format_exc()}")
+                return Failure(aspect, k, kind_of(error), f"at {point}: {traceback.format_exc()}")
             except Exception as error:
-                return Failure(aspect, k, _kind_of(error), f"at {point}: {traceback.format_exc()}")
+                return Failure(aspect, k, kind_of(error), f"at {point}: {traceback.format_exc()}")
             if not _near(actual, expected, subject.expected[k]):
                 return Failure(aspect, k, f"wrong {aspect}", f"at {point}: got {actual}, expected {list(expected)}")
     return None
@@ -162,31 +160,24 @@ def isolated_verdict(subject: Case, seconds: int = 60) -> Failure | None:
 
 
 def _in_child(subject: Case, seconds: int) -> Failure | None:
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        signal.alarm(seconds)
-        with open(writer, "wb") as stream:
-            pickle.dump(verdict(subject), stream)
-        os._exit(0)
-    os.close(writer)
-    with open(reader, "rb") as stream:
-        answer = stream.read()
-    _, status = os.waitpid(child, 0)
-    if not os.WIFSIGNALED(status):
-        failure: Failure | None = pickle.loads(answer)
+    failure: Failure | None
+    failure, died = in_child(lambda: verdict(subject), seconds)
+    if not died:
         return failure
     if len(subject.points) > 1:
         for k in range(len(subject.points)):
-            alone = replace(subject, points=subject.points[k : k + 1], expected=subject.expected[k : k + 1])
-            failure = _in_child(alone, seconds)
+            failure = _in_child(at_point(subject, k), seconds)
             if failure is not None:
                 return replace(failure, point=k)
-    name = signal.Signals(os.WTERMSIG(status)).name
-    return Failure(subject.aspects[0], 0, f"died of {name}", f"at {subject.points}")
+    return Failure(subject.aspects[0], 0, f"died of {died}", f"at {subject.points}")
 
 
-def _kind_of(error: BaseException) -> str:
+def at_point(subject: Case, k: int) -> Case:
+    """The case with its point number `k` alone."""
+    return replace(subject, points=subject.points[k : k + 1], expected=subject.expected[k : k + 1])
+
+
+def kind_of(error: BaseException) -> str:
     """The error's type, where it was raised, and its words without names and numbers."""
     frames = traceback.extract_tb(error.__traceback__)
     words = re.sub(r"[\d.]+|\b[a-z]\d+\b|'[^']*'|<[^>]*>", "", str(error).splitlines()[0] if str(error) else "")

@@ -29,7 +29,7 @@ class ArrayBack:
         self._y = copy.deepcopy(_floating(y))
         self._found, inputs = called.find((*self._args, self._y))
         self._inputs = [_kept(value) for value in inputs]
-        if self._found.lowered.writes:
+        if self._found.lowered.written:
             if any(isinstance(shape, ArrayTree) for _, shape in self._found.lowered.looked.inputs.values()):
                 raise UnsupportedError("the pullback of a function that writes into captured arrays is not supported")
         first = sum(1 for arg in self._args for _ in types_of(tree(arg)))

@@ -7,7 +7,7 @@ writes into its arguments, the copy is written back.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,25 +63,26 @@ def lend(value: np.ndarray[Any, Any], shape: ArrayTree, out: list[Any]) -> None:
     out.extend(n for n, known in zip(value.shape, shape.known[1:], strict=True) if known is None)
 
 
-def check_apart(values: Sequence[Any]) -> None:
-    """Arrays that a function writes into must not overlap others that it was given."""
-    lent = [value for value in values if isinstance(value, Lent)]
-    for k, one in enumerate(lent):
-        for other in lent[:k]:
-            if np.may_share_memory(one.array, other.array):
+def check_apart(values: Sequence[Any], written: Collection[int]) -> None:
+    """Arrays that a function writes into (their numbers are in `written`) must not overlap others that it was given."""
+    for number in written:
+        one = values[number]
+        for k, other in enumerate(values):
+            if k != number and isinstance(other, Lent) and np.may_share_memory(one.original, other.original):
                 raise ValueArgumentError(
-                    "arguments or captured arrays overlap in memory and the function writes into arrays\n"
-                    "Pass a copy of one of them."
+                    "arguments or captured arrays overlap in memory and the function writes into one of them\n"
+                    "Pass a copy of it."
                 )
         if not one.original.flags.writeable:
             raise ValueError("assignment destination is read-only")
 
 
-def write_back(values: Sequence[Any]) -> None:
+def write_back(values: Sequence[Any], written: Collection[int]) -> None:
     """What native code wrote into copies of arguments, into the arguments."""
-    for value in values:
-        if isinstance(value, Lent) and value.array is not value.original:
-            np.copyto(value.original, value.array, casting="unsafe")
+    for number in written:
+        lent = values[number]
+        if lent.array is not lent.original:
+            np.copyto(lent.original, lent.array, casting="unsafe")
 
 
 def taken(shape: ArrayTree, values: Iterator[Any]) -> np.ndarray[Any, Any]:

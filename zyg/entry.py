@@ -55,7 +55,7 @@ class Specialised(Entry):
         self.lowered, self._shapes = lowered, tuple(arguments)
         self._looking: Looking | None = None
         native = lowered.compile(packed=True)
-        rows = guard_rows(arguments, lowered.looked, writes=lowered.writes)
+        rows = guard_rows(arguments, lowered.looked, written=lowered.written)
         super().__init__(native, rows, given - len(names), names, lowered.result, 0, may_run_long(lowered.module))
 
     def inputs(self, function: Any, given: Sequence[Any], names: tuple[str, ...]) -> list[Any] | None:
@@ -66,13 +66,14 @@ class Specialised(Entry):
 
     def run(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """Its results; arrays that it was given hold what it wrote."""
-        if not self.lowered.writes:
+        written = self.lowered.written
+        if not written:
             return self.native.call(*inputs)
-        check_apart(inputs)
+        check_apart(inputs, written)
         try:
             return self.native.call(*inputs)
         finally:
-            write_back(inputs)
+            write_back(inputs, written)
 
 
 class Specialisations(Chain):

@@ -20,7 +20,7 @@ from zyg.ir.memory import MemoryType
 from zyg.ir.naming import name_parameters
 from zyg.ir.program import Const, Module, Op, Operand, Pos, Program, Type, Var
 from zyg.ir.ranges import prove_comparisons
-from zyg.ir.results import give_results, writes_parameters
+from zyg.ir.results import give_results, written_parameters
 from zyg.ir.shape import of_tree, tree_of
 from zyg.ir.simplify import inline, simplify, simplify_program
 from zyg.ir.simplify_memory import simplify_memory
@@ -39,14 +39,14 @@ class Lowered:
     """A function read for one kind of arguments, and its derivatives taken; what it looked at besides.
 
     module: its entry takes the leaves of the arguments, then those of what is captured, and returns those of result.
-    writes: into arrays that it is given.
+    written: the numbers of the buffers among its entry's parameters that it may write into.
     """
 
     module: Module
     result: Tree
     looked: Looked
     fast: frozenset[str]
-    writes: bool
+    written: frozenset[int]
 
     @property
     def has_arrays(self) -> bool:
@@ -90,7 +90,7 @@ def lower(
     _print("final", module)
     looked = Looked(captures.guards, captures.inputs, captures.homes)
     fast = spec.fast or frozenset()
-    return Lowered(module, tree_of(result), looked, fast, writes_parameters(module))
+    return Lowered(module, tree_of(result), looked, fast, written_parameters(module))
 
 
 def _kinds(program: Program) -> Iterator[Type]:

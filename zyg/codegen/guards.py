@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import builtins
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -60,14 +60,14 @@ class Looked:
 
 
 def guard_rows(
-    arguments: Sequence[Tree], looked: Looked, order: Sequence[int] | None = None, writes: bool = False
+    arguments: Sequence[Tree], looked: Looked, order: Sequence[int] | None = None, written: Collection[int] = ()
 ) -> list[Row]:
     """The table.  The program's inputs are the leaves of the arguments, then what is captured, or in that order.
 
-    writes: arrays must be writable, and no two may overlap.  Arguments come first: where several signatures alternate,
-    their classes tell them apart at least cost.
+    written: the inputs that are arrays which must be writable and overlap no other.  Arguments come first: where
+    several signatures alternate, their classes tell them apart at least cost.
     """
-    table = _Table(looked, writes)
+    table = _Table(looked, written)
     own = sum(1 for tree in arguments for _ in leaves(tree))
     captured = sum(1 for _, tree in looked.inputs.values() for _ in leaves(tree))
     every = order or range(own + captured)
@@ -78,17 +78,16 @@ def guard_rows(
         table.place(path)
     for path, (first, tree) in looked.inputs.items():
         table.add_tree(path, tree, iter(every[own + first :]))
-    if writes:
-        table.add_pairs()
+    table.add_pairs()
     return table.rows
 
 
 class _Table:
     """Rows under construction; `place` adds the rows of a path and of those that it rests on."""
 
-    def __init__(self, looked: Looked, writes: bool) -> None:
+    def __init__(self, looked: Looked, written: Collection[int]) -> None:
         self.rows: list[Row] = []
-        self._flags = layout.C_CONTIGUOUS | layout.ALIGNED | (layout.WRITEABLE if writes else 0)
+        self._written = written
         self._arrays: list[tuple[int, int]] = []
         self._checks = dict(looked.checks)
         self._homes = looked.homes
@@ -120,14 +119,17 @@ class _Table:
         assert others == list(range(first + 1, first + 1 + len(others)))
         dtype = DTYPES[tree.dtype]
         known = (0 if number is None else 1 for number in tree.known[1:])
-        self._append(path, (Expect.ARRAY, first * SLOT, Words([tree.ndim, Ref(dtype), self._flags, *known])))
-        self._arrays.append((first * SLOT, dtype.itemsize))
+        flags = layout.C_CONTIGUOUS | layout.ALIGNED | (layout.WRITEABLE if first in self._written else 0)
+        self._append(path, (Expect.ARRAY, first * SLOT, Words([tree.ndim, Ref(dtype), flags, *known])))
+        self._arrays.append((first, dtype.itemsize))
 
     def add_pairs(self) -> None:
-        """The rows that tell that no two arrays overlap."""
-        for k, one in enumerate(self._arrays):
-            for other in self._arrays[:k]:
-                self.rows.append((Go.OBJECT, 0, Ref(None), Expect.APART, 0, Words([*one, *other])))
+        """The rows that tell that arrays which are written overlap no others."""
+        for k, (one, size) in enumerate(self._arrays):
+            for other, other_size in self._arrays[:k]:
+                if one in self._written or other in self._written:
+                    words = Words([one * SLOT, size, other * SLOT, other_size])
+                    self.rows.append((Go.OBJECT, 0, Ref(None), Expect.APART, 0, words))
 
     # --- places ---------------------------------------------------------------------------------------------
 

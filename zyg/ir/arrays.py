@@ -185,7 +185,11 @@ def cast_to(reader: FunctionReader, value: Operand, dtype: Type) -> Operand:
 # --- elementwise ----------------------------------------------------------------------------------------
 
 
-def broadcast(reader: FunctionReader, shapes: Sequence[Sequence[Operand]]) -> tuple[Operand, ...]:
+def broadcast(
+    reader: FunctionReader,
+    shapes: Sequence[Sequence[Operand]],
+    error: Callable[[int, int], BaseException] | None = None,
+) -> tuple[Operand, ...]:
     """The dimensions of an elementwise result; a dimension that is 1 is so when compiling."""
     ndim = max(map(len, shapes))
     found: list[Operand] = []
@@ -199,7 +203,7 @@ def broadcast(reader: FunctionReader, shapes: Sequence[Sequence[Operand]]) -> tu
                 kept = dim
                 continue
             same = reader.emit(operator.eq, (kept, dim), b1)
-            reader.guard(same, _broadcast_error, "ValueError(broadcast)", kept, dim)
+            reader.guard(same, error or _broadcast_error, "ValueError(broadcast)", kept, dim)
             if isinstance(dim, Const):
                 kept = dim
         found.append(kept)

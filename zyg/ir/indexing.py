@@ -25,11 +25,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What an index selects: a view, and (for index arrays and masks) positions along one of its axes."""
+    """What an index selects: a view, and by index arrays and masks positions along some of its axes.
+
+    picks: for each axis of the view the positions along it, or None.  dims: those of the positions, broadcast together.
+    at: where these stand in the result, behind so many of the other axes.
+    """
 
     view: Node
-    axis: int | None = None
-    positions: Value | None = None
+    picks: tuple[Node | None, ...] = ()
+    dims: tuple[Operand, ...] = ()
+    at: int = 0
+
+    @property
+    def is_view(self) -> bool:
+        return all(pick is None for pick in self.picks)
+
+    def shape(self) -> list[Operand]:
+        """The dimensions of what is selected."""
+        others = [n for n, pick in zip(shape(self.view), self.picks, strict=True) if pick is None]
+        return [*others[: self.at], *self.dims, *others[self.at :]]
+
+    def place(self, reader: FunctionReader, index: Sequence[Operand]) -> list[Operand]:
+        """The index, in the view, of the element at `index` of what is selected."""
+        picked = list(index[self.at : self.at + len(self.dims)])
+        others = iter([*index[: self.at], *index[self.at + len(self.dims) :]])
+        elements = Elements(reader, False)
+        return [next(others) if pick is None else elements.at(pick, picked) for pick in self.picks]
 
 
 def _index_error(i: int, n: int) -> BaseException:
@@ -84,37 +105,52 @@ def select(reader: FunctionReader, array: Node, index: Value) -> Selection:
     start = offset(array)
     dims: list[Operand] = []
     steps: list[Operand] = []
-    axis_of, positions = None, None
+    picks: list[Node | None] = []
+    entries = _parts(reader, index, array.head.ndim)
+    advanced: list[int] = []
+    before = 0
     axis = 0
     own_dims, own_steps = shape(array), strides(reader, array)
-    for entry in _parts(reader, index, array.head.ndim):
+    for number, entry in enumerate(entries):
         if isinstance(entry, Static) and entry.obj is None:
             dims.append(ONE)
             steps.append(ZERO)
-            continue
-        n, step = own_dims[axis], own_steps[axis]
-        axis += 1
-        if isinstance(entry, (Var, Const)):
+            picks.append(None)
+        elif arrays.is_arraylike(entry):
+            advanced.append(number)
+            count = arrays.ndim_of(entry) if _is_mask(entry) else 1
+            picks += _positions(reader, entry, own_dims[axis : axis + count])
+            dims += own_dims[axis : axis + count]
+            steps += own_steps[axis : axis + count]
+            axis += count
+        elif isinstance(entry, (Var, Const)):
             if entry.type not in (i8, b1):
                 raise unsupported("only integers, slices, None, ... and arrays of them index an array", reader.pos)
-            start = add(reader, start, mul(reader, in_range(reader, reader.cast(entry, i8), n), step))
+            advanced.append(number)
+            at = in_range(reader, reader.cast(entry, i8), own_dims[axis])
+            start = add(reader, start, mul(reader, at, own_steps[axis]))
+            axis += 1
         elif _is_slice(entry):
-            first, length, stride = _slice(reader, entry, n)
-            start = add(reader, start, mul(reader, first, step))
+            first, length, stride = _slice(reader, entry, own_dims[axis])
+            start = add(reader, start, mul(reader, first, own_steps[axis]))
             dims.append(length)
-            steps.append(mul(reader, stride, step))
-        elif arrays.is_arraylike(entry):
-            if axis_of is not None:
-                raise unsupported("more than one index array is not compiled yet", reader.pos, "Loop over the indices.")
-            if arrays.ndim_of(entry) != 1:
-                raise unsupported("index arrays of more than one dimension are not compiled yet", reader.pos)
-            axis_of = len(dims)
-            positions = _positions(reader, entry, n)
-            dims.append(n)
-            steps.append(step)
+            steps.append(mul(reader, stride, own_steps[axis]))
+            picks.append(None)
+            axis += 1
         else:
             raise unsupported("this kind of index is not compiled", reader.pos)
-    return Selection(arrays.view(reader, array, start, dims, steps), axis_of, positions)
+        if len(advanced) == 0:
+            before = len(dims)
+    # NumPy: what index arrays pick comes first, unless they and the numbers beside them stand together
+    together = not advanced or advanced[-1] - advanced[0] == len(advanced) - 1
+    view = arrays.view(reader, array, start, dims, steps)
+    found = [shape(pick) for pick in picks if pick is not None]
+    picked = arrays.broadcast(reader, found, _pick_error) if found else ()
+    return Selection(view, tuple(picks), picked, before if together else 0)
+
+
+def _pick_error(a: int, b: int) -> BaseException:
+    return IndexError(f"index arrays could not be broadcast together with dimensions {a} and {b}")
 
 
 def _is_slice(entry: Value) -> bool:
@@ -201,37 +237,43 @@ def _clamped(reader: FunctionReader, bound: Operand, n: Operand, low: Operand, h
     return arrays.least(reader, arrays.most(reader, at, low), high)
 
 
-def _positions(reader: FunctionReader, entry: Value, n: Operand) -> Value:
-    """The positions along an axis of size n that an index array or a mask names, checked."""
+def _positions(reader: FunctionReader, entry: Value, dims: Sequence[Operand]) -> list[Node]:
+    """The positions along axes of these sizes that an index array or a mask names, checked."""
     entry = arrays.settle(reader, entry)
     assert isinstance(entry, Node)
     if dtype_of(entry) == b1:
-        return _masked(reader, entry, n)
+        return _masked(reader, entry, dims)
     if dtype_of(entry) != i8:
         raise unsupported("arrays used as indices must be of integer type", reader.pos)
     out = arrays.allocate(reader, shape(entry), i8)
 
     def body(elements: Elements, index: list[Operand], _: list[Operand]) -> Sequence[Operand]:
-        arrays.store(reader, out, index, in_range(reader, elements.at(entry, index), n))
+        position = in_range(reader, elements.at(entry, index), dims[0])
+        if elements.flat:
+            reader.ops.append(Op(mem_store, (arrays.memory(out), index[0], position), (), reader.pos))
+        else:
+            arrays.store(reader, out, index, position)
         return ()
 
     arrays.over(reader, "indices", shape(entry), [entry], (), body)
-    return out
+    return [out]
 
 
-def _masked(reader: FunctionReader, mask: Node, n: Operand) -> Node:
-    """np.flatnonzero of a mask of one dimension."""
-    same = reader.emit(operator.eq, (shape(mask)[0], n), b1)
-    reader.guard(same, _mask_error, "IndexError(mask)", shape(mask)[0], n)
-    places = arrays.allocate(reader, (n,), i8)
+def _masked(reader: FunctionReader, mask: Node, dims: Sequence[Operand]) -> list[Node]:
+    """np.nonzero of a mask, which has these dimensions."""
+    for own, n in zip(shape(mask), dims, strict=True):
+        reader.guard(reader.emit(operator.eq, (own, n), b1), _mask_error, "IndexError(mask)", own, n)
+    size = arrays.size(reader, dims)
+    places = [arrays.allocate(reader, (size,), i8) for _ in dims]
 
     def body(index: list[Operand], state: list[Operand]) -> Sequence[Operand]:
         on = arrays.load(reader, mask, index)
-        arrays.store(reader, places, [state[0]], index[0])
+        for place, i in zip(places, index, strict=True):
+            arrays.store(reader, place, [state[0]], i)
         return [add(reader, state[0], reader.cast(on, i8))]
 
-    (count,) = nest(reader, "mask", [n], [ZERO], lambda index, state: body(index, state))
-    return arrays.c_array(arrays.memory(places), ZERO, [count])
+    (count,) = nest(reader, "mask", dims, [ZERO], body)
+    return [arrays.c_array(arrays.memory(place), ZERO, [reader.length(count)]) for place in places]
 
 
 def _mask_error(size: int, n: int) -> BaseException:
@@ -243,18 +285,13 @@ def get(reader: FunctionReader, array: Node, index: Value) -> Value:
     if _is_mask(index) and arrays.ndim_of(index) == array.head.ndim > 1:
         index, array = _flat_mask(reader, array, index)
     found = select(reader, array, index)
-    if found.positions is None:
+    if found.is_view:
         return found.view if found.view.head.ndim else arrays.load(reader, found.view, [])
-    axis, positions = found.axis, found.positions
-    assert axis is not None and isinstance(positions, Node)
-    dims = list(shape(found.view))
-    dims[axis] = shape(positions)[0]
+    dims = found.shape()
     out = arrays.allocate(reader, dims, array.head.dtype)
 
     def body(at: list[Operand], _: list[Operand]) -> Sequence[Operand]:
-        source = list(at)
-        source[axis] = arrays.load(reader, positions, [at[axis]])
-        arrays.store(reader, out, at, arrays.load(reader, found.view, source))
+        arrays.store(reader, out, at, arrays.load(reader, found.view, found.place(reader, at)))
         return ()
 
     nest(reader, "gather", dims, (), body)
@@ -286,7 +323,7 @@ def put(reader: FunctionReader, array: Node, index: Value, value: Value) -> None
         index, array = _flat_mask(reader, array, index)
     found = select(reader, array, index)
     view = found.view
-    if found.positions is not None:
+    if not found.is_view:
         _scatter(reader, found, value)
         return
     if view.head.ndim == 0:
@@ -427,21 +464,16 @@ def _put_where(reader: FunctionReader, array: Node, mask: Value, value: Value) -
 
 
 def _scatter(reader: FunctionReader, found: Selection, value: Value) -> None:
-    view, axis, positions = found.view, found.axis, found.positions
-    assert axis is not None and isinstance(positions, Node)
-    dims = list(shape(view))
-    dims[axis] = shape(positions)[0]
+    view, dims = found.view, found.shape()
     if isinstance(value, Node):
         shaped = arrays.c_array(arrays.memory(view), ZERO, dims)
         array = fits(reader, shaped, arrays.settle(reader, value))
         assert isinstance(array, Node)
-        value = arrays.materialise(reader, array) if arrays.memory(array) is arrays.memory(view) else array
+        value = array if _apart(reader, array, view) else arrays.materialise(reader, array)
     arrays.settle_all(reader)
 
     def body(at: list[Operand], _: list[Operand]) -> Sequence[Operand]:
-        target = list(at)
-        target[axis] = arrays.load(reader, positions, [at[axis]])
-        arrays.store(reader, view, target, Elements(reader, False).at(value, at))
+        arrays.store(reader, view, found.place(reader, at), Elements(reader, False).at(value, at))
         return ()
 
     nest(reader, "scatter", dims, (), body)

@@ -7,7 +7,11 @@ from dataclasses import replace
 
 from zyg.ir import library
 from zyg.ir.graph import substitute
+from zyg.ir.memory import is_memory
 from zyg.ir.program import Block, Call, Edge, End, Jump, Op, Operand, Pos, Program, Raise, Return, Var, with_edges
+
+# A reverse sweep cannot be taken again where its buffers are left on the stack of a call
+LARGEST_OF_ARRAYS = 20_000
 
 
 def inline_calls(program: Program, callees: Mapping[str, Program], largest: int) -> Program:
@@ -42,6 +46,8 @@ def _inlinable(op: Op, callees: Mapping[str, Program], largest: int) -> bool:
     callee = callees[op.fn.callee]
     if callee.recursive or callee.custom is not None:
         return False
+    if any(is_memory(kind) for kind in (*(param.type for param in callee.params), *callee.results)):
+        largest = max(largest, LARGEST_OF_ARRAYS)
     return sum(len(block.ops) for block in callee.blocks.values()) <= largest
 
 

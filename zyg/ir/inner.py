@@ -13,7 +13,7 @@ from zyg.ir.lift import open_captures
 from zyg.ir.memory import MemoryType, mem_apart
 from zyg.ir.naming import named_after
 from zyg.ir.program import Module, Operand, Type, Var
-from zyg.ir.results import writes_parameters
+from zyg.ir.results import written_parameters
 from zyg.ir.simplify import inline
 from zyg.ir.values import (
     Static,
@@ -93,13 +93,11 @@ def _name(fn: Value) -> str:
 
 def check_apart(reader: FunctionReader, module: Module, operands: Sequence[Operand]) -> None:
     """Arrays that a function writes into must not overlap others that it is given: its program rests on that."""
-    buffers = [operand for operand in operands if isinstance(operand.type, MemoryType)]
-    if len(buffers) < 2 or not writes_parameters(module):
-        return
-    for k, one in enumerate(buffers):
-        for other in buffers[:k]:
-            apart = reader.emit(mem_apart, (one, other), types.boolean)
-            reader.guard(apart, _overlap_error, "ValueError(overlap)")
+    for number in sorted(written := written_parameters(module)):
+        for k, other in enumerate(operands):
+            if isinstance(other.type, MemoryType) and k != number and (k > number or k not in written):
+                apart = reader.emit(mem_apart, (operands[number], other), types.boolean)
+                reader.guard(apart, _overlap_error, "ValueError(overlap)")
 
 
 def _overlap_error() -> BaseException:

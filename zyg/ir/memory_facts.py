@@ -1,19 +1,19 @@
 """Which buffers a program's variables may hold, and which of them may change when.
 
 Variables that may hold the same buffer because one is passed on as the other are of one class.  Different classes are
-different buffers, except that what comes from places that a program does not see (a tape, a stack, a call, a capture)
-may be any buffer that was there before or that was given away.
+different buffers, except that what comes from places that a program does not see (a stack, a call, a capture, a tape
+that others know) may be any buffer that was there before or that was given away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 
 from zyg.ir.graph import Graph
 from zyg.ir.memory import ALLOCATIONS, WRITES, is_memory, mem_give
 from zyg.ir.program import Call, Op, Operand, Program, Return, Type, Var, edges
-from zyg.ir.tape import StackType, TapeType, push, tape_put
+from zyg.ir.tape import StackType, TapeType, push, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
 from zyg.rules import primitives as p
 
 
@@ -29,20 +29,30 @@ class Origin:
         return Origin(self.params | other.params, self.allocations | other.allocations, self.unknown or other.unknown)
 
 
-def classes(program: Program) -> dict[Var, Var]:
-    """For every variable that holds a buffer, a representative of its class."""
-    parent: dict[Var, Var] = {}
+class _Groups:
+    """Sets of things that are one and the same, as far as is known."""
 
-    def find(var: Var) -> Var:
-        parent.setdefault(var, var)
-        while parent[var] is not var:
-            parent[var] = parent[parent[var]]
-            var = parent[var]
-        return var
+    def __init__(self) -> None:
+        self.parent: dict[Hashable, Hashable] = {}
+
+    def find(self, one: Hashable) -> Hashable:
+        self.parent.setdefault(one, one)
+        while self.parent[one] is not one:
+            self.parent[one] = self.parent[self.parent[one]]
+            one = self.parent[one]
+        return one
+
+    def unite(self, a: Hashable, b: Hashable) -> None:
+        self.parent[self.find(a)] = self.find(b)
+
+
+def _flows(program: Program, wanted: Callable[[Type], bool]) -> _Groups:
+    """The variables of types that are `wanted`, grouped where one is passed on as the other."""
+    groups = _Groups()
 
     def unite(a: Operand, b: Operand) -> None:
-        if isinstance(a, Var) and isinstance(b, Var) and is_memory(a.type):
-            parent[find(a)] = find(b)
+        if isinstance(a, Var) and isinstance(b, Var) and wanted(a.type):
+            groups.unite(a, b)
 
     for param in program.params:
         unite(param, param)
@@ -60,15 +70,54 @@ def classes(program: Program) -> dict[Var, Var]:
         for edge in edges(block.end):
             for param, arg in zip(program.blocks[edge.target].params, edge.args, strict=True):
                 unite(arg, param)
-    return {var: find(var) for var in list(parent)}
+    return groups
 
 
-_PASSING = frozenset((p.identity, p.stop_gradient))
+_PASSING = frozenset((p.identity, p.stop_gradient, tape_reserve))
+
+
+def _own_tapes(program: Program) -> dict[Var, Hashable]:
+    """The tapes that are made here and that nobody else knows, each with a representative of its group."""
+    groups = _flows(program, lambda kind: isinstance(kind, TapeType))
+    shared: list[Operand] = list(program.params)
+    for block in program.blocks.values():
+        for op in block.ops:
+            if isinstance(op.fn, Call) or op.fn in (push, tape_put):
+                shared += op.args[1:] if op.fn is tape_put else op.args
+            if op.fn not in _TAPES:
+                shared += op.results
+        if isinstance(block.end, Return):
+            shared += block.end.values
+    known = {groups.find(operand) for operand in shared if operand in groups.parent}
+    return {
+        tape: groups.find(tape) for tape in groups.parent if isinstance(tape, Var) and groups.find(tape) not in known
+    }
+
+
+_TAPES = frozenset((tape_new, tape_zeros, p.select, *_PASSING))
+
+
+def classes(program: Program) -> dict[Var, Var]:
+    """For every variable that holds a buffer, a representative of its class.
+
+    What the program finds in a tape of its own is what it has put there.
+    """
+    groups = _flows(program, is_memory)
+    tapes = _own_tapes(program)
+    for op in program.ops():
+        kept = op.args[3] if op.fn is tape_put else op.result if op.fn is tape_get else None
+        if isinstance(kept, Var) and is_memory(kept.type) and op.args[0] in tapes:
+            groups.unite((tapes[op.args[0]], op.args[2]), kept)
+    members: dict[Hashable, Var] = {}
+    for var in groups.parent:
+        if isinstance(var, Var):
+            members.setdefault(groups.find(var), var)
+    return {var: members[groups.find(var)] for var in groups.parent if isinstance(var, Var)}
 
 
 def origins(program: Program) -> dict[Var, Origin]:
     """Where the buffers of each class come from."""
-    of = classes(program)
+    of, tapes = classes(program), _own_tapes(program)
     found = dict.fromkeys(of.values(), Origin())
     for param in program.params:
         if param in of:
@@ -78,12 +127,13 @@ def origins(program: Program) -> dict[Var, Origin]:
             if result in of and op.fn in ALLOCATIONS:
                 found[of[result]] |= Origin(allocations=frozenset((result,)))
             elif result in of and op.fn is not p.select and op.fn not in _PASSING:
-                found[of[result]] |= Origin(unknown=True)
+                if not (op.fn is tape_get and op.args[0] in tapes):
+                    found[of[result]] |= Origin(unknown=True)
     return found
 
 
 def escapes(program: Program) -> set[Var]:
-    """The classes with a buffer that is passed to a call, returned, put on a tape or stack, or given away."""
+    """The classes with a buffer that is passed to a call, returned, put where others find it, or given away."""
     of = classes(program)
     out = list(_kept(program))
     out += [arg for op in program.ops() if isinstance(op.fn, Call) for arg in op.args]
@@ -92,9 +142,10 @@ def escapes(program: Program) -> set[Var]:
 
 def _kept(program: Program) -> Iterator[Operand]:
     """What may still be reached by others when the op that they were an operand of is over."""
+    tapes = _own_tapes(program)
     for block in program.blocks.values():
         for op in block.ops:
-            if op.fn in (tape_put, push, mem_give):
+            if op.fn in (push, mem_give) or (op.fn is tape_put and op.args[0] not in tapes):
                 yield from op.args
         if isinstance(block.end, Return):
             yield from block.end.values

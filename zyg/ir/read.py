@@ -61,6 +61,7 @@ from zyg.ir.values import (
     constant,
     is_array,
     is_operand,
+    is_view,
     leaves,
     rebuild,
     structure,
@@ -505,7 +506,7 @@ class FunctionReader:
     def _get_item(self, name: str, index: Value, index_name: str) -> Value:
         container = self.load(name)
         found = self.spec.calls.item(self, container, index)
-        if is_array(found):
+        if is_view(found, container):
             self.got[id(found)] = (id(container), index_name)
             self.spec.keep += (found, container)
         return found

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from zyg.ir.memory import ALLOCATIONS, WRITES, MemoryType, mem_copy, mem_give
+from zyg.ir.memory_facts import Buffers
 from zyg.ir.program import Block, Call, Module, Op, Operand, Pos, Program, Return, Var, edges
 
 
@@ -59,26 +61,29 @@ def _origins(program: Program) -> dict[Var, frozenset[object]]:
     return found
 
 
-def writes_parameters(module: Module) -> bool:
-    """Whether the entry may write into a buffer that it is given."""
-    return bool(written_parameters(module))
-
-
 def written_parameters(module: Module) -> frozenset[int]:
-    """The numbers of the entry's parameters into whose buffers it may write."""
-    main = module.main
-    origins = _origins(main)
-    written: set[object] = set()
+    """The numbers of the entry's parameters that are buffers into which it may write, itself or by what it calls."""
+    found: dict[str, frozenset[int]] = {name: frozenset() for name in module.programs}
+    while True:
+        now = {name: _written(program, found) for name, program in module.programs.items()}
+        if now == found:
+            return found[module.entry]
+        found = now
 
-    def made(buffer: Operand) -> frozenset[object]:
-        return origins.get(buffer, frozenset((None,))) if isinstance(buffer, Var) else frozenset((None,))
 
-    for op in main.ops():
+def _written(program: Program, of_callee: Mapping[str, frozenset[int]]) -> frozenset[int]:
+    buffers = Buffers(program)
+    written: set[Var] = set()
+    for op in program.ops():
         if op.fn in WRITES:
-            written |= made(op.args[0])
-        elif isinstance(op.fn, Call) and any(isinstance(arg.type, MemoryType) for arg in op.args):
-            callee = module.programs[op.fn.callee]
-            if any(inner.fn in WRITES for inner in callee.ops()) or callee.calls():
-                written |= {origin for arg in op.args if isinstance(arg.type, MemoryType) for origin in made(arg)}
-    numbered = [(i, q) for i, q in enumerate(main.params) if isinstance(q.type, MemoryType)]
-    return frozenset(i for i, q in numbered if None in written or q in written)
+            targets: list[Operand] = [op.args[0]]
+        elif isinstance(op.fn, Call):
+            targets = [op.args[number] for number in of_callee[op.fn.callee]]
+        else:
+            continue
+        written.update(cls for target in targets if (cls := buffers.class_of(target)) is not None)
+    return frozenset(
+        number
+        for number, param in enumerate(program.params)
+        if param in buffers.of and any(buffers.may_share(cls, buffers.of[param]) for cls in written)
+    )

@@ -304,6 +304,13 @@ def is_array(value: Value | None) -> bool:
     return isinstance(value, Node) and isinstance(value.head, ArrayHead)
 
 
+def is_view(value: Value, of: Value) -> bool:
+    """Is `value` an array in the buffer of the array `of`?"""
+    if not (isinstance(value, Node) and isinstance(of, Node) and is_array(value) and is_array(of)):
+        return False
+    return value.items[0] is of.items[0]
+
+
 def array_like(array: Node, memory: Var, new: Callable[[Var], Operand]) -> Node:
     """An array laid out as `array` in another buffer, its dimensions renamed."""
     assert isinstance(memory.type, MemoryType)
