@@ -482,3 +482,23 @@ def test_arrays_are_unpacked_into_names() -> None:
     for bad, how in ((np.ones(3), "too many"), (np.ones(0), "not enough")):
         with pytest.raises(ValueError, match=how):
             zyg.grad(f)(bad)
+
+
+def test_copied_arguments_that_overlap_and_are_written_are_refused() -> None:
+    def writes(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> float:
+        for i in range(len(x)):
+            x[i] += y[i]
+        return np.sum(x * y * z)
+
+    g = zyg.grad(writes, (0, 1))
+    m = np.arange(24.0).reshape(4, 6)
+    for x, y in ((m[:, 0], m[:, 0]), (m[::-1, 1], m[:, 1]), (m[0, ::2], m[0, :3])):
+        with pytest.raises(ValueError, match="overlap"):
+            g(x, y, m[:, 5])
+    z = m[:, 5].copy()
+    z.flags.writeable = False
+    x, y = m[:, 0].copy(), m[:, 1].copy()
+    dx, dy = g(m[:, 0], m[:, 1], z)  # interleaved columns do not overlap, and what is only read may be read-only
+    np.testing.assert_allclose(dx, y * z)
+    np.testing.assert_allclose(dy, (x + 2 * y) * z)
+    np.testing.assert_allclose(m[:, 0], x + y)

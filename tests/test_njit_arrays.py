@@ -288,7 +288,7 @@ def test_captured_arrays_are_not_written():
     def use(w):
         return g(w)
 
-    with pytest.raises(zyg.UnsupportedError, match="writes into an array that it captures"):
+    with pytest.raises(zyg.UnsupportedError, match="writes into a captured array"):
         use(1.0)
 
 
@@ -708,3 +708,31 @@ def test_cache_of_large_captured_arrays_is_refused_as_by_numba(tmp_path):
     run = subprocess.run([sys.executable, "cached.py"], cwd=tmp_path, capture_output=True, text=True, env=environment)
     assert run.returncode == 0
     assert NumbaWarning.__name__ in run.stderr and "dynamic globals" in run.stderr
+
+
+# --- the other way round: derivatives of `@njit` functions -------------------------------------------------
+
+
+def test_arrays_that_njit_functions_capture_are_frozen_at_the_first_call():
+    data = DATA.copy()
+
+    @njit
+    def f(w):
+        return w * np.sum(data)
+
+    g = zyg.grad(f)
+    assert g(1.0) == f(1.0) == 15.0
+    data[:] = 1.0
+    assert g(1.0) == f(1.0) == 15.0
+
+
+def test_arrays_that_njit_functions_capture_are_not_written():
+    data = DATA.copy()
+
+    @njit
+    def f(w):
+        data[0] = w
+        return w * np.sum(data)
+
+    with pytest.raises(zyg.UnsupportedError, match="writes into a captured array"):
+        zyg.grad(f)(1.0)

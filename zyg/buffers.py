@@ -68,13 +68,21 @@ def check_apart(values: Sequence[Any], written: Collection[int]) -> None:
     for number in written:
         one = values[number]
         for k, other in enumerate(values):
-            if k != number and isinstance(other, Lent) and np.may_share_memory(one.original, other.original):
+            if k != number and isinstance(other, Lent) and _overlap(one.original, other.original):
                 raise ValueArgumentError(
                     "arguments or captured arrays overlap in memory and the function writes into one of them\n"
                     "Pass a copy of it."
                 )
         if not one.original.flags.writeable:
             raise ValueError("assignment destination is read-only")
+
+
+def _overlap(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
+    """Whether they have memory in common, or that is too hard to tell."""
+    try:
+        return np.shares_memory(a, b, max_work=10_000)  # type: ignore[arg-type]
+    except np.exceptions.TooHardError:
+        return True
 
 
 def write_back(values: Sequence[Any], written: Collection[int]) -> None:

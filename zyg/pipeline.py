@@ -13,8 +13,9 @@ from typing import Any
 
 from zyg.codegen.compile import Native, compile_module
 from zyg.codegen.guards import Looked
+from zyg.errors import UnsupportedError
 from zyg.ir import python
-from zyg.ir.captures import Captures
+from zyg.ir.captures import Captures, is_frozen
 from zyg.ir.lift import lift_captures
 from zyg.ir.memory import MemoryType
 from zyg.ir.naming import name_parameters
@@ -90,7 +91,13 @@ def lower(
     _print("final", module)
     looked = Looked(captures.guards, captures.inputs, captures.homes)
     fast = spec.fast or frozenset()
-    return Lowered(module, tree_of(result), looked, fast, written_parameters(module))
+    written = written_parameters(module)
+    first = len(module.main.params) - len(kinds)
+    if any(is_frozen(path) and first + number in written for path, (number, _) in captures.inputs.items()):
+        raise UnsupportedError(
+            f"{name} writes into a captured array, which is a constant in @njit code\nPass the array as an argument."
+        )
+    return Lowered(module, tree_of(result), looked, fast, written)
 
 
 def _kinds(program: Program) -> Iterator[Type]:

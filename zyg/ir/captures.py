@@ -60,12 +60,17 @@ class Capture:
         return f"captured{self.index}"
 
 
+def is_frozen(path: Path) -> bool:
+    """Whether the input of this path is a copy that was made when the program was read."""
+    return len(path) == 1 and path[0][0] == "object"
+
+
 class Captures:
     """The captures of one module being read: what is expected at each path, and the lifted inputs.
 
     guards: pairs of a kind of check and what to check against (see `zyg.codegen.guards`).
     homes: for each function whose globals were looked at, the path of the first function with the same namespace.
-    frozen: nothing is looked at again, as in code that Numba compiles; arrays are copied.
+    frozen: nothing is looked at again, as in code that Numba compiles.
     sought: arrays that are arguments.  Where one of them is captured, that is one input with the argument's path.
 
     Other threads may rebind names meanwhile.  An object that was seen at a path stands for what is there until all
@@ -82,14 +87,14 @@ class Captures:
         self.lifted_ints = lifted_ints
         self.reader: FunctionReader | None = None
         self._frozen = frozen
-        self._copies: dict[Identity, Any] = {}
+        self._copies: dict[Identity, Identity] = {}
         self._seen: dict[Path, Any] = {}
         self._first: dict[Identity, Path] = {}
         self._namespaces: dict[int, Path] = {}
         self._sought = {Identity(array): (("arg", number),) for number, array in enumerate(sought)}
 
     def value(self, obj: Any, path: Path | None, pos: Pos, name: str = "") -> Value:
-        """The abstract value of an object reached by `path` (None: a constant of the code), for the user `name`."""
+        """The abstract value of an object reached by `path` (None: frozen, as by Numba), for the user `name`."""
         if self._frozen:
             path = None
         elif path is not None:
@@ -101,10 +106,11 @@ class Captures:
             shape = array_shape(obj)
             if shape is None:
                 raise unsupported(f"a captured array of {obj.dtype} is not supported", pos, "Pass it as an argument.")
-            if self._frozen:
-                obj = self._copy(obj, shape)
-            place = (("object", Identity(obj)),) if path is None else path
-            return self._lifted(self._sought_at(obj, place, pos) if self._sought else place, shape, name)
+            own = (("object", Identity(obj)),) if path is None else path
+            place = self._sought_at(obj, own, pos) if self._sought else own
+            if path is None and place == own:
+                place = (("object", self._copy(obj, shape)),)
+            return self._lifted(place, shape, name)
         if isinstance(obj, tuple):
             self._guard(path, "tuple", (type(obj), len(obj)))
             cls = type(obj) if type(obj) is not tuple else None
@@ -122,11 +128,11 @@ class Captures:
         self._guard(path, "equal" if type(obj) in (str, bytes) else "is", obj)
         return Static(obj, path)
 
-    def _copy(self, array: Any, shape: ArrayTree) -> Any:
-        """What an array holds now, laid out as native code takes it."""
+    def _copy(self, array: Any, shape: ArrayTree) -> Identity:
+        """What a frozen array holds now, laid out as native code takes it."""
         key = Identity(array)
         if key not in self._copies:
-            self._copies[key] = np.array(array, as_dtype(shape.dtype), order="C")
+            self._copies[key] = Identity(np.array(array, as_dtype(shape.dtype), order="C"))
         return self._copies[key]
 
     def _number(self, obj: Any, kind: Type, path: Path | None, pos: Pos, name: str) -> Value:

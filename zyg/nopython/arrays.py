@@ -22,9 +22,7 @@ from zyg.ir.tree import ArrayTree
 from zyg.nopython.kinds import dtype_of
 
 _WORD = ir.IntType(64)
-_OVERLAP = (
-    "arguments overlap in memory and the function writes into arrays; pass a copy of one of them in the @njit code"
-)
+_OVERLAP = "arguments overlap or interleave in memory and the function writes into arrays; pass a copy of one of them"
 
 
 @dataclass(frozen=True, eq=False)

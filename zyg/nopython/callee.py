@@ -19,14 +19,13 @@ from numba.core.errors import TypingError
 
 from zyg.codegen.compile import Native, compile_module
 from zyg.entry import CACHES
-from zyg.errors import ArgumentError, UnsupportedError
+from zyg.errors import ArgumentError
 from zyg.ir.custom import RULES
 from zyg.ir.derive import Options
 from zyg.ir.front import definition
 from zyg.ir.handlers import HANDLERS
 from zyg.ir.program import Module, Type
-from zyg.ir.results import written_parameters
-from zyg.ir.tree import ArrayTree, Tree, leaves
+from zyg.ir.tree import ArrayTree, Tree
 from zyg.ir.values import Identity, Node, Static, Value
 from zyg.nopython.kinds import Absent, arrays_in, count_of, members, tree_of_type
 from zyg.pipeline import Lowered, lower
@@ -59,20 +58,13 @@ class Specialisation:
         return native
 
 
-def _specialisation(name: str, read: Lowered) -> Specialisation:
+def _specialisation(read: Lowered) -> Specialisation:
     frozen = []
-    written = written_parameters(read.module)
     for path, (_, shape) in sorted(read.looked.inputs.items(), key=lambda pair: pair[1][0]):
         ((_, identity),) = path
         assert isinstance(shape, ArrayTree)
         frozen.append((identity.obj, shape))
-    first = len(read.module.main.params) - sum(1 for _, shape in frozen for _ in leaves(shape))
-    if any(number >= first for number in written):
-        raise UnsupportedError(
-            f"{name} writes into an array that it captures, which is a constant in @njit code\n"
-            "Pass the array as an argument."
-        )
-    return Specialisation(read.module, read.result, read.fast, tuple(frozen), written)
+    return Specialisation(read.module, read.result, read.fast, tuple(frozen), read.written)
 
 
 def _alike(kind: Any) -> Any:
@@ -122,7 +114,7 @@ class Callee:
                     _specialisations.pop(next(iter(_specialisations)))
                 trees = [tree_of_type(kind) for kind in kinds]
                 read = lower(self.name, trees, self._call, frozen=True)
-                _specialisations[key] = _specialisation(self.name, read)
+                _specialisations[key] = _specialisation(read)
             found = _specialisations[key]
         first = 0
         for kind in kinds:
