@@ -16,6 +16,7 @@ from zyg.codegen.frame import Frame
 from zyg.codegen.machine import Parts, all_parts, constant, parts
 from zyg.codegen.outline import Outline, is_always
 from zyg.codegen.regions import Regions
+from zyg.ir.memory import mem_keep
 from zyg.ir.program import Block, Branch, Call, Const, Edge, Guard, Jump, Op, Operand, Pos, Program, Raise, Return, Var
 from zyg.ir.program import edges as edges_of
 from zyg.ir.tape import pop, push, stack_new, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
@@ -159,6 +160,9 @@ class Emission:
                 self._frame.ensure(args[0][0], op.fn.failure, op.pos, op.args[1:], args[1:])
         elif isinstance(op.fn, Call):
             self._call(op.fn.callee, args, op.results)
+        elif op.fn is mem_keep:
+            if self._mark is not None:
+                arena.move(self._body, self._mark, args[0][0])
         elif op.fn in _STORAGE:
             results = _STORAGE[op.fn](self, op, args)
             self._values.update(zip(op.results, results, strict=True))

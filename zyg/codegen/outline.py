@@ -37,7 +37,9 @@ def outlines(module: Module) -> Mapping[str, Outline]:
             name in fails,
             name in context,
             name in recursive,
-            name in allocating and name not in leaking and not any(isinstance(t, _MEMORY) for t in program.results),
+            name in allocating
+            and name not in leaking
+            and (program.apart or not any(isinstance(t, _MEMORY) for t in program.results)),
         )
         for name, program in programs.items()
     }

@@ -175,7 +175,7 @@ def _varied(program: Program, graph: Graph, classes: dict[Var, Var], inputs: set
                 if isinstance(op.fn, Call) or op.fn is pop:
                     if reaches(op, found):
                         found.update(r for r in op.results if differentiable(r.type))
-                        cells.update(_buffers(classes, (*op.args, *op.results)))
+                        cells.update(_buffers(classes, _changed(op)))
                 elif op.fn is tape_put or op.fn in ELEMENT_WRITES:
                     if op.args[-1] in found:
                         cells.add(cell_of(classes, op))
@@ -197,6 +197,11 @@ def _varied(program: Program, graph: Graph, classes: dict[Var, Var], inputs: set
 
 # Ops that pass elements of buffers on to a buffer
 _WHOLE = (WRITES - ELEMENT_WRITES) | {mem_pack}
+
+
+def _changed(op: Op) -> tuple[Operand, ...]:
+    """What a call may give or write."""
+    return op.results if isinstance(op.fn, Call) and not op.fn.writes else (*op.args, *op.results)
 
 
 def _target(op: Op) -> Operand:
@@ -226,13 +231,13 @@ def _useful(program: Program, graph: Graph, classes: dict[Var, Var], outputs: se
                         add(found, arg)
             for op in reversed(block.ops):
                 if isinstance(op.fn, Call):
-                    touched = _buffers(classes, (*op.args, *op.results))
+                    touched = _buffers(classes, _changed(op))
                     if (
                         any(r in found for r in op.results)
                         or any(isinstance(a.type, StackType) for a in op.args)
                         or touched & cells
                     ):
-                        cells.update(touched)
+                        cells.update(_buffers(classes, (*op.args, *op.results)))
                         for arg in op.args:
                             add(found, arg)
                 elif op.fn is tape_put or op.fn in ELEMENT_WRITES:

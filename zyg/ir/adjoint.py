@@ -69,7 +69,8 @@ class _Adjoint:
         if kept is not self.program:
             self.program, self.graph = kept, Graph(kept)
             self.active = active(self.program, self.graph, given, self.outputs)
-        shadowed = with_shadows(self.program, self.active, buffers)
+        has_rule = lambda name: signature(name).custom is not None  # noqa: E731
+        shadowed = with_shadows(self.program, self.active, buffers, has_rule)
         self.program, self.shadows, self.shadow_params = shadowed.program, shadowed.of, shadowed.given
         self.graph = Graph(self.program)
         self.canonical = replace(form, program=self.program, graph=self.graph)

@@ -6,22 +6,26 @@ Every active variable v has a slot for its adjoint dv, which is taken (and reset
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from numba import types
 
 from zyg.errors import not_differentiable
-from zyg.ir.activity import cell_of, differentiable, passes
+from zyg.ir.activity import cell_of, differentiable, passes, shadow_type
 from zyg.ir.graph import Graph
 from zyg.ir.matrices import ONE, ZERO, Matrix, factor_adjoints, matrix, mem_gemm, mem_pack, mem_sum, sum_of
-from zyg.ir.memory import ELEMENT_WRITES, MemoryType, mem_add, mem_load, mem_store
+from zyg.ir.memory import ELEMENT_WRITES, MemoryType, mem_add, mem_like, mem_load, mem_store
+from zyg.ir.memory_facts import settled
 from zyg.ir.mirrored import STACK, Adjoint, Handle, Need, PairOf, Shadow, Signature, accumulate
 from zyg.ir.partials import cotangents, domain, tangent_kind
-from zyg.ir.program import Block, Call, Const, Guard, Op, Operand, Pos, Program, Type, Var, edges
+from zyg.ir.program import Block, Call, Const, Custom, Guard, Op, Operand, Pos, Program, Type, Var, edges
 from zyg.ir.scalars import i8
 from zyg.ir.slots import Load, Store, zero
 from zyg.ir.tape import StackType, pop, push, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
 from zyg.ir.trace import Emitter
+from zyg.ir.whole import whole_copy
 from zyg.rules import primitives as p
 from zyg.rules.elementwise import find, singular
 
@@ -96,7 +100,7 @@ class OpAdjoints:
             return op.args[0] in self.active
         if op.fn in (tape_put, mem_add):
             return op.args[-1] in self.active and op.args[-1] not in self.shadows
-        if isinstance(op.fn, Call) and any(arg in self.active and arg in self.shadows for arg in op.args):
+        if isinstance(op.fn, Call) and any(v in self.active and v in self.shadows for v in (*op.args, *op.results)):
             return True
         if op.fn in (mem_gemm, mem_sum):
             return op.args[0] in self.active and any(arg in self.active for arg in op.args[4:])
@@ -258,10 +262,11 @@ class OpAdjoints:
         varied = tuple(isinstance(a, Var) and a in self.active for a in op.args)
         useful = tuple(r in self.active for r in op.results)
         shadows = [self.shadows[a] for a in op.args if isinstance(a, Var) and a in self.shadows]
-        forward, backward, custom = self.pair_of(op.fn.callee, varied, useful)
-        if custom:
-            self._reverse_custom(ops, op, forward, backward)
+        custom = self.signature(op.fn.callee).custom
+        if custom is not None:
+            self._reverse_custom(ops, op, custom)
             return
+        forward, backward = self.pair_of(op.fn.callee, varied, useful)
         dys = [self.take(ops, r) for r in op.results if r in self.active]
         varied = tuple(on and a not in self.shadows for a, on in zip(op.args, varied, strict=True))
         kinds = [a.type for a, on in zip(op.args, varied, strict=True) if on]
@@ -278,25 +283,52 @@ class OpAdjoints:
         load = Op(Load(STACK), (), (stack,), op.pos)
         self._swap_call(op, load, Op(Call(forward), (*op.args, *shadows, stack), op.results, op.pos))
 
-    def _reverse_custom(self, ops: list[Op], op: Op, forward: str, backward: str) -> None:
-        """Original: y… = f(a…)    Adjoint: da… += back(saved…, dy…), where the rule gave y… and saved…."""
-        dys = [
-            self.take(ops, r) if r in self.active else zero(tangent_kind(r.type))
-            for r in op.results
-            if differentiable(r.type)
-        ]
-        rule, back = self.signature(forward), self.signature(backward)
+    def _reverse_custom(self, ops: list[Op], op: Op, custom: Custom) -> None:
+        """Original: y… = f(a…)    Adjoint: da… += back(saved…, dy…), where the rule gave y… and saved….
+
+        Buffers among a… and y… that back reads, and that are written later, are copied.
+        """
+        rule, back = self.signature(custom.forward), self.signature(custom.backward)
         saved = tuple(Var(kind, "saved") for kind in rule.results[len(op.results) :])
-        self._swap_call(op, Op(Call(forward), op.args, (*op.results, *saved), op.pos))
-        emitter = Emitter(ops, op.pos)
+        new = [Op(Call(custom.forward, writes=False), op.args, (*op.results, *saved), op.pos)]
         given = [self.need(ops, v) for v in saved]
-        kinds = [param.type for param in back.params[len(saved) :]]
-        seeds = [emitter.convert(dy, kind) for dy, kind in zip(dys, kinds, strict=True)]
+        every = (*op.args, *op.results)
+        for number in custom.kept:
+            value = every[number]
+            if isinstance(value.type, MemoryType) and not self._is_settled(op, number):
+                assert isinstance(value, Var)
+                copying, value = whole_copy(value, op.pos)
+                new += copying
+            given.append(self.need(ops, value))
+        self._swap_call(op, *new)
+        emitter = Emitter(ops, op.pos)
+        seeds: list[Operand] = []
+        for r in op.results:
+            if shadow_type(r.type) is not None:
+                seeds.append(self._shadow(ops, r))
+            elif differentiable(r.type):
+                dy = self.take(ops, r) if r in self.active else zero(tangent_kind(r.type))
+                seeds.append(emitter.convert(dy, back.params[len(given) + len(seeds)].type))
+        shadows = [self._shadow(ops, arg) for arg in op.args if shadow_type(arg.type) is not None]
         outs = tuple(Var(kind) for kind in back.results)
-        ops.append(Op(Call(backward), (*given, *seeds), outs, op.pos))
+        ops.append(Op(Call(custom.backward), (*given, *seeds, *shadows), outs, op.pos))
         targets = [arg for arg in op.args if differentiable(arg.type)]
         for arg, value in zip(targets, outs, strict=True):
             self.contribute(ops, arg, value)
+
+    def _shadow(self, ops: list[Op], memory: Operand) -> Operand:
+        """The shadow of a buffer; of one that is not active, zeros that nobody else sees."""
+        if isinstance(memory, Var) and memory in self.shadows:
+            return self.need(ops, self.shadows[memory])
+        kind = shadow_type(memory.type)
+        assert kind is not None
+        zeros = Var(kind)
+        ops.append(Op(mem_like, (self.need(ops, memory),), (zeros,), self.pos))
+        return zeros
+
+    @cached_property
+    def _is_settled(self) -> Callable[..., bool]:
+        return settled(self.program, self.graph)
 
     def _swap_call(self, op: Op, *new: Op) -> None:
         for label, block in self.blocks.items():

@@ -75,7 +75,7 @@ def container_like(value: Node, items: Sequence[Value]) -> Value:
     return Node(ObjectHead(SimpleNamespace, tuple(n for n, _ in kept)), tuple(item for _, item in kept))
 
 
-def _placed(given: Node, like: Node) -> Sequence[Value]:
+def placed(given: Node, like: Node) -> Sequence[Value]:
     """The items of a cotangent in the order of those of the value that it belongs to."""
     names, own = (getattr(v.head, "keys", None) or getattr(v.head, "names", None) for v in (given, like))
     if names is None or own is None or set(names) != set(own):
@@ -105,7 +105,7 @@ def matching(result: Value, given: Value, reader: FunctionReader) -> list[Operan
     elif isinstance(given, Static) and given.obj is None:
         return [zero(tangent_kind(leaf.type)) for leaf in carriers(result)]
     elif isinstance(given, Node) and len(given.items) == len(result.items):
-        pairs = zip(result.items, _placed(given, result), strict=True)
+        pairs = zip(result.items, placed(given, result), strict=True)
         return [leaf for a, b in pairs for leaf in matching(a, b, reader)]
     raise ValueArgumentError(
         f"the cotangent or tangent of {described(result)} cannot be {described(given)}",

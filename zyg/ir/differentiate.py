@@ -30,18 +30,15 @@ class _Differentiation:
         self.programs = dict(module.programs)
         self.pairs: dict[tuple[str, Mask, Mask], tuple[str, str]] = {}
 
-    def pair_of(self, callee: str, varied: Mask, useful: Mask) -> tuple[str, str, bool]:
+    def pair_of(self, callee: str, varied: Mask, useful: Mask) -> tuple[str, str]:
         key = (callee, varied, useful)
-        custom = self.programs[callee].custom
-        if custom is not None:
-            return custom.forward, custom.backward, True
         if key not in self.pairs:
             marks = "".join("x" if on else "." for on in varied)
             forward, backward = self.unique(f"{callee}.forward[{marks}]"), self.unique(f"{callee}.reverse[{marks}]")
             self.pairs[key] = forward, backward
             self.programs[forward] = self.programs[backward] = self.programs[callee]  # the names are taken
             self.split(callee, varied, useful, forward, backward)
-        return (*self.pairs[key], False)
+        return self.pairs[key]
 
     def unique(self, base: str) -> str:
         name, number = base, 1

@@ -44,7 +44,7 @@ def _inlinable(op: Op, callees: Mapping[str, Program], largest: int) -> bool:
     if not isinstance(op.fn, Call) or op.fn.callee not in callees:
         return False
     callee = callees[op.fn.callee]
-    if callee.recursive or callee.custom is not None:
+    if callee.recursive or callee.apart or callee.custom is not None:
         return False
     if any(is_memory(kind) for kind in (*(param.type for param in callee.params), *callee.results)):
         largest = max(largest, LARGEST_OF_ARRAYS)

@@ -16,6 +16,7 @@ from zyg.ir.memory import (
     mem_apart,
     mem_copy,
     mem_give,
+    mem_keep,
     mem_like,
     mem_load,
     mem_new,
@@ -188,7 +189,7 @@ def _matrices(op: Op, values: list[Any]) -> tuple[Any, ...]:
 
 
 _MEMORY = frozenset(
-    (mem_new, mem_zeros, mem_like, mem_copy, mem_size, mem_load, mem_store, mem_add, mem_apart, mem_give)
+    (mem_new, mem_zeros, mem_like, mem_copy, mem_size, mem_load, mem_store, mem_add, mem_apart, mem_give, mem_keep)
 )
 
 
@@ -211,7 +212,7 @@ def _memory(op: Op, values: list[Any]) -> tuple[Any, ...]:
         return (np.int64(memory.size),)
     if fn is mem_apart:
         return (np.bool_(not np.may_share_memory(memory, values[1])),)
-    if fn is mem_give:
+    if fn in (mem_give, mem_keep):
         return ()
     index = int(values[1])
     assert 0 <= index < memory.size, f"element {index} of {memory.size} at {op.pos}"

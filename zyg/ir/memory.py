@@ -75,6 +75,11 @@ def mem_apart(a: Any, b: Any) -> Any:
     raise RuntimeError(_PLACES)
 
 
+def mem_keep(memory: Any) -> None:
+    """Keep `memory`, which this program has made and gives, when all else that it has made is freed; no result."""
+    raise RuntimeError(_PLACES)
+
+
 def mem_give(memory: Any) -> None:
     """Leave `memory`, which this call has made, to whoever called from outside; no result."""
     raise RuntimeError(_PLACES)
@@ -87,7 +92,10 @@ ELEMENT_WRITES = frozenset((mem_store, mem_add))
 # What writes to the buffer that is its first operand
 WRITES = ELEMENT_WRITES | {mem_gemm, mem_sum}
 
-_EFFECTS: tuple[Callable[..., Any], ...] = (mem_new, mem_zeros, mem_like, mem_copy, mem_store, mem_add, mem_give)
+_EFFECTS: tuple[Callable[..., Any], ...] = (
+    *(mem_new, mem_zeros, mem_like, mem_copy, mem_store, mem_add),
+    *(mem_give, mem_keep),
+)
 _READS: tuple[Callable[..., Any], ...] = (mem_load, mem_size, mem_apart, length)
 for _fn in (*_EFFECTS, *_READS):
     table[_fn] = Primitive(_fn.__name__, 1, effect=_fn in _EFFECTS)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 
 from zyg.ir.graph import Graph
-from zyg.ir.memory import ALLOCATIONS, WRITES, is_memory, mem_give
+from zyg.ir.memory import ALLOCATIONS, WRITES, is_memory, mem_give, mem_keep
 from zyg.ir.program import Call, Op, Operand, Program, Return, Type, Var, edges
 from zyg.ir.tape import StackType, TapeType, push, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
 from zyg.rules import primitives as p
@@ -124,7 +124,7 @@ def origins(program: Program) -> dict[Var, Origin]:
             found[of[param]] |= Origin(params=frozenset((param,)))
     for op in program.ops():
         for result in op.results:
-            if result in of and op.fn in ALLOCATIONS:
+            if result in of and (op.fn in ALLOCATIONS or (isinstance(op.fn, Call) and not op.fn.writes)):
                 found[of[result]] |= Origin(allocations=frozenset((result,)))
             elif result in of and op.fn is not p.select and op.fn not in _PASSING:
                 if not (op.fn is tape_get and op.args[0] in tapes):
@@ -145,7 +145,7 @@ def _kept(program: Program) -> Iterator[Operand]:
     tapes = _own_tapes(program)
     for block in program.blocks.values():
         for op in block.ops:
-            if op.fn in (push, mem_give) or (op.fn is tape_put and op.args[0] not in tapes):
+            if op.fn in (push, mem_give, mem_keep) or (op.fn is tape_put and op.args[0] not in tapes):
                 yield from op.args
         if isinstance(block.end, Return):
             yield from block.end.values
@@ -185,7 +185,7 @@ class Buffers:
         if op.fn in WRITES:
             cls = self.class_of(op.args[0])
             return frozenset((cls,)) if cls is not None else frozenset()
-        if not isinstance(op.fn, Call):
+        if not isinstance(op.fn, Call) or not op.fn.writes:
             return frozenset()
         found = {self.of[arg] for arg in op.args if isinstance(arg, Var) and arg in self.of}
         if any(_holds_buffers(arg.type) for arg in op.args):
@@ -204,9 +204,10 @@ def _holds_buffers(kind: Type) -> bool:
 
 
 def settled(program: Program, graph: Graph) -> Callable[..., bool]:
-    """Tells of an op that reads a buffer (operand number `number`) whether what it may read stays as it is.
+    """Tells of an op that reads a buffer whether what it may read stays as it is.
 
-    That is so if nothing writes to the buffer afterwards, on any path.
+    number: of the buffer among its operands and, behind them, its results.  It stays if nothing writes to the buffer
+    afterwards, on any path.
     """
     buffers = Buffers(program)
     after = _after(graph)
@@ -215,7 +216,7 @@ def settled(program: Program, graph: Graph) -> Callable[..., bool]:
     last: dict[Var, dict[int, int]] = {}
 
     def is_settled(op: Op, number: int = 0) -> bool:
-        cls = buffers.class_of(op.args[number])
+        cls = buffers.class_of((*op.args, *op.results)[number])
         if op not in home:
             return False
         if cls is None:

@@ -61,7 +61,7 @@ class Reversed:
     cotangents: tuple[Var, ...]
 
 
-PairOf = Callable[[str, tuple[bool, ...], tuple[bool, ...]], tuple[str, str, bool]]
+PairOf = Callable[[str, tuple[bool, ...], tuple[bool, ...]], tuple[str, str]]
 Signature = Callable[[str], Program]
 STACK = "stack"
 

@@ -81,9 +81,13 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The `fn` of an op that calls another program of the module."""
+    """The `fn` of an op that calls another program of the module.
+
+    writes: whether it may write into buffers that it is given; if not, those that it gives are new and distinct.
+    """
 
     callee: str
+    writes: bool = True
 
     @property
     def __name__(self) -> str:
@@ -189,15 +193,26 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Custom:
-    """A derivative given by the user: `forward` gives the results and what `backward` needs besides cotangents."""
+    """A derivative that is given.  `forward` gives the results and then what else `backward` wants kept.
+
+    backward takes these, those arguments and results whose numbers are `kept` (results are numbered behind the
+    arguments), the adjoint of each result (a number, or the shadow of a buffer), and the shadows of the arguments that
+    have one, to which it adds.  It gives the cotangents of the arguments that are numbers.
+    plain: forward mode differentiates the program itself.
+    """
 
     forward: str
     backward: str
+    kept: tuple[int, ...] = ()
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Program:
-    """A function.  The first block is the entry; it has no parameters of its own and no predecessors."""
+    """A function.  The first block is the entry; it has no parameters of its own and no predecessors.
+
+    apart: it is never inlined, so that its memory is free when it returns; buffers that it gives are `mem_keep`t.
+    """
 
     name: str
     params: tuple[Var, ...]
@@ -205,6 +220,7 @@ class Program:
     blocks: Mapping[int, Block]
     recursive: bool = False
     custom: Custom | None = None
+    apart: bool = False
 
     @property
     def entry(self) -> int:
@@ -228,12 +244,14 @@ class Program:
         def op(old: Op) -> Op:
             if not isinstance(old.fn, Call):
                 return old
-            return Op(Call(names[old.fn.callee]), old.args, old.results, old.pos)
+            return Op(replace(old.fn, callee=names[old.fn.callee]), old.args, old.results, old.pos)
 
         blocks = {
             label: Block(block.params, tuple(map(op, block.ops)), block.end) for label, block in self.blocks.items()
         }
-        custom = self.custom and Custom(names[self.custom.forward], names[self.custom.backward])
+        custom = self.custom
+        if custom is not None:
+            custom = replace(custom, forward=names[custom.forward], backward=names[custom.backward])
         return replace(self, name=names[self.name], blocks=blocks, custom=custom)
 
 

@@ -434,7 +434,7 @@ class FunctionReader:
             value = self.env.get(expr.name)
             return self.load(expr.name) if value is None or not _is_unassigned(value) else value
         if isinstance(expr, nir.Arg):
-            return self._measured(self.arguments[expr.name])
+            return self.measured(self.arguments[expr.name])
         if isinstance(expr, nir.Const):
             if isinstance(expr.value, (bool, int, float, complex)):
                 if isinstance(expr.value, int) and not -(2**63) <= expr.value < 2**63:
@@ -456,12 +456,12 @@ class FunctionReader:
         op = expr.op if isinstance(expr, nir.Expr) else type(expr).__name__
         raise unsupported(f"{_WORDS.get(op, f'{op} expressions')} cannot be compiled", self.pos)
 
-    def _measured(self, value: Value) -> Value:
+    def measured(self, value: Value) -> Value:
         """A parameter; of the dimensions of arrays in it is noted that they are not negative."""
         if not isinstance(value, Node):
             return value
         if not isinstance(value.head, ArrayHead):
-            return Node(value.head, tuple(self._measured(item) for item in value.items))
+            return Node(value.head, tuple(self.measured(item) for item in value.items))
         last = 2 + value.head.ndim
         dims = (self.length(dim) if isinstance(dim, Var) else dim for dim in value.items[2:last])
         return Node(value.head, (*value.items[:2], *dims, *value.items[last:]))

@@ -15,12 +15,12 @@ def give_results(module: Module) -> Module:
     main = module.main
     if not any(isinstance(kind, MemoryType) for kind in main.results):
         return module
-    origins = _origins(main)
-    blocks = {label: _given(block, origins) for label, block in main.blocks.items()}
+    found = origins(main)
+    blocks = {label: _given(block, found) for label, block in main.blocks.items()}
     return module.with_programs({**module.programs, module.entry: replace(main, blocks=blocks)})
 
 
-def _given(block: Block, origins: dict[Var, frozenset[object]]) -> Block:
+def _given(block: Block, made_by: dict[Var, frozenset[object]]) -> Block:
     if not isinstance(block.end, Return):
         return block
     ops = list(block.ops)
@@ -29,7 +29,7 @@ def _given(block: Block, origins: dict[Var, frozenset[object]]) -> Block:
     taken: set[object] = set()
     for value in block.end.values:
         if isinstance(value, Var) and isinstance(value.type, MemoryType):
-            made = origins.get(value, frozenset((None,)))
+            made = made_by.get(value, frozenset((None,)))
             if made & taken or not all(isinstance(origin, Op) for origin in made):
                 copy = Var(value.type, value.name)
                 ops.append(Op(mem_copy, (value,), (copy,), pos))
@@ -40,7 +40,7 @@ def _given(block: Block, origins: dict[Var, frozenset[object]]) -> Block:
     return Block(block.params, tuple(ops), Return(tuple(values)))
 
 
-def _origins(program: Program) -> dict[Var, frozenset[object]]:
+def origins(program: Program) -> dict[Var, frozenset[object]]:
     """The allocations and parameters that a buffer may come from; None stands for whatever is not known."""
     found: dict[Var, frozenset[object]] = {q: frozenset((q,)) for q in program.params}
     for op in program.ops():

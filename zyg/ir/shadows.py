@@ -9,7 +9,7 @@ them.  So the reverse program finds the adjoint of any element, whatever views a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from zyg.errors import not_differentiable
@@ -31,8 +31,11 @@ class Shadowed:
 
 
 class _Shadows:
-    def __init__(self, program: Program, active: set[Var], inputs: Iterable[Var]) -> None:
+    def __init__(
+        self, program: Program, active: set[Var], inputs: Iterable[Var], has_rule: Callable[[str], bool]
+    ) -> None:
         self.program = program
+        self.has_rule = has_rule
         self.active = {v for v in active if isinstance(v.type, MemoryType)}
         self.inputs = [v for v in inputs if v in self.active]
         self.of: dict[Var, Var] = {}
@@ -112,7 +115,9 @@ class _Shadows:
         ops.append(op)
         if op.fn in (push, pop) and any(self.has(v) for v in (*op.args, *op.results)):
             raise not_differentiable("a second reverse sweep over recursion with arrays", op.pos, "Use zyg.jvp.")
-        if isinstance(op.fn, Call) and any(self.has(r) for r in op.results):
+        if isinstance(op.fn, Call) and self.has_rule(op.fn.callee):
+            ops += [Op(mem_like, (r,), (self._var(r),), op.pos) for r in op.results if self.has(r)]
+        elif isinstance(op.fn, Call) and any(self.has(r) for r in op.results):
             raise not_differentiable("a recursive function that returns arrays", op.pos, "Pass the array in.")
         if op.fn in ALLOCATIONS and op.result in self.active:
             shadow = self._var(op.result)
@@ -148,6 +153,11 @@ def _pos(program: Program):  # type: ignore[no-untyped-def]
     return Pos("", 0, program.name)
 
 
-def with_shadows(program: Program, active: set[Var], inputs: Iterable[Var]) -> Shadowed:
-    """`program` with a shadow beside every buffer among `active`; those of `inputs` are parameters."""
-    return _Shadows(program, active, inputs).run()
+def with_shadows(
+    program: Program, active: set[Var], inputs: Iterable[Var], has_rule: Callable[[str], bool]
+) -> Shadowed:
+    """`program` with a shadow beside every buffer among `active`; those of `inputs` are parameters.
+
+    has_rule: tells of a program that is called whether its derivative is given.
+    """
+    return _Shadows(program, active, inputs, has_rule).run()

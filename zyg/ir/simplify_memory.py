@@ -48,7 +48,7 @@ class _Elements:
     def __init__(self, program: Program, buffers: Buffers) -> None:
         self.program, self.buffers = program, buffers
         self.graph = Graph(program)
-        self.made = {op.result: op for op in program.ops() if len(op.results) == 1}
+        self.made = {result: op for op in program.ops() for result in op.results}
         self.renamed: dict[Var, Operand] = {}
         self.known: dict[int, dict[_Element, Operand]] = {}
         self.written = {

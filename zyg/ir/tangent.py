@@ -23,6 +23,7 @@ from zyg.ir.program import (
     Block,
     Call,
     Const,
+    Custom,
     Edge,
     End,
     Module,
@@ -262,19 +263,23 @@ class _Tangent:
     def call(self, ops: list[Op], op: Op) -> None:
         varied = tuple(isinstance(a, Var) and a in self.active for a in op.args)
         custom = self.tangents.programs[op.fn.callee].custom
-        if custom is not None:
-            self.custom(ops, op, custom.forward, custom.backward)
+        if custom is not None and not custom.plain:
+            self.custom(ops, op, custom)
             return
         callee = self.tangents.of(op.fn.callee, varied)
         dots = self.every(a for a, on in zip(op.args, varied, strict=True) if on)
         outs = [self._target(r) for _ in self.lanes() for r in op.results if has_tangent(r.type)]
         ops.append(Op(Call(callee), (*op.args, *dots), (*op.results, *outs), op.pos))
 
-    def custom(self, ops: list[Op], op: Op, forward: str, backward: str) -> None:
+    def custom(self, ops: list[Op], op: Op, custom: Custom) -> None:
         """ẏᵢ = ⟨pullback(eᵢ), ȧ⟩: the rows of the Jacobian, one call of the user's pullback each."""
-        rule, back = self.tangents.programs[forward], self.tangents.programs[backward]
+        if any(isinstance(v.type, MemoryType) for v in (*op.args, *op.results)):
+            raise not_differentiable("forward mode over a custom rule of arrays is not supported", op.pos)
+        rule, back = self.tangents.programs[custom.forward], self.tangents.programs[custom.backward]
         saved = tuple(Var(kind) for kind in rule.results[len(op.results) :])
-        ops.append(Op(Call(forward), op.args, (*op.results, *saved), op.pos))
+        ops.append(Op(Call(custom.forward), op.args, (*op.results, *saved), op.pos))
+        every = (*op.args, *op.results)
+        kept = (*saved, *(every[number] for number in custom.kept))
         emitter = Emitter(ops, op.pos)
         outputs = [r for r in op.results if differentiable(r.type)]
         inputs = [a for a in op.args if differentiable(a.type)]
@@ -283,10 +288,10 @@ class _Tangent:
         for i, result in enumerate(outputs):
             if not isinstance(self.dot(result), Var):
                 continue
-            kinds = [param.type for param in back.params[len(saved) :]]
+            kinds = [param.type for param in back.params[len(kept) :]]
             unit = tuple(emitter.convert(Const(1.0 if j == i else 0.0, f8), kind) for j, kind in enumerate(kinds))
             row = tuple(Var(kind) for kind in back.results)
-            ops.append(Op(Call(backward), (*saved, *unit), row, op.pos))
+            ops.append(Op(Call(custom.backward), (*kept, *unit), row, op.pos))
             for _ in self.lanes():
                 target = self.twin(result)
                 total: Operand = zero(target.type)
