@@ -34,6 +34,7 @@ from zyg.errors import (
 from zyg.inspection import inspect_adjoint, inspect_asm, inspect_llvm
 from zyg.jacobian import diaghessian, hessian, hvp, jacfwd, jacobian, jacrev
 from zyg.params import Grads, Params
+from zyg.steering import checkpoint, checkpointed, hook, isderiving, showgrad
 from zyg.testing import check_grads
 
 __all__ = [
@@ -47,16 +48,20 @@ __all__ = [
     "ZygError",
     "adjoint",
     "check_grads",
+    "checkpoint",
+    "checkpointed",
     "diaghessian",
     "dropgrad",
     "grad",
     "gradient",
     "hessian",
+    "hook",
     "hvp",
     "ignore",
     "inspect_adjoint",
     "inspect_asm",
     "inspect_llvm",
+    "isderiving",
     "jacfwd",
     "jacobian",
     "jacrev",
@@ -65,6 +70,7 @@ __all__ = [
     "pullback",
     "pushforward",
     "refresh",
+    "showgrad",
     "stop_gradient",
     "value_and_grad",
     "vjp",

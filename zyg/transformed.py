@@ -191,7 +191,8 @@ def _one_options(argnums: int | tuple[int, ...], gives: str, has_aux: bool) -> O
 class Called(Caller):
     """A function read as it is, or with a cotangent or tangents as further arguments.
 
-    kind: "call", "pullback" or "jvp"; count: the number of its own arguments, for "jvp".
+    kind: "call", "primal" (the same where a derivative is to be taken), "pullback" or "jvp".
+    count: the number of its own arguments, for "jvp".
     """
 
     __slots__ = ("count", "kind")
@@ -208,9 +209,13 @@ class Called(Caller):
     def read(self, reader: Any, args: list[Value], kws: dict[str, Value]) -> Value:
         reader.pos = definition(self._function)
         fn = reader.spec.captures.value(self._function, (), reader.pos)
-        if self.kind == "call":
+        if self.kind in ("call", "primal"):
             check_call(self, args, kws)
-            return calls.call(reader, fn, args, kws)
+            reader.spec.deriving += self.kind == "primal"
+            try:
+                return calls.call(reader, fn, args, kws)
+            finally:
+                reader.spec.deriving -= self.kind == "primal"
         if self.kind == "pullback":
             return pullback_call(reader, fn, args[:-1], args[-1])
         return jvp_call(reader, fn, args[: self.count], [args[self.count :]])

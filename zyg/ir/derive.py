@@ -222,10 +222,10 @@ class PairingHead:
     def __zyg_call__(self, reader: FunctionReader, node: Node, args: list[Value], kws: dict[str, Value]) -> Value:
         fn = self.fn or node.items[0]
         y = reader.spec.calls.settle(reader, reader.spec.calls.call(reader, fn, args[:-1], kws))
-        return tuple_of([_pairing(reader, y, args[-1]), y])
+        return tuple_of([pairing(reader, y, args[-1]), y])
 
 
-def _pairing(reader: FunctionReader, y: Value, dy: Value) -> Operand:
+def pairing(reader: FunctionReader, y: Value, dy: Value) -> Operand:
     """⟨dy, y⟩ = Re Σ conj(dyᵢ) yᵢ over all numbers in y."""
     calls = reader.spec.calls
     if isinstance(dy, Static) and dy.obj is None:
@@ -235,7 +235,7 @@ def _pairing(reader: FunctionReader, y: Value, dy: Value) -> Operand:
             raise ValueArgumentError("the cotangent does not have the structure of the value", reader.pos)
         total: Operand = Const(0.0, types.float64)
         for a, b in zip(y.items, dy.items, strict=True):
-            total = reader.emit(operator.add, (total, _pairing(reader, a, b)), types.float64)
+            total = reader.emit(operator.add, (total, pairing(reader, a, b)), types.float64)
         return total
     if isinstance(y, Static):
         return Const(0.0, types.float64)

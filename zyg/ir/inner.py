@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from numba import types
@@ -10,9 +11,9 @@ from numba import types
 from zyg.errors import ValueArgumentError
 from zyg.ir.captures import Capture
 from zyg.ir.lift import open_captures
-from zyg.ir.memory import MemoryType, mem_apart
+from zyg.ir.memory import MemoryType, mem_apart, mem_keep
 from zyg.ir.naming import named_after
-from zyg.ir.program import Module, Operand, Type, Var
+from zyg.ir.program import Block, Module, Operand, Type, Var
 from zyg.ir.results import written_parameters
 from zyg.ir.simplify import inline
 from zyg.ir.values import (
@@ -56,14 +57,45 @@ def read_inner(
         inner.pos = reader.pos
         return spec.calls.call(inner, formal_fn, formals[: len(args)], named)
 
-    entry, result = spec.synthetic(_name(fn), params, build)
-    module = checked_module(inline(checked_module(Module(spec.programs, entry).reachable())))
+    spec.deriving += 1
+    try:
+        entry, result = spec.synthetic(_name(fn), params, build)
+    finally:
+        spec.deriving -= 1
+    module = checked_module(inline(checked_module(_joined(Module(spec.programs, entry).reachable()))))
     operands = [leaf for value in (fn, *args, *kws.values()) for leaf in passed(value)]
     arrays = captured_arrays(module)
     opened = open_captures(module, sorted(arrays.items()), ".open")
     operands += [reader.emit(Capture(number), (), kind) for number, kind in sorted(arrays.items())]
     captured = dict(zip(sorted(arrays), opened.main.params[len(module.main.params) :], strict=True))
     return checked_module(opened), result, formals, operands, captured
+
+
+def _joined(module: Module) -> Module:
+    """`module` in which programs that are kept apart may be inlined where they are called, but not what rules keep so.
+
+    They belong to derivatives that have been taken already, and are differentiated again.
+    """
+    programs = dict(module.programs)
+    if not any(program.apart for program in programs.values()):
+        return module
+    names = {name: f"{name}.joined" if program.apart else name for name, program in programs.items()}
+    done: set[str] = set()
+    todo = [module.entry]
+    while todo:
+        name = todo.pop()
+        program = module.programs[name]
+        if name in done or program.custom is not None:
+            continue
+        done.add(name)
+        todo += program.calls()
+        blocks = {
+            label: Block(block.params, tuple(op for op in block.ops if op.fn is not mem_keep), block.end)
+            for label, block in program.blocks.items()
+        }
+        made = replace(program, blocks=blocks, apart=False) if program.apart else program
+        programs[names[name]] = made.renamed(names)
+    return Module(programs, names[module.entry]).reachable()
 
 
 def captured_arrays(module: Module) -> dict[int, Type]:

@@ -42,6 +42,7 @@ class Specialiser:
         self.fast: frozenset[str] | None = None
         self.fresh: set[Operand] = set()
         self.lengths: set[Operand] = set()
+        self.deriving = 0
 
     def is_fresh(self, memory: Operand) -> bool:
         """Whether a buffer is known to have been made by the function being read."""
@@ -130,7 +131,13 @@ class Specialiser:
         formal_fn = _formal_function(fn)
         formals = {name: parameter(value, name) for name, value in env.items()}
         where: Hashable = (id(fn.obj), fn.path) if isinstance(fn, Static) else structure(formal_fn)
-        key = (code, where, options, tuple((name, structure(value)) for name, value in formals.items()))
+        key = (
+            code,
+            where,
+            options,
+            self.deriving > 0,
+            tuple((name, structure(value)) for name, value in formals.items()),
+        )
         found = self.memo.get(key)
         if found is not None:
             found.used = found.used or found.active
