@@ -157,6 +157,48 @@ def test_errors_name_the_line():
         grad(lambda x: x, argnums=3)(1.0)
 
 
+def _squares(x, n):
+    for _ in range(n):
+        x = x * x * 1.1
+    return x
+
+
+def test_inner_gradients_of_loops_inside_loops():
+    """Each round of the outer loop has a tape of its own, of another length."""
+
+    def same(x):
+        s = 0.0
+        for _ in range(2):
+            s += grad(lambda z: _squares(z, 2))(x)
+        return s
+
+    def shrinking(x):
+        s = 0.0
+        for k in range(4):
+            s += grad(lambda z, k=k: _squares(z, 3 - k))(x)
+        return s
+
+    def growing(x):
+        s = 0.0
+        k = 0
+        while k < 3:
+            k += 1
+            s += grad(lambda z, k: _squares(z, k))(x, k) * x
+        return s
+
+    for g in (same, shrinking, growing, grad(same)):
+        assert grad(g)(0.7) == pytest.approx((g(0.7 + 1e-5) - g(0.7 - 1e-5)) / 2e-5, rel=1e-7)
+
+
+def test_derivatives_of_loops_of_any_order():
+    """x -> c x**8: what is added up in one derivative is read, and overwritten, in the next."""
+    c = _squares(1.0, 3)
+    f, expected = lambda x: _squares(x, 3), c
+    for order in range(1, 4):
+        f, expected = grad(f), expected * (9 - order)
+        assert f(0.7) == pytest.approx(expected * 0.7 ** (8 - order))
+
+
 _WITH_EXAMPLES = [
     "zyg",
     "zyg.__main__",
@@ -165,7 +207,10 @@ _WITH_EXAMPLES = [
     "zyg.inspection",
     "zyg.jacobian",
     "zyg.params",
+    "zyg.shapes",
+    "zyg.steering",
     "zyg.testing",
+    "zyg.ir.instances",
     "zyg.ir.scalars",
     "zyg.ir.values",
 ]

@@ -19,7 +19,7 @@ from zyg.codegen.regions import Regions
 from zyg.ir.memory import mem_keep
 from zyg.ir.program import Block, Branch, Call, Const, Edge, Guard, Jump, Op, Operand, Pos, Program, Raise, Return, Var
 from zyg.ir.program import edges as edges_of
-from zyg.ir.tape import pop, push, stack_new, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
+from zyg.ir.tape import pop, push, stack_new, tape_get, tape_larger, tape_new, tape_put, tape_reserve, tape_zeros
 
 _SUCCESS = Value("i32", "0")
 
@@ -195,6 +195,11 @@ class Emission:
     def _tape_zeros(self, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
         return [tape.zeros(self._frame, tape.type_of(op.result), args[0], self._framed.get(op), op.pos)]
 
+    def _tape_larger(self, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
+        b = self._body
+        more = b.compare("icmp ugt", args[0][1], args[1][1])
+        return [tuple(b.select(more, one, other) for one, other in zip(*args, strict=True))]
+
     def _tape_reserve(self, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
         return [tape.reserve(self._frame, tape.type_of(op.result), args[0], args[1][0], op.pos)]
 
@@ -263,6 +268,7 @@ class Emission:
 _STORAGE: dict[Any, Any] = {
     tape_new: Emission._tape_new,
     tape_zeros: Emission._tape_zeros,
+    tape_larger: Emission._tape_larger,
     tape_reserve: Emission._tape_reserve,
     tape_put: Emission._tape_put,
     tape_get: Emission._tape_get,

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from zyg.codegen.assembly import Body
 from zyg.ir.memory import ALLOCATIONS, WRITES, MemoryType
 from zyg.ir.program import Call, Op, Operand, Program, Type, Var, edges
-from zyg.ir.tape import TapeType, push, tape_new, tape_put, tape_reserve, tape_zeros
+from zyg.ir.tape import TapeType, push, tape_larger, tape_new, tape_put, tape_reserve, tape_zeros
 from zyg.rules.primitives import identity, select, stop_gradient
 
 _FRESH = ALLOCATIONS | {tape_new, tape_zeros}
-_SAME = frozenset((select, identity, stop_gradient, tape_reserve))
+_SAME = frozenset((select, identity, stop_gradient, tape_reserve, tape_larger))
 
 
 def _is_handle(kind: Type) -> bool:

@@ -13,7 +13,7 @@ from zyg.ir.matrices import mem_pack
 from zyg.ir.memory import ELEMENT_WRITES, WRITES, MemoryType, length, mem_load, read_buffers
 from zyg.ir.program import Call, Const, Op, Operand, Program, Return, Type, Var, edges
 from zyg.ir.scalars import i8
-from zyg.ir.tape import StackType, TapeType, pop, push, tape_get, tape_put, tape_reserve
+from zyg.ir.tape import StackType, TapeType, pop, push, tape_get, tape_larger, tape_put, tape_reserve
 from zyg.rules import primitives as p
 from zyg.rules.elementwise import inactive
 
@@ -115,8 +115,10 @@ def handle_classes(program: Program, graph: Graph) -> dict[Var, Var]:
     for label in graph.order:
         block = program.blocks[label]
         for op in block.ops:
-            if op.fn is tape_reserve:
+            if op.fn in (tape_reserve, tape_larger):
                 unite(op.result, op.args[0])
+            if op.fn is tape_larger:
+                unite(op.result, op.args[1])
             for result in op.results:
                 if isinstance(result.type, _HANDLES):
                     find(result)

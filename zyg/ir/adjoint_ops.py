@@ -23,7 +23,7 @@ from zyg.ir.partials import cotangents, domain, tangent_kind
 from zyg.ir.program import Block, Call, Const, Custom, Guard, Op, Operand, Pos, Program, Type, Var, edges
 from zyg.ir.scalars import i8
 from zyg.ir.slots import Load, Store, zero
-from zyg.ir.tape import StackType, pop, push, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
+from zyg.ir.tape import StackType, pop, push, tape_get, tape_larger, tape_new, tape_put, tape_reserve, tape_zeros
 from zyg.ir.trace import Emitter
 from zyg.ir.whole import whole_copy
 from zyg.rules import primitives as p
@@ -55,6 +55,13 @@ class OpAdjoints:
         self.pair_of = pair_of
         self.signature = signature
         self.pos = Pos("", 0, program.name)
+        # Fields of tapes that active numbers are read from
+        self.cells = {
+            cell_of(classes, op)
+            for block in program.blocks.values()
+            for op in block.ops
+            if op.fn is tape_get and op.result in active and op.result not in shadows
+        }
         self.infinite = self._reaches_singular()
 
     # --- values -------------------------------------------------------------------------------------
@@ -98,7 +105,9 @@ class OpAdjoints:
         """Whether the reverse sweep has something to do for `op`."""
         if op.fn is mem_store:
             return op.args[0] in self.active
-        if op.fn in (tape_put, mem_add):
+        if op.fn is tape_put:
+            return cell_of(self.classes, op) in self.cells
+        if op.fn is mem_add:
             return op.args[-1] in self.active and op.args[-1] not in self.shadows
         if isinstance(op.fn, Call) and any(v in self.active and v in self.shadows for v in (*op.args, *op.results)):
             return True
@@ -126,7 +135,10 @@ class OpAdjoints:
         return found
 
     def tape_shadows(self, ops: list[Op]) -> None:
-        """Every tape of the primal program that holds active values gets a shadow, all zero."""
+        """Every tape of the primal program that holds active values gets a shadow, all zero.
+
+        Where a loop makes a new tape each time round, these share one shadow, which has the rows of the largest.
+        """
         used = {
             self.classes[op.args[0]]
             for block in self.program.blocks.values()
@@ -143,8 +155,11 @@ class OpAdjoints:
                 out: list[Op] = list(start) if label == entry else []
                 for op in block.ops:
                     out.append(op)
-                    if op.fn in (tape_new, tape_reserve) and self.classes.get(op.result) is tape:
-                        out.append(Op(Store(Handle(tape)), (op.result,), (), op.pos))
+                    if op.fn in (tape_new, tape_zeros, tape_reserve) and self.classes.get(op.result) is tape:
+                        before, largest = Var(kind, "tape"), Var(kind, "tape")
+                        out.append(Op(Load(Handle(tape)), (), (before,), op.pos))
+                        out.append(Op(tape_larger, (op.result, before), (largest,), op.pos))
+                        out.append(Op(Store(Handle(tape)), (largest,), (), op.pos))
                 self.blocks[label] = Block(block.params, tuple(out), block.end)
             handle, shadow = Var(kind, "tape"), Var(kind, "d_tape")
             ops.append(Op(Load(Handle(tape)), (), (handle,), self.pos))
@@ -152,7 +167,7 @@ class OpAdjoints:
             ops.append(Op(Store(Shadow(tape)), (shadow,), (), self.pos))
 
     def _reverse_tape(self, ops: list[Op], op: Op) -> None:
-        """Original: T[row] = v    Adjoint: dv += dT[row]
+        """Original: T[row] = v    Adjoint: dv += dT[row]; dT[row] = 0
         Original: v = T[row]    Adjoint: dT[row] += dv; dv = 0
         """
         tape, _ = cell_of(self.classes, op)
@@ -164,6 +179,7 @@ class OpAdjoints:
         ops.append(Op(Load(Shadow(tape)), (), (shadow,), op.pos))
         ops.append(Op(tape_get, place, (old,), op.pos))
         if new is None:
+            ops.append(Op(tape_put, (*place, zero(value.type)), (), op.pos))
             self.contribute(ops, value, old)
             return
         total = Var(value.type, "")

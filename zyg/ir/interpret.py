@@ -25,7 +25,18 @@ from zyg.ir.memory import (
     mem_zeros,
 )
 from zyg.ir.program import Branch, Call, Const, Guard, Jump, Module, Op, Operand, Program, Raise, Return, Type, Var
-from zyg.ir.tape import TapeType, pop, push, stack_new, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
+from zyg.ir.tape import (
+    TapeType,
+    pop,
+    push,
+    stack_new,
+    tape_get,
+    tape_larger,
+    tape_new,
+    tape_put,
+    tape_reserve,
+    tape_zeros,
+)
 
 
 class InterpretTape:
@@ -108,7 +119,7 @@ def _apply(module: Module, op: Op, values: list[Any]) -> tuple[Any, ...]:
         record = values[0].pop()
         assert len(record) == len(op.results), "a record of another size is popped"
         return tuple(record)
-    if fn in (tape_new, tape_zeros, tape_reserve, tape_put, tape_get):
+    if fn in (tape_new, tape_zeros, tape_larger, tape_reserve, tape_put, tape_get):
         return _tape(op, values)
     if fn in (mem_gemm, mem_pack, mem_sum):
         return _matrices(op, values)
@@ -142,6 +153,8 @@ def _tape(op: Op, values: list[Any]) -> tuple[Any, ...]:
             for i, field in enumerate(kind.fields):
                 tape.cells[row, i] = number(0, field)
         return (tape,)
+    if op.fn is tape_larger:
+        return (max(values[:2], key=lambda tape: tape.rows),)
     tape, row = values[0], int(values[1])
     if op.fn is tape_reserve:
         tape.rows = max(tape.rows, row + 1)

@@ -12,6 +12,7 @@ import operator
 from dataclasses import dataclass, field, replace
 
 from zyg.ir.accumulation import plain
+from zyg.ir.activity import handle_classes
 from zyg.ir.graph import Loop
 from zyg.ir.memory import mem_load
 from zyg.ir.memory_facts import settled
@@ -21,7 +22,7 @@ from zyg.ir.prune import pruned
 from zyg.ir.residuals import Forward, computed_again
 from zyg.ir.scalars import b1, i8
 from zyg.ir.slots import Load, Store, promote
-from zyg.ir.tape import TapeType, tape_get, tape_new, tape_put, tape_reserve
+from zyg.ir.tape import TapeType, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
 from zyg.rules import primitives as p
 
 
@@ -76,6 +77,9 @@ class _Record:
         self.found: dict[Var, Operand] = {}
         self.pos = Pos("", 0, self.program.name)
         self.settled = settled(self.form.program, self.graph)
+        self.classes = handle_classes(self.form.program, self.graph)
+        # Shadows of tapes: their fields are written again and again
+        self.accumulating = {self.classes[op.result] for op in self.form.program.ops() if op.fn is tape_zeros}
 
     def run(self) -> Program:
         blocks = dict(self.program.blocks)
@@ -132,10 +136,12 @@ class _Record:
         return loop is not None and self._rows(loop) is None
 
     def _is_settled(self, op: Op) -> bool:
-        """A read of a tape that was complete before the loop began: it can be repeated."""
+        """A read of a tape that was complete before the loop began, and is not added to: it can be repeated."""
         if op.fn is mem_load:
             return self.settled(op)
-        return op.fn is tape_get and isinstance(op.args[0], Var) and self._loop(op.args[0]) is None
+        if op.fn is not tape_get or not isinstance(op.args[0], Var):
+            return False
+        return self._loop(op.args[0]) is None and self.classes.get(op.args[0]) not in self.accumulating
 
     def _keep(self, var: Var) -> None:
         loop = self._loop(var)

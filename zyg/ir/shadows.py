@@ -18,7 +18,7 @@ from zyg.ir.captures import Capture
 from zyg.ir.memory import ALLOCATIONS, MemoryType, mem_like, mem_new, mem_zeros
 from zyg.ir.program import Block, Call, Const, Edge, Op, Operand, Program, Return, Type, Var, with_edges
 from zyg.ir.scalars import i8
-from zyg.ir.tape import TapeType, pop, push, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
+from zyg.ir.tape import TapeType, pop, push, tape_get, tape_larger, tape_new, tape_put, tape_reserve, tape_zeros
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +127,8 @@ class _Shadows:
                 ops.append(Op(mem_like, (op.result,), (shadow,), op.pos))
         elif isinstance(op.fn, Capture) and op.result in self.active:
             ops.append(Op(mem_like, (op.result,), (self._var(op.result),), op.pos))
+        elif op.fn is tape_larger and self.has(op.result):
+            ops.append(Op(op.fn, tuple(map(self.shadow, op.args)), (self._var(op.result),), op.pos))
         elif op.fn in (tape_new, tape_zeros, tape_reserve) and self.has(op.result):
             args = (self.shadow(op.args[0]), *op.args[1:]) if op.fn is not tape_new else op.args
             ops.append(Op(op.fn, args, (self._var(op.result),), op.pos))

@@ -38,7 +38,18 @@ from zyg.ir.program import (
 from zyg.ir.scalars import f8
 from zyg.ir.simplify import simplify_program
 from zyg.ir.slots import zero
-from zyg.ir.tape import StackType, TapeType, pop, push, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
+from zyg.ir.tape import (
+    StackType,
+    TapeType,
+    pop,
+    push,
+    tape_get,
+    tape_larger,
+    tape_new,
+    tape_put,
+    tape_reserve,
+    tape_zeros,
+)
 from zyg.ir.trace import Emitter
 from zyg.rules import primitives as p
 from zyg.rules.elementwise import find
@@ -166,7 +177,7 @@ class _Tangent:
 
     def along(self, ops: list[Op], op: Op) -> None:
         """What becomes of `op` in the direction at hand."""
-        if op.fn in (tape_new, tape_zeros, tape_reserve, tape_put, tape_get):
+        if op.fn in (tape_new, tape_zeros, tape_larger, tape_reserve, tape_put, tape_get):
             self.tape(ops, op)
             return
         if op.fn is mem_load or op.fn in WRITES or op.fn in ALLOCATIONS:
@@ -199,6 +210,8 @@ class _Tangent:
         """The same op on the twin tape, with tangents for values."""
         if op.fn is tape_new:
             ops.append(Op(op.fn, op.args, (self.twin(op.result),), op.pos))
+        elif op.fn is tape_larger:
+            ops.append(Op(op.fn, (self.twin(op.args[0]), self.twin(op.args[1])), (self.twin(op.result),), op.pos))
         elif op.fn in (tape_zeros, tape_reserve):
             ops.append(Op(op.fn, (self.twin(op.args[0]), *op.args[1:]), (self.twin(op.result),), op.pos))
         elif op.fn is tape_put and carries(op.args[3].type):

@@ -43,6 +43,11 @@ def tape_zeros(tape: Any) -> Any:
     raise RuntimeError(_PLACES)
 
 
+def tape_larger(a: Any, b: Any) -> Any:
+    """The one of two tapes that has more rows."""
+    raise RuntimeError(_PLACES)
+
+
 def tape_reserve(tape: Any, row: Any) -> Any:
     """`tape`, grown where needed so that row number `row` exists; the operand must not be used afterwards."""
     raise RuntimeError(_PLACES)
@@ -77,7 +82,8 @@ _PLACES = "tapes and stacks exist in compiled or interpreted programs only"
 
 for _fn in (tape_new, tape_zeros, tape_reserve, tape_put, push, pop, stack_new):
     table[_fn] = Primitive(_fn.__name__, 1, effect=True)
-table[tape_get] = Primitive("tape_get", 1)
+for _fn in (tape_get, tape_larger):
+    table[_fn] = Primitive(_fn.__name__, 1)
 
 
 def is_pure(op: Op) -> bool:
