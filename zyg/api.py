@@ -16,12 +16,12 @@ from zyg.ir import calls, iteration
 from zyg.ir.builtin import HANDLERS
 from zyg.ir.custom import RULES, without_gradient
 from zyg.ir.derive import jvp_call
-from zyg.ir.steering import CheckpointHead, hook_call
+from zyg.ir.steering import CheckpointHead, hook_call, show_call
 from zyg.ir.values import Node, Path, Value, constant, extended
 from zyg.nested import NoGradientHead, read_grad, read_gradient
 from zyg.params import Params
 from zyg.shapes import holds_array
-from zyg.steering import checkpoint, hook, isderiving
+from zyg.steering import checkpoint, hook, isderiving, showgrad
 from zyg.transformed import Called, Transformed, options_of
 
 
@@ -191,6 +191,7 @@ HANDLERS[withgradient] = read_gradient("value_and_grad")
 HANDLERS[stop_gradient] = lambda reader, args, kws: without_gradient(reader, args[0])
 HANDLERS[ignore] = lambda reader, args, kws: without_gradient(reader, calls.call(reader, args[0], [], {}))
 HANDLERS[hook] = lambda reader, args, kws: hook_call(reader, args[0], args[1])
+HANDLERS[showgrad] = lambda reader, args, kws: show_call(reader, args[0])
 HANDLERS[isderiving] = lambda reader, args, kws: constant(reader.spec.deriving > 0)
 HANDLERS[checkpoint] = lambda reader, args, kws: Node(CheckpointHead(), (args[0],))
 HANDLERS[nograd] = lambda reader, args, kws: Node(NoGradientHead(), (args[0],))

@@ -24,9 +24,12 @@ def _template() -> types.CodeType:
 _TEMPLATE = _template()
 
 
-def raised_at(error: BaseException, pos: Pos | None) -> BaseException:
-    """`error`, its traceback ending in the line `pos`, below the calls that this was inlined at."""
-    trace: types.TracebackType | None = None
+def raised_at(error: BaseException, pos: Pos | None, raised: bool = False) -> BaseException:
+    """`error`, its traceback ending in the line `pos`, below the calls that this was inlined at.
+
+    raised: it has a traceback already, which goes on from there.
+    """
+    trace = error.__traceback__ if raised else None
     inner: Pos | None = None
     while pos is not None and pos.line:
         if inner is None or (inner.file, inner.function) != (pos.file, pos.function):

@@ -54,7 +54,7 @@ class Native:
     def error(self, status: int, report: bytes) -> BaseException:
         """The exception that a status stands for, given what the failing code left in the report."""
         site = self.sites[status - 1]
-        return raised_at(site.error(report), site.pos)
+        return raised_at(site.error(report), site.pos, site.failure.raised)
 
     def _packed_inputs(self, leaves: tuple[Number, ...]) -> bytes:
         try:

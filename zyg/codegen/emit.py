@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from zyg.codegen import arena, depth, matrices, memory, scalar, stack, tape
+from zyg.codegen import arena, callbacks, depth, matrices, memory, scalar, stack, tape
 from zyg.codegen.assembly import Assembly, Body, Label, Phi, Value, local_name, struct
 from zyg.codegen.failures import TOO_DEEP, Sites
 from zyg.codegen.frame import Frame
 from zyg.codegen.machine import Parts, all_parts, constant, parts
 from zyg.codegen.outline import Outline, is_always
 from zyg.codegen.regions import Regions
+from zyg.ir.callback import Callback
 from zyg.ir.memory import mem_keep
 from zyg.ir.program import Block, Branch, Call, Const, Edge, Guard, Jump, Op, Operand, Pos, Program, Raise, Return, Var
 from zyg.ir.program import edges as edges_of
@@ -160,6 +161,8 @@ class Emission:
                 self._frame.ensure(args[0][0], op.fn.failure, op.pos, op.args[1:], args[1:])
         elif isinstance(op.fn, Call):
             self._call(op.fn.callee, args, op.results)
+        elif isinstance(op.fn, Callback):
+            self._values.update(zip(op.results, callbacks.lower(self._frame, op, args), strict=True))
         elif op.fn is mem_keep:
             if self._mark is not None:
                 arena.move(self._body, self._mark, args[0][0])

@@ -98,6 +98,8 @@ class Site:
     def error(self, report: bytes) -> BaseException:
         values = iter(read_slots(self.reported, report))
         error = self.failure.build(*(o.value if isinstance(o, Const) else next(values) for o in self.operands))
+        if self.failure.raised:
+            return error
         return error.with_traceback(traceback_to(self.pos))
 
 

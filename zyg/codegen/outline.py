@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from zyg.codegen.tape import framed_tapes
+from zyg.ir.callback import Callback
 from zyg.ir.memory import ALLOCATIONS, MemoryType, mem_give
 from zyg.ir.program import Const, Guard, Module, Operand, Program, Raise, Var
 from zyg.ir.tape import TapeType, push, tape_new, tape_put, tape_reserve, tape_zeros
@@ -85,6 +86,8 @@ def _failures(program: Program) -> Iterator[tuple[Operand, ...]]:
         for op in block.ops:
             if isinstance(op.fn, Guard) and not is_always(op.args[0]):
                 yield op.args[1:]
+            elif isinstance(op.fn, Callback):
+                yield ()
         if isinstance(block.end, Raise):
             yield block.end.args
 
@@ -99,7 +102,8 @@ def _allocates(program: Program) -> bool:
 
 
 def _keeps_memory(program: Program) -> Iterator[bool]:
-    """Whether each op puts a tape or buffer where it outlives the program."""
+    """Whether each op puts a tape or buffer where it outlives the program: its own tapes do not."""
+    given = any(isinstance(param.type, TapeType) for param in program.params)
     for op in program.ops():
-        if op.fn in (push, tape_put):
+        if op.fn is push or (op.fn is tape_put and given):
             yield any(isinstance(arg.type, _MEMORY) for arg in op.args[1 if op.fn is push else 3 :])

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numba import types
 
+from zyg.ir.callback import Callback
 from zyg.ir.graph import Graph
 from zyg.ir.matrices import mem_pack
 from zyg.ir.memory import ELEMENT_WRITES, WRITES, MemoryType, length, mem_load, read_buffers
@@ -174,7 +175,7 @@ def _varied(program: Program, graph: Graph, classes: dict[Var, Var], inputs: set
     def step(found: set[Var]) -> None:
         for label in graph.order:
             for op in program.blocks[label].ops:
-                if isinstance(op.fn, Call) or op.fn is pop:
+                if isinstance(op.fn, (Call, Callback)) or op.fn is pop:
                     if reaches(op, found):
                         found.update(r for r in op.results if differentiable(r.type))
                         cells.update(_buffers(classes, _changed(op)))
@@ -232,7 +233,7 @@ def _useful(program: Program, graph: Graph, classes: dict[Var, Var], outputs: se
                     if q in found:
                         add(found, arg)
             for op in reversed(block.ops):
-                if isinstance(op.fn, Call):
+                if isinstance(op.fn, (Call, Callback)):
                     touched = _buffers(classes, _changed(op))
                     if (
                         any(r in found for r in op.results)

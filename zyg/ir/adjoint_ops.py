@@ -14,6 +14,7 @@ from numba import types
 
 from zyg.errors import not_differentiable
 from zyg.ir.activity import cell_of, differentiable, passes, shadow_type
+from zyg.ir.callback import Callback
 from zyg.ir.graph import Graph
 from zyg.ir.matrices import ONE, ZERO, Matrix, factor_adjoints, matrix, mem_gemm, mem_pack, mem_sum, sum_of
 from zyg.ir.memory import ELEMENT_WRITES, MemoryType, mem_add, mem_like, mem_load, mem_store
@@ -109,7 +110,9 @@ class OpAdjoints:
             return cell_of(self.classes, op) in self.cells
         if op.fn is mem_add:
             return op.args[-1] in self.active and op.args[-1] not in self.shadows
-        if isinstance(op.fn, Call) and any(v in self.active and v in self.shadows for v in (*op.args, *op.results)):
+        if isinstance(op.fn, (Call, Callback)) and any(
+            v in self.active and v in self.shadows for v in (*op.args, *op.results)
+        ):
             return True
         if op.fn in (mem_gemm, mem_sum):
             return op.args[0] in self.active and any(arg in self.active for arg in op.args[4:])
@@ -254,6 +257,8 @@ class OpAdjoints:
         if isinstance(op.fn, Call):
             self._reverse_call(ops, op)
             return
+        if isinstance(op.fn, Callback):
+            raise not_differentiable(f"a call of Python's {op.fn.name}", op.pos)
         assert not isinstance(op.fn, Guard)
         dy = self.take(ops, op.result)
         if op.fn in (p.cast, p.identity):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
+from zyg.ir.callback import Callback
 from zyg.ir.matrices import Matrix, flags, matrix, mem_gemm, mem_pack, mem_sum
 from zyg.ir.memory import (
     MemoryType,
@@ -106,6 +107,9 @@ def _apply(module: Module, op: Op, values: list[Any]) -> tuple[Any, ...]:
     fn = op.fn
     if isinstance(fn, Call):
         return _run(module, module.programs[fn.callee], values)
+    if isinstance(fn, Callback):
+        found = fn.fn(*(v.item() if isinstance(v, np.generic) else v for v in values))
+        return tuple(number(v, r.type) for v, r in zip(found, op.results, strict=True))
     if isinstance(fn, Guard):
         if not values[0]:
             raise fn.failure.build(*(v.item() for v in values[1:]))

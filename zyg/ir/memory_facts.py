@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 
+from zyg.ir.callback import Callback
 from zyg.ir.graph import Graph
 from zyg.ir.memory import ALLOCATIONS, WRITES, is_memory, mem_give, mem_keep
 from zyg.ir.program import Call, Op, Operand, Program, Return, Type, Var, edges
@@ -185,7 +186,7 @@ class Buffers:
         if op.fn in WRITES:
             cls = self.class_of(op.args[0])
             return frozenset((cls,)) if cls is not None else frozenset()
-        if not isinstance(op.fn, Call) or not op.fn.writes:
+        if not isinstance(op.fn, Callback) and not (isinstance(op.fn, Call) and op.fn.writes):
             return frozenset()
         found = {self.of[arg] for arg in op.args if isinstance(arg, Var) and arg in self.of}
         if any(_holds_buffers(arg.type) for arg in op.args):

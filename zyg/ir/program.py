@@ -70,10 +70,12 @@ class Failure:
     """How to build an exception in Python once native code has reported it.
 
     `build` gets the run-time values of the operands that accompany it and returns the exception.
+    raised: it has been raised in Python already, and keeps its traceback.
     """
 
     build: Callable[..., BaseException]
     text: str
+    raised: bool = False
 
     def __str__(self) -> str:
         return self.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from zyg.ir.callback import Callback
 from zyg.ir.memory import ALLOCATIONS, WRITES, MemoryType, mem_copy, mem_give
 from zyg.ir.memory_facts import Buffers
 from zyg.ir.program import Block, Call, Module, Op, Operand, Pos, Program, Return, Var, edges
@@ -79,6 +80,8 @@ def _written(program: Program, of_callee: Mapping[str, frozenset[int]]) -> froze
             targets: list[Operand] = [op.args[0]]
         elif isinstance(op.fn, Call):
             targets = [op.args[number] for number in of_callee[op.fn.callee]]
+        elif isinstance(op.fn, Callback):
+            targets = [arg for arg in op.args if isinstance(arg.type, MemoryType)]
         else:
             continue
         written.update(cls for target in targets if (cls := buffers.class_of(target)) is not None)

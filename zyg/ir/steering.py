@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from zyg.errors import ValueArgumentError, ZygError, unsupported
+import numpy as np
+
+from zyg.errors import UnsupportedError, ValueArgumentError, ZygError, unsupported
+from zyg.ir import arrays
+from zyg.ir.callback import call_python
 from zyg.ir.cotangents import carriers
 from zyg.ir.derive import pairing, vjp_call
-from zyg.ir.given import Derivative, given_call
+from zyg.ir.given import Derivative, Refuse, given_call
 from zyg.ir.inner import read_inner
+from zyg.ir.memory import MemoryType
 from zyg.ir.program import Call, Module, Op, Var
 from zyg.ir.simplify import inline
 from zyg.ir.values import Node, Static, Value, leaves, parameter, rebuild, tuple_of, variables
@@ -33,9 +38,86 @@ def hook_call(reader: FunctionReader, fn: Value, x: Value) -> Value:
         return formals[1], tuple_of([])
 
     def backward(inner: FunctionReader, saved: Value, formals: list[Value], dy: Value) -> Sequence[Value]:
-        return [Static(None), reader.spec.calls.call(inner, formals[0], [dy], {})]
+        before = len(inner.ops)
+        try:
+            return [Static(None), reader.spec.calls.call(inner, formals[0], [dy], {})]
+        except UnsupportedError:
+            if not isinstance(fn, Static):
+                raise
+            del inner.ops[before:]
+            return [Static(None), _hooked_by_python(inner, fn.obj, dy, refuse)]
 
     return given_call(reader, Derivative("hook", forward, backward, refuse, plain=True), [fn, x])
+
+
+def show_call(reader: FunctionReader, x: Value) -> Value:
+    """`x`, whose cotangent is printed."""
+
+    def refuse(what: str) -> ZygError:
+        return unsupported(f"showgrad {what}", reader.pos)
+
+    def forward(inner: FunctionReader, formals: list[Value]) -> tuple[Value, Value]:
+        return formals[0], tuple_of([])
+
+    def backward(inner: FunctionReader, saved: Value, formals: list[Value], dy: Value) -> Sequence[Value]:
+        call_python(inner, _show, "showgrad", [dy], [])
+        return [dy]
+
+    return given_call(reader, Derivative("showgrad", forward, backward, refuse, plain=True), [x])
+
+
+def _show(dy: Any) -> Sequence[Any]:
+    print("∂ =", dy)
+    return ()
+
+
+def _hooked_by_python(reader: FunctionReader, fn: Any, dy: Value, refuse: Refuse) -> Value:
+    """What the Python function `fn` gives for a cotangent: of the same structure, its numbers and arrays new."""
+    given = reader.spec.calls.settle(reader, dy)
+    out = _copied(reader, given)
+    numbers = [leaf for leaf in carriers(out) if not isinstance(leaf.type, MemoryType)]
+
+    def called(dy: Any, out: Any) -> Sequence[Any]:
+        found: list[Any] = []
+        _fill(out, fn(dy), found, refuse)
+        return found
+
+    results = iter(call_python(reader, called, "hook", [given, out], [leaf.type for leaf in numbers]))
+    fresh = {leaf: next(results) for leaf in numbers}
+    return rebuild(out, lambda leaf: fresh.get(leaf, leaf) if isinstance(leaf, Var) else leaf)
+
+
+def _copied(reader: FunctionReader, value: Value) -> Value:
+    """`value` with its arrays copied."""
+    if arrays.is_array(value):
+        assert isinstance(value, Node)
+        return arrays.materialise(reader, value)
+    if isinstance(value, Node):
+        return Node(value.head, tuple(_copied(reader, item) for item in value.items))
+    return value
+
+
+def _fill(out: Any, found: Any, numbers: list[Any], refuse: Refuse) -> None:
+    """Write a cotangent that Python gave into the arrays of `out`; its numbers are gathered."""
+    if isinstance(out, np.ndarray):
+        new = np.asarray(found)
+        if new.shape != out.shape:
+            raise refuse(f"gives an array of shape {new.shape} for one of shape {out.shape}")
+        np.copyto(out, new, casting="same_kind")
+    elif isinstance(out, (tuple, list)):
+        if not isinstance(found, (tuple, list)) or len(found) != len(out):
+            raise refuse(f"gives {found!r:.80} for a {type(out).__name__} of {len(out)}")
+        for one, its in zip(out, found, strict=True):
+            _fill(one, its, numbers, refuse)
+    elif isinstance(out, dict):
+        if not isinstance(found, dict) or found.keys() != out.keys():
+            raise refuse(f"gives {found!r:.80} for a dict with the keys {', '.join(out)}")
+        for key, one in out.items():
+            _fill(one, found[key], numbers, refuse)
+    elif isinstance(out, (float, complex)):
+        if not isinstance(found, (int, float, complex, np.number)):
+            raise refuse(f"gives {found!r:.80} for a number")
+        numbers.append(complex(found) if isinstance(out, complex) else float(found))  # type: ignore[arg-type]
 
 
 def checkpoint_call(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value]) -> Value:

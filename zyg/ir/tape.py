@@ -82,8 +82,8 @@ _PLACES = "tapes and stacks exist in compiled or interpreted programs only"
 
 for _fn in (tape_new, tape_zeros, tape_reserve, tape_put, push, pop, stack_new):
     table[_fn] = Primitive(_fn.__name__, 1, effect=True)
-for _fn in (tape_get, tape_larger):
-    table[_fn] = Primitive(_fn.__name__, 1)
+table[tape_get] = Primitive("tape_get", 1)
+table[tape_larger] = Primitive("tape_larger", 1)
 
 
 def is_pure(op: Op) -> bool:

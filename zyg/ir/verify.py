@@ -6,6 +6,7 @@ import os
 
 from numba import types
 
+from zyg.ir.callback import Callback
 from zyg.ir.captures import Capture
 from zyg.ir.memory import MemoryType
 from zyg.ir.program import (
@@ -106,7 +107,7 @@ def _operation(program: Program, op: Op) -> None:
             raise VerifyError(f"{program.name}: {error} at {op.pos}") from None
         _require(_types(op.results) == (kind,), program, f"{op.fn.__name__} gives {op.results} at {op.pos}")
     else:
-        known = isinstance(op.fn, (Call, Capture)) or op.fn in table
+        known = isinstance(op.fn, (Call, Callback, Capture)) or op.fn in table
         _require(known, program, f"unknown function {op.fn}")
 
 
