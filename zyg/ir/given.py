@@ -22,7 +22,7 @@ from zyg.ir.graph import uses
 from zyg.ir.memory import MemoryType, mem_add, mem_keep
 from zyg.ir.partials import tangent_kind
 from zyg.ir.program import Block, Call, Const, Custom, Module, Op, Operand, Program, Return, Var
-from zyg.ir.results import origins, written_parameters
+from zyg.ir.results import origins, writes_given
 from zyg.ir.scalars import b1, c8, c16, f8
 from zyg.ir.simplify import inline
 from zyg.ir.slots import zero
@@ -134,7 +134,7 @@ class _Given:
         main, result = self._read(f"{self.how.name}.rule", self.params, build)
         assert isinstance(result, Node)
         self.y, self.saved = result.items
-        if written_parameters(Module(spec.programs, main.name)):
+        if writes_given(main, spec.programs):
             raise self.how.refuse("writes into an array that it is given")
         count = sum(1 for _ in variables(self.y))
         self.values = tuple(Var(leaf.type) for leaf in variables(self.y))

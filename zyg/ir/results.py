@@ -42,12 +42,16 @@ def _given(block: Block, made_by: dict[Var, frozenset[object]]) -> Block:
 
 
 def origins(program: Program) -> dict[Var, frozenset[object]]:
-    """The allocations and parameters that a buffer may come from; None stands for whatever is not known."""
+    """The allocations and parameters that a buffer may come from; None stands for whatever is not known.
+
+    A buffer that a call gives, and that is a new one, comes from itself.
+    """
     found: dict[Var, frozenset[object]] = {q: frozenset((q,)) for q in program.params}
     for op in program.ops():
         for result in op.results:
             if isinstance(result.type, MemoryType):
-                found[result] = frozenset((op,)) if op.fn in ALLOCATIONS else frozenset((None,))
+                new = isinstance(op.fn, Call) and not op.fn.writes
+                found[result] = frozenset((op if op.fn in ALLOCATIONS else result if new else None,))
     changed = True
     while changed:
         changed = False
@@ -90,3 +94,21 @@ def _written(program: Program, of_callee: Mapping[str, frozenset[int]]) -> froze
         for number, param in enumerate(program.params)
         if param in buffers.of and any(buffers.may_share(cls, buffers.of[param]) for cls in written)
     )
+
+
+def writes_given(program: Program, programs: Mapping[str, Program]) -> bool:
+    """Whether a program may write into a buffer that it has not made."""
+    made_by = origins(program)
+    for op in program.ops():
+        targets: list[Operand] = []
+        if op.fn in WRITES:
+            targets = [op.args[0]]
+        elif isinstance(op.fn, Callback):
+            targets = [arg for arg in op.args if isinstance(arg.type, MemoryType)]
+        elif isinstance(op.fn, Call) and op.fn.writes:
+            targets = [op.args[number] for number in written_parameters(Module(programs, op.fn.callee).reachable())]
+        for target in targets:
+            made = made_by.get(target, frozenset()) if isinstance(target, Var) else frozenset()
+            if None in made or any(param in made for param in program.params):
+                return True
+    return False
