@@ -455,15 +455,6 @@ def test_inner_gradients_refuse_arrays_that_overlap_and_are_written() -> None:
     np.testing.assert_allclose(g, [4.0, 0.0])
 
 
-def test_custom_rules_of_arrays_are_refused() -> None:
-    def square(v: np.ndarray) -> float:
-        return np.sum(v * v)
-
-    zyg.adjoint(square)(lambda v: (np.sum(v * v), lambda dy: 2 * v * dy))
-    with pytest.raises(zyg.UnsupportedError, match="custom rules"):
-        zyg.grad(lambda v: square(v))(np.ones(3))
-
-
 def test_arrays_are_unpacked_into_names() -> None:
     def f(x: np.ndarray) -> float:
         (a, b), c = x, x[:2] * 3

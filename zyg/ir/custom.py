@@ -84,16 +84,17 @@ def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str,
     args, kws = _by_position(rule, args, kws)
     names = tuple(kws)
 
-    def refuse(what: str) -> ZygError:
+    def refuse(what: str, forward: bool = False) -> ZygError:
+        part = "rule" if forward else "pullback"
         hint = "Let back(dy) return one cotangent for each argument, of its structure; None where there is none."
-        return ValueArgumentError(f"the rule of {name} {what}", replace(definition(rule), caller=reader.pos), hint)
+        return ValueArgumentError(f"the {part} of {name} {what}", replace(definition(rule), caller=reader.pos), hint)
 
     def forward(inner: FunctionReader, formals: list[Value]) -> tuple[Value, Value]:
         known = reader.spec.captures.value(rule, (("object", Identity(rule)),), reader.pos)
         named = dict(zip(names, formals[len(args) :], strict=True))
         found = reader.spec.calls.call(inner, known, formals[: len(args)], named)
         if not (isinstance(found, Node) and isinstance(found.head, TupleHead) and len(found.items) == 2):
-            raise refuse(f"must return a pair (y, back), not {described(found)}")
+            raise refuse(f"must return a pair (y, back), not {described(found)}", True)
         return found.items[0], found.items[1]
 
     def backward(inner: FunctionReader, saved: Value, formals: list[Value], dy: Value) -> Sequence[Value]:

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 Forward: TypeAlias = "Callable[[FunctionReader, list[Value]], tuple[Value, Value]]"
 Backward: TypeAlias = "Callable[[FunctionReader, Value, list[Value], Value], Sequence[Value]]"
-Refuse: TypeAlias = Callable[[str], ZygError]
+Refuse: TypeAlias = Callable[..., ZygError]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,8 @@ class Derivative:
     """How a call is differentiated.
 
     forward: of the arguments, the value and what backward wants kept.  backward: of that, the arguments and the
-    cotangent of the value, a cotangent per argument.  refuse: the error for a cotangent that does not fit.
+    cotangent of the value, a cotangent per argument.  refuse: the error for a cotangent that does not fit; with True
+    behind the text, for a forward part that cannot be used.
     apart, plain: see `Program` and `Custom`.
     """
 
@@ -135,7 +136,7 @@ class _Given:
         assert isinstance(result, Node)
         self.y, self.saved = result.items
         if writes_given(main, spec.programs):
-            raise self.how.refuse("writes into an array that it is given")
+            raise self.how.refuse("writes into an array that it is given", True)
         count = sum(1 for _ in variables(self.y))
         self.values = tuple(Var(leaf.type) for leaf in variables(self.y))
         blocks = dict(main.blocks)
@@ -263,9 +264,7 @@ class _Adding:
             raise self._unfit(formal, given, number)
 
     def _unfit(self, formal: Value, given: Value, number: int) -> ZygError:
-        return self.how.refuse(
-            f"gives {described(given)} as the cotangent of argument {number}, which is {described(formal)}"
-        )
+        return self.how.refuse(f"gives {described(given)} as the cotangent of {described(formal)} (argument {number})")
 
     def _variable(self, operand: Operand) -> Var:
         """A variable, so that it is one of the results of the program."""

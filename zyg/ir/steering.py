@@ -31,7 +31,7 @@ def hook_call(reader: FunctionReader, fn: Value, x: Value) -> Value:
     Original:  y = hook(fn, x)        Adjoint:  dx += fn(dy)
     """
 
-    def refuse(what: str) -> ZygError:
+    def refuse(what: str, forward: bool = False) -> ZygError:
         return ValueArgumentError(f"the function of hook {what}", reader.pos, "Let it return a cotangent like its own.")
 
     def forward(inner: FunctionReader, formals: list[Value]) -> tuple[Value, Value]:
@@ -53,7 +53,7 @@ def hook_call(reader: FunctionReader, fn: Value, x: Value) -> Value:
 def show_call(reader: FunctionReader, x: Value) -> Value:
     """`x`, whose cotangent is printed."""
 
-    def refuse(what: str) -> ZygError:
+    def refuse(what: str, forward: bool = False) -> ZygError:
         return unsupported(f"showgrad {what}", reader.pos)
 
     def forward(inner: FunctionReader, formals: list[Value]) -> tuple[Value, Value]:
@@ -131,7 +131,7 @@ def checkpoint_call(reader: FunctionReader, fn: Value, args: list[Value], kws: d
     module, result, _, operands, _ = read_inner(reader, fn, args, kws)
     name = spec.adopt(module)
 
-    def refuse(what: str) -> ZygError:
+    def refuse(what: str, forward: bool = False) -> ZygError:
         return unsupported(f"the checkpointed function {what}", reader.pos, "Let it return a new array.")
 
     def call(inner: FunctionReader, given: Sequence[Value]) -> Value:
