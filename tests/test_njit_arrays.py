@@ -372,6 +372,64 @@ def test_jvp():
     )
 
 
+def test_pullback():
+    def f(x, w):
+        return np.sin(w @ x), np.sum(x)
+
+    @njit
+    def through(back, dy):
+        return back(dy)
+
+    @njit
+    def use(x, w):
+        local = x * 2
+        y, back = zyg.pullback(f, x, w)
+        z, other = zyg.vjp(lambda t, k: t * local * k, x, 3.0)
+        x[0] = local[0] = 100.0  # what they were called with is kept
+        dy = np.ones(len(w))
+        return y, back((dy, 2.0)), through(back, (dy * 3, None)), z, other(w[1])
+
+    x, r = M[0], np.cos(M @ M[0])
+    same(
+        use(x.copy(), M),
+        (
+            (np.sin(M @ x), np.sum(x)),
+            (M.T @ r + 2.0, np.outer(r, x)),
+            (3 * M.T @ r, 3 * np.outer(r, x)),
+            6 * x * x,
+            (6 * x * M[1], np.sum(2 * x * x * M[1])),
+        ),
+    )
+
+
+def test_what_pullback_gives_stays_inside():
+    @njit
+    def leave(x):
+        return zyg.pullback(energy, x)[1]
+
+    @njit
+    def wrong(x):
+        return zyg.pullback(np.sin, x)[1](x[1:])
+
+    with pytest.raises(TypingError, match="cannot leave @njit code"):
+        leave(M[0])
+    with pytest.raises(zyg.ZygError, match="dimension 5 where the value has 6"):
+        wrong(M[0])
+
+
+def test_optional_arrays():
+    @njit
+    def use(x, on):
+        y = None
+        if on:
+            y = x
+        return energy_grad(y)
+
+    same(use(M[0], True), energy_grad(M[0]))
+    with pytest.raises(TypeError, match="got None"):
+        use(M[0], False)
+
+
 def test_a_function_argument_is_called_at_once():
     @njit
     def use(g, x):
@@ -489,6 +547,7 @@ def test_no_memory_is_lost(counts):
             value, (dx, dy) = sweep_grad(x[row], y[:, row])
             total += value + dx[0] + dy[-1]
             total += np.sum(zyg.jvp(lambda t: t * y[:, 0], (x[row],), (dx,))[1])
+            total += np.sum(zyg.pullback(lambda t: t * y[:, 0], x[row])[1](dx)[0])
         return total, energy_grad(x.T)
 
     x, y = data.reshape(3, 200), data.reshape(3, 200).T.copy()

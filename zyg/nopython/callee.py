@@ -23,13 +23,13 @@ from zyg.errors import ArgumentError
 from zyg.ir.custom import RULES
 from zyg.ir.derive import Options
 from zyg.ir.front import definition
-from zyg.ir.handlers import HANDLERS
 from zyg.ir.program import Module, Type
 from zyg.ir.tree import ArrayTree, Tree
-from zyg.ir.values import Identity, Node, Static, Value
+from zyg.ir.values import Node, Static, Value
 from zyg.nopython.kinds import Absent, arrays_in, count_of, members, tree_of_type
+from zyg.nopython.subject import key_of
 from zyg.pipeline import Lowered, lower
-from zyg.transformed import Transformed, innermost, plain_name
+from zyg.transformed import Transformed, innermost
 
 _LIMIT = 512
 _specialisations: dict[Hashable, Specialisation] = {}
@@ -91,6 +91,7 @@ class Callee:
         raise NotImplementedError
 
     def read(self, reader: Any, args: list[Value], kws: dict[str, Value]) -> Value:
+        """The value of a call."""
         raise NotImplementedError
 
     @cached_property
@@ -159,7 +160,7 @@ class Derivative(Callee):
 
     @property
     def key(self) -> Hashable:
-        return _key_of(self.transformed)
+        return key_of(self.transformed)
 
     def signature(self) -> inspect.Signature | None:
         if takes_more(self.transformed.options):
@@ -175,31 +176,6 @@ class Derivative(Callee):
         return self.transformed.__zyg_read__(reader, None, args, kws)
 
 
-class AtOnce(Callee):
-    """`gradient`, `jvp` or another function that is called with a function `fn` and arguments."""
-
-    def __init__(self, called: Any, fn: Any) -> None:
-        self.called, self.fn = called, fn
-        self.name = f"{called.__name__}_{plain_name(fn)}"
-
-    @property
-    def key(self) -> Hashable:
-        return self.called, _key_of(self.fn)
-
-    def signature(self) -> None:
-        return None
-
-    def read(self, reader: Any, args: list[Value], kws: dict[str, Value]) -> Value:
-        reader.pos = definition(self.fn)
-        fn = reader.spec.captures.value(self.fn, None, reader.pos)
-        found: Value = HANDLERS[self.called](reader, [fn, *args], kws)
-        return found
-
-
 def takes_more(options: Options) -> bool:
     """Whether the derivative has arguments behind those of the function."""
     return options.own != slice(None)
-
-
-def _key_of(fn: Any) -> Hashable:
-    return (_key_of(fn.fn), fn.options) if isinstance(fn, Transformed) else Identity(fn)

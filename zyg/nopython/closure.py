@@ -11,9 +11,10 @@ from typing import Any, TypeAlias
 from zyg.ir import calls
 from zyg.ir.derive import GradientHead, Options
 from zyg.ir.front import position
-from zyg.ir.handlers import HANDLERS
+from zyg.ir.program import Pos
 from zyg.ir.values import ClosureHead, Identity, Node, Static, Value
 from zyg.nopython.callee import Callee, takes_more
+from zyg.nopython.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -68,40 +69,54 @@ def _value(source: Source, home: Static, passed: Iterator[Value], reader: Any) -
     return value
 
 
-class ClosureDerivative(Callee):
-    """The derivative of a function written inside the function `home`; what it captures precedes the arguments.
+class Closure(Subject):
+    """A function written inside the function `home`, or a derivative of it.
 
-    options: of its first derivative, of that one's, and so on.  called: `jvp` or the like, called with the last one.
+    options: of its first derivative, of that one's, and so on.
     """
 
-    def __init__(self, made: Made, home: pytypes.FunctionType, options: tuple[Options, ...], called: Any) -> None:
-        self.made, self.home, self.options, self.called = made, home, options, called
-        names = [one.gives for one in options] + ([called.__name__] if called else [])
-        self.name = "_".join((*names, made.code.co_name.strip("<>")))
+    def __init__(self, made: Made, home: pytypes.FunctionType, options: tuple[Options, ...]) -> None:
+        self.made, self.home, self.options, self.count = made, home, options, made.count()
+        self.name = "_".join((*(one.gives for one in options), made.code.co_name.strip("<>")))
 
     @property
     def key(self) -> Hashable:
-        return self.made, Identity(self.home), self.options, self.called
+        return self.made, Identity(self.home), self.options
+
+    @property
+    def pos(self) -> Pos:
+        return position(self.made.code, self.made.code.co_firstlineno)
+
+    def value(self, reader: Any, passed: list[Value]) -> Value:
+        fn = self.made.value(Static(self.home), iter(passed), reader)
+        for options in self.options:
+            fn = Node(GradientHead(options), (fn,))
+        return fn
+
+
+class ClosureDerivative(Callee):
+    """A derivative of a function written inside another; what it captures precedes the arguments."""
+
+    def __init__(self, closure: Closure) -> None:
+        self.closure, self.name = closure, closure.name
+
+    @property
+    def key(self) -> Hashable:
+        return self.closure.key
 
     def signature(self) -> inspect.Signature | None:
-        if self.called or any(map(takes_more, self.options)):
+        if any(map(takes_more, self.closure.options)):
             return None
-        code = self.made.code
-        cells = tuple(pytypes.CellType() for _ in code.co_freevars)
-        defaults = tuple(None for _ in self.made.defaults)
-        own = inspect.signature(pytypes.FunctionType(code, {}, None, defaults, cells))
+        made = self.closure.made
+        cells = tuple(pytypes.CellType() for _ in made.code.co_freevars)
+        defaults = tuple(None for _ in made.defaults)
+        own = inspect.signature(pytypes.FunctionType(made.code, {}, None, defaults, cells))
         captured = [
-            inspect.Parameter(f"captured{i}", inspect.Parameter.POSITIONAL_ONLY) for i in range(self.made.count())
+            inspect.Parameter(f"captured{i}", inspect.Parameter.POSITIONAL_ONLY) for i in range(self.closure.count)
         ]
         return inspect.Signature([*captured, *own.parameters.values()])
 
     def read(self, reader: Any, args: list[Value], kws: dict[str, Value]) -> Value:
-        reader.pos = position(self.made.code, self.made.code.co_firstlineno)
-        count = self.made.count()
-        fn = self.made.value(Static(self.home), iter(args[:count]), reader)
-        for options in self.options:
-            fn = Node(GradientHead(options), (fn,))
-        if self.called:
-            found: Value = HANDLERS[self.called](reader, [fn, *args[count:]], kws)
-            return found
-        return calls.call(reader, fn, args[count:], kws)
+        reader.pos = self.closure.pos
+        count = self.closure.count
+        return calls.call(reader, self.closure.value(reader, args[:count]), args[count:], kws)

@@ -9,8 +9,9 @@ from numba.core.errors import TypingError
 from numba.core.typing.templates import Signature, fold_arguments
 from numba.core.typing.typeof import typeof_impl
 
+from zyg.nopython.at_once import Primal, Pulled
 from zyg.nopython.callee import Callee, Derivative
-from zyg.nopython.kinds import passed_as, type_of_tree
+from zyg.nopython.kinds import members, passed_as, type_of_tree
 
 
 class FunctionOfZyg(types.Callable, types.Opaque):
@@ -36,7 +37,40 @@ class FunctionOfZyg(types.Callable, types.Opaque):
             named = {name: passed_as(kind) for name, kind in dict(kws).items()}
             kinds = fold_arguments(parameters, kinds, named, _given, _omitted, _rest)
         found = self.callee.specialise(kinds)
-        return Signature(type_of_tree(found.result), tuple(kinds), recvr=self, pysig=parameters)
+        result = type_of_tree(found.result)
+        if isinstance(self.callee, Primal):
+            value, kept = result
+            result = types.Tuple((value, TypeOfBack(Pulled(self.callee.subject), kept)))
+        return Signature(result, tuple(kinds), recvr=self, pysig=parameters)
+
+    def get_call_signatures(self) -> tuple[list[Signature], bool]:
+        return [], True
+
+    def get_impl_key(self, sig: Signature) -> Any:
+        return type(self)
+
+
+class TypeOfBack(types.Callable):
+    """The type of what `pullback` gives besides the value; it holds the arguments, a tuple of type `kept`."""
+
+    def __init__(self, callee: Pulled, kept: Any) -> None:
+        self.callee, self.kept = callee, kept
+        super().__init__(f"zyg.back.{callee.name}.{hash(callee.key):x}.{kept}")
+
+    @property
+    def key(self) -> Any:
+        return self.callee.key, self.kept
+
+    def kinds(self, cotangent: Any) -> tuple[Any, ...]:
+        """The types of all that the callee is called with."""
+        return (*members(self.kept), cotangent)
+
+    def get_call_type(self, context: Any, args: tuple[Any, ...], kws: Any) -> Signature:
+        if kws or len(args) != 1:
+            raise TypingError("what zyg.pullback gives takes one cotangent")
+        cotangent = passed_as(args[0])
+        found = self.callee.specialise(self.kinds(cotangent))
+        return Signature(type_of_tree(found.result), (cotangent,), recvr=self)
 
     def get_call_signatures(self) -> tuple[list[Signature], bool]:
         return [], True

@@ -12,16 +12,17 @@ from numba.core.errors import TypingError
 from numba.core.typing.templates import Signature
 from numba.core.typing.typeof import typeof_impl
 
-from zyg.api import grad, gradient, jvp, pushforward, value_and_grad, withgradient
+from zyg.api import grad, value_and_grad
 from zyg.ir.derive import Options
 from zyg.jacobian import GIVERS as JACOBIANS
-from zyg.nopython.callee import AtOnce, Callee, Derivative
+from zyg.nopython.at_once import AT_ONCE, at_once
+from zyg.nopython.callee import Callee, Derivative
 from zyg.nopython.function_type import FunctionOfZyg
 from zyg.nopython.kinds import known_object
+from zyg.nopython.subject import Given
 from zyg.transformed import options_among
 
 GIVERS = {give: inspect.signature(give) for give in (grad, value_and_grad, *JACOBIANS)}
-AT_ONCE = (gradient, withgradient, jvp, pushforward)
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Giver:
 
     def callee(self, fn: Any) -> Callee:
         """What is called with the arguments."""
-        return AtOnce(self.give, fn) if self.at_once else Derivative(self.give(fn, **dict(self.options)))
+        return at_once(self.give, Given(fn)) if self.at_once else Derivative(self.give(fn, **dict(self.options)))
 
     def among(self, parameters: Sequence[str]) -> Options:
         """The options for a function with parameters of these names."""

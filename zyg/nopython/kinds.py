@@ -45,6 +45,8 @@ def passed_as(kind: Any) -> Any:
     if isinstance(kind, types.StringLiteral):
         return kind
     kind = types.unliteral(kind)
+    if isinstance(kind, types.Optional):
+        return passed_as(kind.type)
     if isinstance(kind, types.BaseTuple):
         items = [passed_as(item) for item in members(kind)]
         return types.BaseTuple.from_types(items, getattr(kind, "instance_class", None))

@@ -8,16 +8,18 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.core.datamodel.models import OpaqueModel
+from numba.core.datamodel.models import OpaqueModel, StructModel
+from numba.core.errors import TypingError
 from numba.core.imputils import lower_constant
-from numba.extending import NativeValue, lower_builtin, register_model, unbox
+from numba.extending import NativeValue, box, lower_builtin, register_model, unbox
 
 from zyg.codegen.failures import SLOT
 from zyg.codegen.outer import Outer
 from zyg.ir.tree import ArrayTree, Tree, TupleTree
 from zyg.nopython.arrays import Loans, constant_registers, element, taken
+from zyg.nopython.callee import Specialisation
 from zyg.nopython.failing import leave
-from zyg.nopython.function_type import FunctionOfZyg
+from zyg.nopython.function_type import FunctionOfZyg, TypeOfBack
 from zyg.nopython.giving import TypeOfGiver
 from zyg.nopython.kinds import count_of, members
 
@@ -46,13 +48,28 @@ def _no_native_value(kind: Any, value: Any, c: Any) -> Any:
 
 @lower_builtin(FunctionOfZyg, FunctionOfZyg, types.VarArg(types.Any))  # type: ignore[untyped-decorator]
 def _call(context: Any, builder: Any, sig: Any, args: Sequence[Any]) -> Any:
-    callee, *kinds = sig.args
-    specialised = callee.callee.specialise(tuple(kinds))
+    called, *kinds = sig.args
+    return _called(context, builder, called.callee.specialise(tuple(kinds)), kinds, args[1:], sig.return_type)
+
+
+@lower_builtin(TypeOfBack, TypeOfBack, types.Any)  # type: ignore[untyped-decorator]
+def _call_back(context: Any, builder: Any, sig: Any, args: Sequence[Any]) -> Any:
+    called, cotangent = sig.args
+    kinds = called.kinds(cotangent)
+    kept = cgutils.unpack_tuple(builder, _back(context, builder, called, args[0]).kept)
+    specialised = called.callee.specialise(kinds)
+    return _called(context, builder, specialised, kinds, [*kept, args[1]], sig.return_type)
+
+
+def _called(
+    context: Any, builder: Any, specialised: Specialisation, kinds: Sequence[Any], args: Sequence[Any], result: Any
+) -> Any:
+    """The result, of type `result`, of a call with arguments of types `kinds`."""
     native = specialised.native
     context.active_code_library.add_linking_library(native.library)
     outer = native.outer
     passing = _Passing(context, builder, specialised.written)
-    registers = [r for kind, arg in zip(kinds, args[1:], strict=True) for r in passing.registers(kind, arg)]
+    registers = [r for kind, arg in zip(kinds, args, strict=True) for r in passing.registers(kind, arg)]
     passing.loans.check_apart()
     for array, shape in specialised.frozen:
         registers += constant_registers(context, builder, array, shape)
@@ -69,7 +86,23 @@ def _call(context: Any, builder: Any, sig: Any, args: Sequence[Any]) -> Any:
         status = next(found)
         with cgutils.if_unlikely(builder, builder.icmp_unsigned("!=", status, status.type(0))):
             leave(context, builder, native.sites, status, report)
-    return _value(context, builder, sig.return_type, specialised.result, found)
+    return _value(context, builder, result, specialised.result, found)
+
+
+@register_model(TypeOfBack)
+class _ModelOfBack(StructModel):
+    def __init__(self, manager: Any, kind: TypeOfBack) -> None:
+        super().__init__(manager, kind, [("kept", kind.kept)])  # type: ignore[no-untyped-call]
+
+
+@box(TypeOfBack)  # type: ignore[untyped-decorator]
+@box(FunctionOfZyg)  # type: ignore[untyped-decorator]
+def _no_object(kind: Any, value: Any, c: Any) -> Any:
+    raise TypingError(f"{kind.callee.name} cannot leave @njit code; call it there, or make it outside")
+
+
+def _back(context: Any, builder: Any, kind: TypeOfBack, value: Any = None) -> Any:
+    return cgutils.create_struct_proxy(kind)(context, builder, value)
 
 
 @lower_builtin(TypeOfGiver, TypeOfGiver, types.Any)  # type: ignore[untyped-decorator]
@@ -124,6 +157,10 @@ def _value(context: Any, builder: Any, kind: Any, shape: Tree, registers: Iterat
     """A value of Numba's from the registers of a result."""
     if isinstance(shape, ArrayTree):
         return taken(context, builder, kind, shape, registers)
+    if isinstance(kind, TypeOfBack):
+        back = _back(context, builder, kind)
+        back.kept = _value(context, builder, kind.kept, shape, registers)
+        return back._getvalue()
     if isinstance(kind, types.Complex):
         number = context.make_complex(builder, kind)
         number.real, number.imag = next(registers), next(registers)

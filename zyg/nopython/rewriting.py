@@ -16,9 +16,10 @@ from zyg.errors import unsupported
 from zyg.ir.derive import Options
 from zyg.ir.front import position
 from zyg.ir.program import Pos
+from zyg.nopython.at_once import AT_ONCE, at_once
 from zyg.nopython.callee import Derivative
-from zyg.nopython.closure import ClosureDerivative, Known, Made, Passed, Source
-from zyg.nopython.giving import AT_ONCE, GIVERS, Giver
+from zyg.nopython.closure import Closure, ClosureDerivative, Known, Made, Passed, Source
+from zyg.nopython.giving import GIVERS, Giver
 
 
 class Unknown(Exception):
@@ -107,8 +108,11 @@ class Rewriting:
         options = before
         if not giver.at_once:
             options = (*before, giver.among(made.code.co_varnames[: made.code.co_argcount]))
-        called = giver.give if giver.at_once else None
-        derivative = ClosureDerivative(source, self.ir.func_id.func, options, called)
+        closure = Closure(source, self.ir.func_id.func, options)
+        if giver.at_once:
+            callee = at_once(giver.give, closure)
+            return ir.Global(callee.name, callee, stmt.loc), passed
+        derivative = ClosureDerivative(closure)
         self.origins[derivative] = made, options
         return ir.Global(derivative.name, derivative, stmt.loc), passed
 
