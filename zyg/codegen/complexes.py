@@ -18,7 +18,7 @@ from zyg.codegen.libm import FREE_SUM, complex_function, function, intrinsic, na
 from zyg.codegen.machine import Parts, integer_constant, known_integer, known_real
 from zyg.codegen.powers import COMPLEX_INTEGER_POWER, COMPLEX_POWER
 from zyg.codegen.support import Routine
-from zyg.rules.primitives import attach, identity, is_nonzero, powi, reassociate_add, stop_gradient
+from zyg.rules.primitives import attach, identity, is_nonzero, powi, reassociate_add, stop_gradient, within_rule
 
 _LONGEST_PRODUCT = 32
 
@@ -143,6 +143,7 @@ lowering: dict[Any, Callable[..., Parts]] = {
     is_nonzero: _is_nonzero,
     identity: _same,
     stop_gradient: _same,
+    within_rule: _same,
     operator.abs: lambda b, x: (function(b, "hypot", *x),),
     np.angle: lambda b, x: (function(b, "atan2", x[1], x[0]),),
     np.real: lambda b, x: x[:1],

@@ -15,7 +15,7 @@ from zyg.codegen.machine import integer_constant, known_integer
 from zyg.codegen.powers import INTEGER_POWER
 from zyg.codegen.special import GREATEST_COMMON_DIVISOR
 from zyg.ir.memory import length
-from zyg.rules.primitives import identity, is_nonzero, reassociate_add, stop_gradient
+from zyg.rules.primitives import identity, is_nonzero, reassociate_add, stop_gradient, within_rule
 
 _ZERO, _ONE, _MINUS_ONE = map(integer_constant, (0, 1, -1))
 _LAST_SHIFT = integer_constant(63)
@@ -139,6 +139,7 @@ lowering: dict[Any, Callable[..., Value]] = {
     identity: _same,
     length: _same,
     stop_gradient: _same,
+    within_rule: _same,
     operator.abs: lambda b, x: flagged(b, "abs", x),
     np.sign: _sign,
     np.maximum: lambda b, x, y: intrinsic(b, "smax", x, y),
@@ -162,4 +163,5 @@ bool_lowering: dict[Any, Callable[..., Value]] = {
     is_nonzero: _same,
     identity: _same,
     stop_gradient: _same,
+    within_rule: _same,
 }

@@ -26,6 +26,7 @@ from zyg.rules.primitives import (
     reassociate_add,
     round_digits,
     stop_gradient,
+    within_rule,
 )
 
 # Beyond this, repeated squaring would lose more than a few units in the last place against `pow`.
@@ -211,6 +212,7 @@ lowering: dict[Any, Callable[..., Value]] = {
     is_nonzero: lambda b, x: b.compare("fcmp une", x, real(x, 0.0)),
     identity: _same,
     stop_gradient: _same,
+    within_rule: _same,
     operator.abs: _intrinsic("fabs"),
     np.sqrt: _intrinsic("sqrt"),
     np.exp: _intrinsic("exp"),

@@ -273,6 +273,12 @@ class OpAdjoints:
         needed = [isinstance(arg, Var) and arg in self.active and passes(op, i) for i, arg in enumerate(op.args)]
         infinite = any(r in self.infinite for r in op.results)
         rules = find(op.fn, domain(op), careful=infinite)
+        if op.fn is p.within_rule:
+            raise not_differentiable(
+                "a second derivative of a rule that calls the function that it is for",
+                op.pos,
+                "Compute the value in another way in the rule, if second derivatives are wanted.",
+            )
         if rules is None:
             name = getattr(op.fn, "__name__", op.fn)
             raise not_differentiable(f"{name} has no derivative rule", op.pos, "Write one with @zyg.adjoint.")

@@ -15,7 +15,7 @@ from zyg.ir.array_making import as_array, is_list, is_sequence
 from zyg.ir.builtin import HANDLERS
 from zyg.ir.captured import class_of, class_value, is_object, opened
 from zyg.ir.choice import chosen_call
-from zyg.ir.custom import RULES, rule_call
+from zyg.ir.custom import RULES, in_own_rule, rule_call
 from zyg.ir.describe import described
 from zyg.ir.instances import class_attribute
 from zyg.ir.jit_options import options_of
@@ -23,6 +23,7 @@ from zyg.ir.members import method
 from zyg.ir.values import (
     ClosureHead,
     ErrorHead,
+    Identity,
     MethodHead,
     Node,
     ObjectHead,
@@ -70,7 +71,15 @@ def _call_static(reader: FunctionReader, fn: Static, args: list[Value], kws: dic
     if RULES.concern(obj):
         reader.spec.captures.identity(fn)
     if _has_rule(obj):
-        return rule_call(reader, obj, args, kws)
+        if Identity(obj) not in reader.spec.own_rules:
+            return rule_call(reader, obj, args, kws)
+        return in_own_rule(reader, _call_as_it_is(reader, fn, args, kws))
+    return _call_as_it_is(reader, fn, args, kws)
+
+
+def _call_as_it_is(reader: FunctionReader, fn: Static, args: list[Value], kws: dict[str, Value]) -> Value:
+    """A call, whatever rules users gave."""
+    obj = fn.obj
     read = None if isinstance(obj, type) else getattr(obj, "__zyg_read__", None)
     if read is not None:
         return read(reader, fn.path, args, kws)  # type: ignore[no-any-return]

@@ -77,6 +77,22 @@ def _stopped(reader: FunctionReader, operands: Sequence[Value]) -> Value:
     return reader.emit(p.stop_gradient, (number,), number.type)
 
 
+def in_own_rule(reader: FunctionReader, value: Value) -> Value:
+    """What a rule has from a call of its own function, which is made as if there were no rule."""
+    if arrays.is_arraylike(value):
+        return reader.spec.calls.settle(reader, arrays.elementwise(reader, _within_rule, [value]))
+    if isinstance(value, Node):
+        return Node(value.head, tuple(in_own_rule(reader, item) for item in value.items))
+    return _within_rule(reader, [value])
+
+
+def _within_rule(reader: FunctionReader, operands: Sequence[Value]) -> Value:
+    (number,) = operands
+    if not isinstance(number, Var) or not differentiable(number.type):
+        return number
+    return reader.emit(p.within_rule, (number,), number.type)
+
+
 def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str, Value]) -> Value:
     """A call of `fn`, whose value and pullback are those of its rule."""
     rule = RULES[fn]
@@ -92,13 +108,15 @@ def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str,
     def forward(inner: FunctionReader, formals: list[Value]) -> tuple[Value, Value]:
         known = reader.spec.captures.value(rule, (("object", Identity(rule)),), reader.pos)
         named = dict(zip(names, formals[len(args) :], strict=True))
-        found = reader.spec.calls.call(inner, known, formals[: len(args)], named)
+        with reader.spec.inside_rule_of(fn):
+            found = reader.spec.calls.call(inner, known, formals[: len(args)], named)
         if not (isinstance(found, Node) and isinstance(found.head, TupleHead) and len(found.items) == 2):
             raise refuse(f"must return a pair (y, back), not {described(found)}", True)
         return found.items[0], found.items[1]
 
     def backward(inner: FunctionReader, saved: Value, formals: list[Value], dy: Value) -> Sequence[Value]:
-        found = reader.spec.calls.call(inner, saved, [dy], {})
+        with reader.spec.inside_rule_of(fn):
+            found = reader.spec.calls.call(inner, saved, [dy], {})
         several = isinstance(found, Node) and isinstance(found.head, TupleHead)
         if not several and len(formals) == 1:
             return [found]

@@ -7,7 +7,8 @@ paths give a first answer, and the function is read again until the answer is st
 from __future__ import annotations
 
 import types as pytypes
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,19 @@ from zyg.ir.jit_options import PYTHON, JitOptions
 from zyg.ir.program import Block, Call, Module, Op, Operand, Pos, Program, Return, Var
 from zyg.ir.read import Bottom, Env, FunctionReader, bind
 from zyg.ir.semantics import Semantics
-from zyg.ir.values import ClosureHead, Node, Static, Value, extended, parameter, passed, rebuild, structure, variables
+from zyg.ir.values import (
+    ClosureHead,
+    Identity,
+    Node,
+    Static,
+    Value,
+    extended,
+    parameter,
+    passed,
+    rebuild,
+    structure,
+    variables,
+)
 
 
 @dataclass(slots=True)
@@ -43,6 +56,7 @@ class Specialiser:
         self.fresh: set[Operand] = set()
         self.lengths: set[Operand] = set()
         self.deriving = 0
+        self.own_rules: tuple[Identity, ...] = ()
 
     def is_fresh(self, memory: Operand) -> bool:
         """Whether a buffer is known to have been made by the function being read."""
@@ -51,6 +65,15 @@ class Specialiser:
     def is_length(self, number: Operand) -> bool:
         """Whether an int is known not to be negative."""
         return number in self.lengths
+
+    @contextmanager
+    def inside_rule_of(self, fn: Any) -> Iterator[None]:
+        """While the rule of a function is read, that function is called as if it had none."""
+        before, self.own_rules = self.own_rules, (*self.own_rules, Identity(fn))
+        try:
+            yield
+        finally:
+            self.own_rules = before
 
     def unique(self, base: str) -> str:
         base = base.replace("<lambda>", "lambda").replace("<locals>.", "")
@@ -136,6 +159,7 @@ class Specialiser:
             where,
             options,
             self.deriving > 0,
+            self.own_rules,
             tuple((name, structure(value)) for name, value in formals.items()),
         )
         found = self.memo.get(key)

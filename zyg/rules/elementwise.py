@@ -259,7 +259,7 @@ inactive: frozenset[Any] = frozenset(
     )
 )
 # Written by the passes themselves.
-handled: frozenset[Any] = frozenset((p.cast, p.stop_gradient))
+handled: frozenset[Any] = frozenset((p.cast, p.stop_gradient, p.within_rule))
 
 # A finite value but an infinite derivative somewhere: cotangents in front of these may be inf.
 singular: frozenset[Any] = frozenset((np.sqrt, np.cbrt, operator.pow, np.arcsin, np.arccos, np.arccosh))

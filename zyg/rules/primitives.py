@@ -90,6 +90,11 @@ def stop_gradient(x: Any) -> Any:
     return x
 
 
+def within_rule(x: Any) -> Any:
+    """`x`, which a rule has from the function that it is for: there is no derivative, as that would be of the rule."""
+    return x
+
+
 @traceable
 def attach(a: Any, b: Any) -> Any:
     """The value of `a` with the derivative of `b`, which is equal to it but for rounding."""
@@ -173,7 +178,7 @@ _add(8, powi)
 _add(1, operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne)
 _add(1, operator.not_)  # bool to bool
 _add(1, is_nonzero)
-_add(1, select, cast, identity, stop_gradient, attach)
+_add(1, select, cast, identity, stop_gradient, within_rule, attach)
 _add(0, make_complex, np.real, np.imag, np.conj)
 _add(1, operator.abs)  # int64, float; complex gives float
 # float and complex

@@ -1,0 +1,271 @@
+"""Rules of users: `@adjoint` for functions of every kind, of numbers, arrays and structures."""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+import pytest
+
+import zyg
+from zyg import adjoint, grad, gradient, jvp
+from zyg.ir.custom import RULES
+
+x0 = np.array([0.1, 0.2])
+
+
+@pytest.fixture(autouse=True)
+def own_rules():
+    """Rules are gone after each test."""
+    before = dict(RULES)
+    yield
+    for fn in set(RULES) - set(before):
+        del RULES[fn]
+    zyg.refresh()
+
+
+def exponential(x):
+    return np.exp(x)
+
+
+def product(a, b):
+    return a @ b
+
+
+def test_functions_of_arrays():
+    @adjoint(exponential)
+    def _(x):
+        y = np.exp(x)
+        return y, lambda dy: (10 * dy * y,)
+
+    np.testing.assert_allclose(grad(lambda x: np.sum(exponential(x) ** 2))(x0), 20 * np.exp(2 * x0))
+    assert grad(exponential)(1.0) == pytest.approx(10 * math.e)
+
+    @adjoint(product)
+    def _(a, b):
+        return a @ b, lambda dy: (np.outer(dy, b), a.T @ dy)
+
+    A, b = np.arange(6.0).reshape(2, 3), np.ones(3)
+    found = gradient(lambda A, b: np.sum(product(A, b) ** 2), A, b)
+    for one, other in zip(found, gradient(lambda A, b: np.sum((A @ b) ** 2), A, b), strict=True):
+        np.testing.assert_allclose(one, other)
+
+
+def test_what_is_written_later_is_kept():
+    @adjoint(product)
+    def _(a, b):
+        return a @ b, lambda dy: (np.outer(dy, b), a.T @ dy)
+
+    def f(A, b):
+        y = product(A, b)
+        A[0, 0] = 100.0
+        b[0] = 7.0
+        y[0] = y[0] * 2
+        return np.sum(y**2)
+
+    def reference(A, b):
+        y = A @ b
+        y[0] = y[0] * 2
+        return np.sum(y**2)
+
+    A, b = np.arange(6.0).reshape(2, 3), np.ones(3)
+    found = gradient(f, A.copy(), b.copy())
+    for one, other in zip(found, gradient(reference, A, b), strict=True):
+        np.testing.assert_allclose(one, other)
+
+
+def test_loops_and_second_order():
+    def loop(x):
+        total = 0.0
+        for _ in range(3):
+            x = exponential(x) * 0.1
+            total += np.sum(x)
+        return total
+
+    first, second = grad(loop), grad(lambda x: np.sum(grad(loop)(x)))
+    expected = first(x0), second(x0)
+    RULES[exponential] = lambda x: (lambda y: (y, lambda dy: (dy * y,)))(np.exp(x))
+    zyg.refresh()
+    np.testing.assert_allclose(first(x0), expected[0])
+    np.testing.assert_allclose(second(x0), expected[1])
+
+
+def test_views_and_strides():
+    @adjoint(exponential)
+    def _(x):
+        return np.exp(x), lambda dy: (dy * np.exp(x),)
+
+    X = np.arange(6.0).reshape(2, 3) / 10
+    found = grad(lambda X: np.sum(exponential(X.T[1:]) ** 2) + np.sum(exponential(X[0, ::2])))(X)
+    expected = grad(lambda X: np.sum(np.exp(X.T[1:]) ** 2) + np.sum(np.exp(X[0, ::2])))(X)
+    np.testing.assert_allclose(found, expected)
+
+
+def test_keyword_arguments_several_outputs_and_defaults():
+    def both(x, *, k=2.0):
+        return x * k, np.sum(x)
+
+    @adjoint(both)
+    def _(x, *, k=2.0):
+        return (x * k, np.sum(x)), lambda d: (d[0] * k + d[1], np.sum(d[0] * x))
+
+    def use(x, k):
+        a, b = both(x, k=k)
+        return np.sum(a) + b
+
+    gx, gk = gradient(use, x0, 3.0)
+    np.testing.assert_allclose(gx, [4.0, 4.0])
+    assert gk == pytest.approx(0.3)
+
+    def scaled(x, factor=3.0):
+        return x * factor
+
+    @adjoint(scaled)
+    def _(x, factor=3.0):
+        return x * factor, lambda dy: (dy * factor * 10, dy * x)
+
+    assert grad(lambda x: scaled(x))(2.0) == 30.0
+    assert grad(lambda x: scaled(x, factor=x))(2.0) == 20.0 + 2.0
+    assert grad(lambda x: scaled(factor=2.0, x=x))(2.0) == 20.0
+
+
+def test_structures_as_arguments_and_values():
+    def model(p, x):
+        return {"y": p["w"] * x, "n": 1}
+
+    @adjoint(model)
+    def _(p, x):
+        def back(d):
+            return {"w": 10 * d["y"] * x, "name": None}, np.sum(p["w"] * d["y"])
+
+        return {"y": p["w"] * x, "n": 1}, back
+
+    g, gx = gradient(lambda p, x: np.sum(model(p, x)["y"]), {"w": x0, "name": "m"}, 2.0)
+    np.testing.assert_allclose(g["w"], [20.0, 20.0])
+    assert gx == pytest.approx(0.3)
+
+
+def test_methods():
+    class Scale:
+        def __init__(self, k):
+            self.k = k
+
+        def apply(self, x):
+            return self.k * x
+
+    @adjoint(Scale.apply)
+    def _(self, x):
+        return self.k * x, lambda dy: (None, 10 * self.k * dy)
+
+    scale = Scale(3.0)
+    assert grad(lambda x: scale.apply(x))(2.0) == 30.0
+    np.testing.assert_allclose(grad(lambda x: np.sum(scale.apply(x)))(x0), [30.0, 30.0])
+
+
+def test_njit_numpy_and_builtin_functions():
+    @numba.njit
+    def square(x):
+        return x * x
+
+    @adjoint(square)
+    def _(x):
+        return x * x, lambda dy: 20 * x * dy
+
+    assert grad(lambda x: square(x))(3.0) == 60.0
+
+    @adjoint(math.floor)
+    def _(x):
+        return math.floor(x), lambda dy: dy
+
+    assert grad(lambda x: math.floor(x) * x)(2.5) == 4.5
+
+    @adjoint(np.sign)
+    def _(x):
+        return np.sign(x), lambda dy: dy * 0.5
+
+    np.testing.assert_allclose(grad(lambda x: np.sum(np.sign(x)))(x0), [0.5, 0.5])
+
+
+def test_rules_that_call_their_own_function():
+    adjoint(exponential)(lambda x: (lambda y: (y, lambda dy: 10 * dy * y))(exponential(x)))
+    np.testing.assert_allclose(grad(lambda x: np.sum(exponential(x)))(x0), 10 * np.exp(x0))
+    adjoint(np.tanh)(lambda x: (np.tanh(x), lambda dy: dy * (1 - np.tanh(x) ** 2) * 10))
+    assert grad(np.tanh)(0.5) == pytest.approx(10 / math.cosh(0.5) ** 2)
+    with pytest.raises(zyg.DifferentiationError, match="a second derivative of a rule that calls the function"):
+        grad(grad(np.tanh))(0.5)
+
+
+def test_rules_may_be_replaced():
+    def f(x):
+        return x
+
+    g = grad(lambda x: f(x) * 2)
+    assert g(1.0) == 2.0
+    adjoint(f)(lambda x: (x, lambda dy: 10 * dy))
+    assert g(1.0) == 20.0
+    adjoint(f)(lambda x: (x, lambda dy: 100 * dy))
+    assert g(1.0) == 200.0
+
+
+def test_pullbacks_capture_what_they_like():
+    table = {"k": 7.0}
+
+    def f(x):
+        return x * x
+
+    @adjoint(f)
+    def _(x):
+        half = x / 2
+        values = (x, half)
+
+        def back(dy):
+            def inner(t):
+                return t * values[1] * table["k"]
+
+            return inner(dy)
+
+        return x * x, back
+
+    assert grad(f)(4.0) == 14.0
+    table["k"] = 1.0
+    assert grad(f)(4.0) == 2.0
+
+
+def test_wrong_cotangents_name_the_rule_and_the_line():
+    def f(x):
+        return x * 1.0
+
+    wrong = {
+        "gives 2 cotangents for 1 argument": lambda x: (x, lambda dy: (dy, dy)),
+        "with 1 elements along axis 0, where that has 2": lambda x: (x, lambda dy: dy[:1]),
+        "gives a float as the cotangent of an array": lambda x: (x, lambda dy: 1.0),
+        "must return a pair": lambda x: x,
+        "writes into an array that it is given": lambda x: (_write(x), lambda dy: dy),
+    }
+    for message, rule in wrong.items():
+        adjoint(f)(rule)
+        with pytest.raises(zyg.ZygError, match=message) as found:
+            grad(lambda x: np.sum(f(x)))(x0.copy())
+        assert "of f" in str(found.value) and "np.sum(f(x))" in str(found.value)
+
+
+def _write(x):
+    x[0] = 1.0
+    return x
+
+
+def test_complex_cotangents_of_real_arrays_are_their_real_parts():
+    adjoint(exponential)(lambda x: (np.exp(x), lambda dy: dy * (1 + 2j)))
+    np.testing.assert_allclose(grad(lambda x: np.sum(exponential(x)))(x0), [1.0, 1.0])
+
+
+def test_forward_mode():
+    def cube(x):
+        return x * x * x
+
+    adjoint(cube)(lambda x: (x**3, lambda dy: 30 * x * x * dy))
+    assert jvp(cube, (2.0,), (1.0,)) == (8.0, 120.0)
+    adjoint(exponential)(lambda x: (np.exp(x), lambda dy: dy * np.exp(x)))
+    with pytest.raises(zyg.DifferentiationError, match="forward mode over a custom rule of arrays"):
+        jvp(exponential, (x0,), (x0,))
