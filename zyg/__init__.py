@@ -34,7 +34,7 @@ from zyg.errors import (
 from zyg.inspection import inspect_adjoint, inspect_asm, inspect_llvm
 from zyg.jacobian import diaghessian, hessian, hvp, jacfwd, jacobian, jacrev
 from zyg.params import Grads, Params
-from zyg.steering import checkpoint, checkpointed, hook, isderiving, showgrad
+from zyg.steering import checkpoint, checkpointed, checkpointed_loop, hook, isderiving, showgrad
 from zyg.testing import check_grads
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "check_grads",
     "checkpoint",
     "checkpointed",
+    "checkpointed_loop",
     "diaghessian",
     "dropgrad",
     "grad",

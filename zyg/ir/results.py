@@ -78,6 +78,7 @@ def written_parameters(module: Module) -> frozenset[int]:
 
 def _written(program: Program, of_callee: Mapping[str, frozenset[int]]) -> frozenset[int]:
     buffers = Buffers(program)
+    made_by = origins(program)
     written: set[Var] = set()
     for op in program.ops():
         if op.fn in WRITES:
@@ -88,7 +89,10 @@ def _written(program: Program, of_callee: Mapping[str, frozenset[int]]) -> froze
             targets = [arg for arg in op.args if isinstance(arg.type, MemoryType)]
         else:
             continue
-        written.update(cls for target in targets if (cls := buffers.class_of(target)) is not None)
+        for target in targets:
+            made = made_by.get(target, frozenset()) if isinstance(target, Var) else frozenset()
+            reached = (target,) if None in made else (origin for origin in made if origin in program.params)
+            written.update(buffers.of[var] for var in reached if isinstance(var, Var))
     return frozenset(
         number
         for number, param in enumerate(program.params)
