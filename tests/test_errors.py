@@ -4,6 +4,7 @@ import inspect
 import math
 import os
 import pickle
+import sys
 import threading
 import traceback
 from collections.abc import Callable
@@ -287,11 +288,13 @@ def test_refusal(case):
         zyg.grad(case.program)(*case.args)
     assert isinstance(found.value, zyg.ZygError)
     what, *places, hint = str(found.value).splitlines()
-    line, text = marked_line(case.program)
     assert case.what in what
+    assert case.hint in hint
+    if case.program is try_statement and sys.version_info < (3, 11):
+        return  # whose bytecode has the line of `try`
+    line, text = marked_line(case.program)
     assert any(f'File "{__file__}", line {line}, in ' in place for place in places)
     assert f"    {text}" in places
-    assert case.hint in hint
 
 
 @pytest.mark.parametrize("argnums", [1, -2, (0, 5)])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,7 @@ def described(fn: Any, args: tuple[Any, ...]) -> str:
     return f"{primal}\n\n{zyg.inspect_adjoint(zyg.grad(fn), *args)}\n"
 
 
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="other bytecode orders the blocks otherwise")
 @pytest.mark.parametrize("fn", PROGRAMS, ids=lambda fn: fn.__name__)
 def test_text(fn: Any) -> None:
     text = described(fn, PROGRAMS[fn])

@@ -6,6 +6,7 @@
 (53, 5)
 """
 
+import zyg.requirements  # noqa: F401  # isort: split
 from zyg import nopython as _nopython  # noqa: F401  Numba learns of what grad gives
 from zyg.api import (
     adjoint,

@@ -222,7 +222,7 @@ def _refusal(error: Exception, here: Pos, code: types.CodeType) -> UnsupportedEr
     if "with (context manager)" in text:
         pos = next((position(code, line) for name, line in _lines(code) if name in _WITH), pos)
         return unsupported("with statements cannot be compiled", pos, "Move it out of the differentiated function.")
-    if "format spec" in text:
+    if "format spec" in text or (opcode and opcode[1] == "FORMAT_WITH_SPEC"):
         return unsupported("f-strings with a format cannot be compiled", pos, "Leave out the format.")
     return unsupported(text, pos)
 

@@ -9,6 +9,7 @@ Loops over tuples are unrolled: a block is read once per position of the tuple i
 
 from __future__ import annotations
 
+import sys
 import types as pytypes
 from collections import Counter
 from collections.abc import Callable, Hashable
@@ -621,9 +622,16 @@ def _endless() -> BaseException:
     return RecursionError("this call never returns: every path calls itself again")
 
 
+_UNBOUND = (
+    "cannot access local variable {!r} where it is not associated with a value"
+    if sys.version_info >= (3, 11)
+    else "local variable {!r} referenced before assignment"
+)
+
+
 def _unbound(name: str) -> Callable[..., BaseException]:
     def build() -> BaseException:
-        return UnboundLocalError(f"cannot access local variable {name!r} where it is not associated with a value")
+        return UnboundLocalError(_UNBOUND.format(name))
 
     return build
 
