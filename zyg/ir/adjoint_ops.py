@@ -142,14 +142,14 @@ class OpAdjoints:
 
         Where a loop makes a new tape each time round, these share one shadow, which has the rows of the largest.
         """
-        used = {
+        used = [
             self.classes[op.args[0]]
             for block in self.program.blocks.values()
             for op in block.ops
             if op.fn is tape_get and op.result in self.active and isinstance(op.args[0], Var)
-        }
+        ]
         entry = self.graph.order[0]
-        for tape in sorted(used, key=lambda v: (v.name, str(v.type), id(v))):
+        for tape in dict.fromkeys(used):
             kind = tape.type
             empty = Var(kind, "tape")
             start = [Op(tape_new, (Const(0, i8),), (empty,), self.pos), Op(Store(Handle(tape)), (empty,), (), self.pos)]

@@ -197,11 +197,9 @@ def _close(program: Program, blocks: dict[int, Block], counts: dict[int, Counted
 
 def _close_loop(program: Program, blocks: dict[int, Block], loop: Loop, counter: Var | None) -> dict[int, Block]:
     homes = _homes(blocks)
-    escaping = sorted(
-        {v for label in blocks if label not in loop.blocks for v in uses(blocks[label]) if homes.get(v) in loop.blocks}
-        | ({counter} if counter is not None else set()),
-        key=lambda v: (homes[v], v.name, id(v)),
-    )
+    inside = {v for v, home in homes.items() if home in loop.blocks}
+    used = {v for label in blocks if label not in loop.blocks for v in uses(blocks[label]) if v in inside}
+    escaping = [v for v in homes if v in used or v is counter]
     if not escaping:
         return blocks
     from zyg.ir.slots import Load, Store, promote
@@ -220,7 +218,7 @@ def _close_loop(program: Program, blocks: dict[int, Block], loop: Loop, counter:
     graph = Graph(program.with_blocks(blocks))
     for label, edge in exits:
         alive = [v for v in escaping if graph.dominates(homes[v], label)]
-        alive += [v for v in edge.args if isinstance(v, Var) and homes.get(v) in loop.blocks and v not in alive]
+        alive += [v for v in edge.args if isinstance(v, Var) and v in inside and v not in alive]
         landing = _fresh(blocks)
         params = tuple(Var(v.type, v.name) for v in alive)
         stores = tuple(Op(Store(v), (param,), (), pos) for v, param in zip(alive, params, strict=True) if v in escaping)
@@ -233,7 +231,8 @@ def _close_loop(program: Program, blocks: dict[int, Block], loop: Loop, counter:
         blocks[label] = Block(source.params, source.ops, end)
     for label in outside:
         block = blocks[label]
-        named = [v for v in uses(block) if v in set(escaping)]
+        names = uses(block)
+        named = [v for v in escaping if v in names]
         if named:
             loaded = {v: Var(v.type, v.name) for v in named}
             loads = tuple(Op(Load(v), (), (loaded[v],), pos) for v in named)

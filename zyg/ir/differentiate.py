@@ -138,10 +138,9 @@ def _cut(
     after = [at for at in graph.order if graph.dominates(first, at)]
     before = [at for at in graph.order if at not in after]
     made_after = {v for at in after for v in (*blocks[at].params, *(r for op in blocks[at].ops for r in op.results))}
-    crossing = sorted(
-        {v for at in after for v in uses(blocks[at])} - made_after - set(seeds) - {stack},
-        key=lambda v: (v.name, str(v.type), id(v)),
-    )
+    made_before = [v for at in before for v in (*blocks[at].params, *(r for op in blocks[at].ops for r in op.results))]
+    used_after = {v for at in after for v in uses(blocks[at])} - made_after - set(seeds) - {stack}
+    crossing = [v for v in (*params, *made_before) if v in used_after]
     primal = block.ops[index].args
     needed = [v for v in crossing if any(v in _uses_without_results(blocks[at], count) for at in after)]
     pos = Pos("", 0, whole.name)
