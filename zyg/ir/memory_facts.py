@@ -133,6 +133,45 @@ def origins(program: Program) -> dict[Var, Origin]:
     return found
 
 
+def sources(program: Program) -> dict[Var, Origin]:
+    """Where the buffer that a variable holds may come from: finer than classes, as what flows in does not flow back."""
+    tapes = _own_tapes(program)
+    found: dict[Hashable, Origin] = {}
+    flows: list[tuple[Hashable, Hashable]] = []
+    for param in program.params:
+        if is_memory(param.type):
+            found[param] = Origin(params=frozenset((param,)))
+    for block in program.blocks.values():
+        for op in block.ops:
+            if op.fn is tape_put and op.args[0] in tapes:
+                flows.append((op.args[3], (tapes[op.args[0]], op.args[2])))
+            for result in op.results:
+                if not is_memory(result.type):
+                    continue
+                if op.fn in ALLOCATIONS:
+                    found[result] = Origin(allocations=frozenset((result,)))
+                elif op.fn is tape_get and op.args[0] in tapes:
+                    flows.append(((tapes[op.args[0]], op.args[2]), result))
+                elif isinstance(op.fn, Call) and not op.fn.writes:
+                    found[result] = Origin(allocations=frozenset((result,)))  # a new one
+                elif op.fn is p.select or op.fn in _PASSING:
+                    flows += [(arg, result) for arg in op.args if is_memory(arg.type)]
+                else:
+                    found[result] = Origin(unknown=True)
+        for edge in edges(block.end):
+            params = program.blocks[edge.target].params
+            flows += [(a, q) for q, a in zip(params, edge.args, strict=True) if is_memory(q.type)]
+    changed = True
+    while changed:
+        changed = False
+        for source, target in flows:
+            old = found.get(target, Origin())
+            new = old | found.get(source, Origin())
+            if new != old:
+                found[target], changed = new, True
+    return {var: origin for var, origin in found.items() if isinstance(var, Var) and is_memory(var.type)}
+
+
 def escapes(program: Program) -> set[Var]:
     """The classes with a buffer that is passed to a call, returned, put where others find it, or given away."""
     of = classes(program)

@@ -20,7 +20,7 @@ from numba.core import ir as nir
 from numba.core.analysis import compute_cfg_from_blocks, compute_live_map, compute_use_defs
 
 from zyg.errors import ArgumentError, unsupported
-from zyg.ir import scalars
+from zyg.ir import arrays, scalars
 from zyg.ir.front import CellName, LookUp, Unassigned, numba_ir, parameter_names, position
 from zyg.ir.graph import substitute
 from zyg.ir.jit_options import PYTHON
@@ -210,6 +210,9 @@ class FunctionReader:
             and not isinstance(old.head, UnionHead)
         ):
             return Node(old.head, tuple(self.join(a, b, what) for a, b in zip(old.items, new.items, strict=True)))
+        strided = _as_strided(old, new)
+        if strided is not None:
+            return self.join(*strided, what)
         if any(isinstance(v, Node) and isinstance(v.head, TupleHead) for v in (old, new)) and not any(
             isinstance(v, Static) for v in (old, new)
         ):
@@ -260,6 +263,10 @@ class FunctionReader:
                 assert index is not None
                 items = tuple(value if i == index else None for i in range(len(target.items) - 1))
                 items = (Const(index, types.int64), *items)
+        elif isinstance(value, Node) and is_array(value) and len(value.items) < len(target.items):
+            self.ops, outer = ops, self.ops
+            items = (*value.items, *arrays.strides(self, value))
+            self.ops = outer
         elif isinstance(value, Node):
             items = value.items
         else:
@@ -640,6 +647,21 @@ def _is_unassigned(value: Value) -> bool:
     return isinstance(value, Static) and value.obj is Unassigned
 
 
+def _as_strided(a: Value, b: Value) -> tuple[Node, Node] | None:
+    """Two arrays of one type, of which one has strides of its own, as such; None for anything else."""
+    if not (isinstance(a, Node) and isinstance(b, Node) and is_array(a) and is_array(b)):
+        return None
+    if (a.head.dtype, a.head.ndim) != (b.head.dtype, b.head.ndim) or a.head.layout == b.head.layout:
+        return None
+
+    def strided(array: Node) -> Node:
+        missing = 2 + 2 * array.head.ndim - len(array.items)
+        head = ArrayHead(array.head.dtype, array.head.ndim, "A")
+        return Node(head, (*array.items, *(Var(types.int64) for _ in range(missing))))
+
+    return strided(a), strided(b)
+
+
 def _alternative(value: Value, among: Any) -> int | None:
     """Which alternative of a union `value` belongs to: one of the same kind, up to machine types."""
 
@@ -649,6 +671,8 @@ def _alternative(value: Value, among: Any) -> int | None:
         if isinstance(v, Static):
             return v.key()
         assert isinstance(v, Node)
+        if isinstance(v.head, ArrayHead):
+            return (v.head.dtype, v.head.ndim)
         return (v.head, tuple(kind(item) for item in v.items))
 
     for number, one in enumerate(among):

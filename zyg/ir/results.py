@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from zyg.ir.callback import Callback
 from zyg.ir.memory import ALLOCATIONS, WRITES, MemoryType, mem_copy, mem_give
-from zyg.ir.memory_facts import Buffers
+from zyg.ir.memory_facts import Origin, sources
 from zyg.ir.program import Block, Call, Module, Op, Operand, Pos, Program, Return, Var, edges
 
 
@@ -77,9 +77,8 @@ def written_parameters(module: Module) -> frozenset[int]:
 
 
 def _written(program: Program, of_callee: Mapping[str, frozenset[int]]) -> frozenset[int]:
-    buffers = Buffers(program)
-    made_by = origins(program)
-    written: set[Var] = set()
+    found = sources(program)
+    written = Origin()
     for op in program.ops():
         if op.fn in WRITES:
             targets: list[Operand] = [op.args[0]]
@@ -90,13 +89,12 @@ def _written(program: Program, of_callee: Mapping[str, frozenset[int]]) -> froze
         else:
             continue
         for target in targets:
-            made = made_by.get(target, frozenset()) if isinstance(target, Var) else frozenset()
-            reached = (target,) if None in made else (origin for origin in made if origin in program.params)
-            written.update(buffers.of[var] for var in reached if isinstance(var, Var))
+            if isinstance(target, Var):
+                written |= found.get(target, Origin())
     return frozenset(
         number
         for number, param in enumerate(program.params)
-        if param in buffers.of and any(buffers.may_share(cls, buffers.of[param]) for cls in written)
+        if isinstance(param.type, MemoryType) and (written.unknown or param in written.params)
     )
 
 
