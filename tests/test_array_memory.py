@@ -175,3 +175,38 @@ def test_inner_gradients_of_the_same_array_twice() -> None:
         expected[k] = (np.sum(inner(p, p.T)) - np.sum(inner(q, q.T))) / (2 * h)
     np.testing.assert_allclose(g.ravel(), expected, rtol=1e-6)
     assert math.isfinite(expected[0])
+
+
+def compared(x):
+    x += np.maximum(x, x)
+    return 0.5 + 0.0 * x[0]
+
+
+def chosen_layouts(x):
+    m = x.reshape(2, 3).copy()
+    t = m[:, :2].T if x[0] > 0.1 else m[:2, :2]
+    t[0] *= 3.0
+    turned = x.copy()
+    for _ in range(3):
+        turned[0] *= 2.0
+        turned = turned[::-1]
+    part = None
+    if x[0] > 0.5:
+        part = x[::2]
+    elif x[1] > 0.5:
+        part = x * 2
+    return np.sum(m**2) + np.sum(t**3) + np.sum(turned**3) + (0.0 if part is None else np.sum(part**3))
+
+
+def shrinking(x):
+    a, k = x.copy(), 4
+    while k > 0:
+        a = a[1:] if k % 2 == 0 else a[-2::-1]
+        a[0] += x[0] * a[-1]
+        k -= 1
+    return np.sum(a**2)
+
+
+@pytest.mark.parametrize("f", [compared, chosen_layouts, shrinking], ids=lambda f: f.__name__)
+def test_layouts_meet(f: Any) -> None:
+    agrees(f, X + 0.011)
