@@ -210,3 +210,86 @@ def shrinking(x):
 @pytest.mark.parametrize("f", [compared, chosen_layouts, shrinking], ids=lambda f: f.__name__)
 def test_layouts_meet(f: Any) -> None:
     agrees(f, X + 0.011)
+
+
+def reshaped_views(x):
+    y = x.copy()
+    z = y[::2].reshape(1, -1)
+    z[0, 0] = 3.0
+    z *= x[1]
+    m = x.reshape(2, 3).copy()
+    w = m[:, :2].reshape(2, 2, 1)
+    w[0, 1, 0] = x[5] ** 2
+    t = m.T.reshape(-1)
+    m[1, 2] = 0.0
+    return np.sum(y**2) + np.sum(m**2) + np.sum(t**3)
+
+
+def ravelled(x, n):
+    m = x.reshape(2, 3).copy()
+    part = m[:, :n].ravel()
+    part *= x[1]
+    turned = m.T.ravel()
+    m *= 2.0
+    return np.sum(m**2) + np.sum(part) + np.sum(turned**3)
+
+
+def diagonals(x):
+    m = x.reshape(2, 3).copy()
+    d = np.diagonal(m)
+    m[0, 0] = x[5] ** 2
+    wide = np.broadcast_to(x, (2, 6))
+    return np.sum(d**3) + np.sum(np.diag(m, 1) ** 2) + np.trace(m) + np.sum(wide * wide[::-1])
+
+
+def test_reshaped_arrays_are_views_where_they_are_in_numpy() -> None:
+    agrees(reshaped_views, X)
+    agrees(diagonals, X)
+    for n in (2, 3):
+        agrees(ravelled, X, n)
+
+
+def test_shapes_that_do_not_fit() -> None:
+    g = zyg.grad(lambda x, n: np.sum(x.reshape(n, -1) ** 2))
+    np.testing.assert_allclose(g(X, 2), 2 * X)
+    for n in (-2, 0, 4):
+        with pytest.raises(ValueError, match="reshape"):
+            g(X, n)
+    with pytest.raises(zyg.UnsupportedError, match="order"):
+        zyg.grad(lambda x: np.sum(x.reshape((2, 3), order="F")[0]))(X)
+
+
+def test_writes_that_would_get_lost_are_refused() -> None:
+    def part(x):
+        z = x * 1j + x**2
+        z.real[0] = 5.0
+        return np.sum(np.abs(z))
+
+    def parts_in_a_loop(x):
+        r = (x * 1j + x**2).imag
+        for _ in range(2):
+            r *= 2
+        return np.sum(r)
+
+    def wide(x):
+        y = np.broadcast_to(x, (2, 6))
+        y[0, 0] = 1.0
+        return np.sum(y)
+
+    def flat(x):
+        y = x.reshape(2, 3).copy()
+        y.T.flat[1] = x[0]
+        return np.sum(y**2)
+
+    for f in (part, parts_in_a_loop, wide, flat):
+        with pytest.raises(zyg.UnsupportedError, match=r"read|copy"):
+            zyg.grad(f)(X)
+
+
+def test_the_real_part_of_a_real_array_is_the_array() -> None:
+    def f(x):
+        y = x.copy()
+        y.real[0] = x[1] * 5
+        return np.sum(y**2)
+
+    agrees(f, X)

@@ -83,7 +83,8 @@ def _elementwise(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[s
     if fixed:
         waiting: Value = _clipped(reader, given)
     elif any(isinstance(arg, Node) for arg in given):
-        waiting = arrays.elementwise(reader, _computing(fn), given)
+        parts = (("part", True),) if fn in (np.real, np.imag) else ()
+        waiting = arrays.elementwise(reader, _computing(fn), given, parts)
     else:
         return HANDLERS[fn](reader, given, {})
     if out is None:
@@ -105,6 +106,7 @@ def _into(reader: FunctionReader, out: Value, value: Value) -> Value:
     if not arrays.is_array(out):
         raise unsupported("out= needs an array", reader.pos)
     assert isinstance(out, Node)
+    arrays.check_writable(reader, out)
     settled = ready(reader, out, value)
     arrays.settle_all(reader)
     arrays.assign(reader, out, settled)

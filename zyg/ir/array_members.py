@@ -14,10 +14,11 @@ from zyg.ir.array_making import DTYPES, as_array, converted, dtype_from
 from zyg.ir.array_reductions import axes_of
 from zyg.ir.arrays import ONE, ZERO, dtype_of, offset, shape, strides
 from zyg.ir.handlers import HANDLERS, handles, number
-from zyg.ir.indexing import ravel
 from zyg.ir.iteration import elements
+from zyg.ir.nest import renamed
 from zyg.ir.program import Const, Operand, Var
-from zyg.ir.scalars import b1, i8
+from zyg.ir.reshaping import flattened, ravel, reshaped
+from zyg.ir.scalars import b1, c8, c16, i8
 from zyg.ir.values import ArrayHead, MethodHead, Node, Static, TupleHead, Value, constant, tuple_of
 
 if TYPE_CHECKING:
@@ -46,12 +47,17 @@ def array_attribute(reader: FunctionReader, value: Value, name: str) -> Value:
         return Static(np.dtype(DTYPES[dtype_of(value)]))
     if name == "T":
         return transposed(reader, value, None)
+    if name == "real" and dtype_of(value) not in (c8, c16):
+        return value
     if name in ("real", "imag"):
         found = array_call(reader, getattr(np, name), [value], {})
         assert found is not None
         return found
     if name == "flat":
-        return ravel(reader, _array(reader, value))
+        array = _array(reader, value)
+        if array.head.ndim == 1 or array.head.layout == "C":
+            return ravel(reader, array) if array.head.ndim > 1 else array
+        return arrays.frozen(reader, flattened(reader, array), "`.flat` of an array that is not in C order is a copy")
     if name in _FUNCTIONS or name in ("reshape", "copy", "astype", "fill", "item", "tolist", "view"):
         return Node(MethodHead(name), (value,))
     raise unsupported(f"the attribute {name!r} of arrays has no native code", reader.pos)
@@ -59,16 +65,19 @@ def array_attribute(reader: FunctionReader, value: Value, name: str) -> Value:
 
 def array_method(reader: FunctionReader, value: Value, name: str, args: list[Value], kws: dict[str, Value]) -> Value:
     """`value.name(*args, **kws)` of an array."""
+    if name in ("reshape", "ravel", "flatten"):
+        kws = _in_c_order(reader, name, kws)
     array = _array(reader, value) if name not in _FUNCTIONS else value
     if name == "fill":
         assert isinstance(array, Node)
+        arrays.check_writable(reader, array)
         arrays.settle_all(reader)
         arrays.assign(reader, array, number(reader, args[0], "fill"))
         return Static(None)
     if name == "reshape":
         items = args if len(args) != 1 or isinstance(args[0], (Var, Const)) else elements(reader, args[0])
         assert isinstance(array, Node)
-        return reshaped(reader, array, items)
+        return reshape(reader, array, items)
     if name == "copy":
         assert isinstance(array, Node)
         return array if arrays.is_map(value) else converted(reader, array, array.head.dtype)
@@ -83,23 +92,24 @@ def array_method(reader: FunctionReader, value: Value, name: str, args: list[Val
     if name == "transpose" and args and isinstance(args[0], (Var, Const)):
         args = [tuple_of(args)]
     if name == "flatten":
-        return _flattened(reader, _array(reader, value))
+        return flattened(reader, _array(reader, value))
     if name in _FUNCTIONS:
         return reader.spec.calls.call(reader, Static(_FUNCTIONS[name]), [value, *args], kws)
     raise unsupported(f"the method {name!r} of arrays has no native code", reader.pos)
+
+
+def _in_c_order(reader: FunctionReader, name: str, kws: dict[str, Value]) -> dict[str, Value]:
+    """Keyword arguments without an order, which must be "C"."""
+    order = kws.get("order")
+    if order is not None and not (isinstance(order, Static) and order.obj == "C"):
+        raise unsupported(f"{name} in another order than C is not compiled", reader.pos, "Transpose before.")
+    return {key: value for key, value in kws.items() if key != "order"}
 
 
 def _array(reader: FunctionReader, value: Value) -> Node:
     found = arrays.settle(reader, as_array(reader, value))
     assert isinstance(found, Node)
     return found
-
-
-def _flattened(reader: FunctionReader, array: Node) -> Node:
-    flat = ravel(reader, array)
-    if arrays.memory(flat) is arrays.memory(array):
-        return converted(reader, flat, array.head.dtype)
-    return flat
 
 
 def transposed(reader: FunctionReader, value: Value, axes: list[int] | None) -> Node:
@@ -110,8 +120,8 @@ def transposed(reader: FunctionReader, value: Value, axes: list[int] | None) -> 
     return arrays.view(reader, array, offset(array), [dims[k] for k in order], [steps[k] for k in order])
 
 
-def reshaped(reader: FunctionReader, array: Node, items: list[Value]) -> Node:
-    """The same elements in C order with other dimensions: a view where the elements lie in C order, else a copy."""
+def reshape(reader: FunctionReader, array: Node, items: list[Value]) -> Node:
+    """`array.reshape(*items)`."""
     total = arrays.size(reader, shape(array))
     dims: list[Operand] = []
     free: int | None = None
@@ -121,17 +131,25 @@ def reshaped(reader: FunctionReader, array: Node, items: list[Value]) -> Node:
             free = k
             dims.append(ONE)
         else:
-            dims.append(reader.cast(dim, i8))
+            dims.append(_extent(reader, reader.cast(dim, i8), total))
     if free is not None:
         others = arrays.size(reader, dims)
+        some = reader.emit(operator.gt, (others, ZERO), b1)
+        reader.guard(some, _reshape_error, "ValueError(reshape)", total)
         if others == ONE:
             dims[free] = total
         else:
             dims[free] = reader.length(reader.emit(operator.floordiv, (total, others), i8))
     same = reader.emit(operator.eq, (arrays.size(reader, dims), total), b1)
     reader.guard(same, _reshape_error, "ValueError(reshape)", total)
-    flat = ravel(reader, array)
-    return arrays.c_array(arrays.memory(flat), offset(flat), dims)
+    return reshaped(reader, array, dims)
+
+
+def _extent(reader: FunctionReader, dim: Operand, total: Operand) -> Operand:
+    if isinstance(dim, Var) and not reader.spec.is_length(dim):
+        reader.guard(reader.emit(operator.ge, (dim, ZERO), b1), _reshape_error, "ValueError(reshape)", total)
+        return reader.length(dim)
+    return dim
 
 
 def _reshape_error(total: int) -> BaseException:
@@ -140,14 +158,38 @@ def _reshape_error(total: int) -> BaseException:
 
 @handles(np.reshape)
 def _reshape(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    kws = _in_c_order(reader, "reshape", kws)
     wanted = args[1] if len(args) > 1 else kws.get("shape", kws.get("newshape"))
     assert wanted is not None
     items: list[Value] = [wanted] if isinstance(wanted, (Var, Const)) else elements(reader, wanted)
-    return reshaped(reader, _array(reader, args[0]), items)
+    return reshape(reader, _array(reader, args[0]), items)
+
+
+@handles(np.diagonal)
+def _diagonal(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    """A view, which NumPy lets nobody write into."""
+    array = _array(reader, args[0])
+    if array.head.ndim != 2 or len(args) > 2 or set(kws) - {"offset"}:
+        raise unsupported("diagonals of arrays of more than two dimensions have no native code", reader.pos)
+    above = args[1] if len(args) > 1 else kws.get("offset", Const(0, i8))
+    shift = reader.cast(number(reader, above, "diagonal"), i8)
+    row = arrays.most(reader, reader.emit(operator.neg, (shift,), i8), ZERO)
+    column = arrays.most(reader, shift, ZERO)
+    (rows, columns), (down, right) = shape(array), strides(reader, array)
+    count = arrays.least(reader, arrays.sub(reader, rows, row), arrays.sub(reader, columns, column))
+    count = reader.length(arrays.most(reader, count, ZERO))
+    first = arrays.add(reader, arrays.mul(reader, row, down), arrays.mul(reader, column, right))
+    start = arrays.add(reader, offset(array), first)
+    view = arrays.view(reader, array, start, [count], [arrays.add(reader, down, right)])
+    view = Node(view.head, (renamed(reader, arrays.memory(array)), *view.items[1:]))
+    return arrays.frozen(reader, view, "NumPy's diagonals are read-only")
 
 
 @handles(np.ravel)
 def _ravel(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    if len(args) > 1:
+        kws = {"order": args[1], **kws}
+    _in_c_order(reader, "ravel", kws)
     return ravel(reader, _array(reader, args[0]))
 
 
@@ -204,9 +246,18 @@ def _squeeze(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -
             same = reader.emit(operator.eq, (dims[k], ONE), b1)
             reader.guard(same, _squeeze_error, "ValueError(squeeze)")
     kept = [k for k in range(len(dims)) if k not in gone]
+    if wanted is None:
+        for k in kept:
+            if not isinstance(dims[k], Const):
+                several = reader.emit(operator.ne, (dims[k], ONE), b1)
+                reader.guard(several, _single_error, "ValueError(squeeze)")
     if not kept:
         return arrays.load(reader, array, [ZERO] * len(dims))
     return arrays.view(reader, array, offset(array), [dims[k] for k in kept], [steps[k] for k in kept])
+
+
+def _single_error() -> BaseException:
+    return ValueError("a dimension that only happens to be 1 cannot be squeezed out in native code; name the axis")
 
 
 def _squeeze_error() -> BaseException:
@@ -232,7 +283,9 @@ def _broadcast_to(reader: FunctionReader, args: list[Value], kws: dict[str, Valu
         same = reader.emit(operator.eq, (dim, wanted), b1)
         reader.guard(same, _broadcast_to_error, "ValueError(broadcast)")
         out.append(step)
-    return Node(ArrayHead(array.head.dtype, len(items), "A"), (arrays.memory(array), offset(array), *items, *out))
+    buffer = renamed(reader, arrays.memory(array))
+    stretched = Node(ArrayHead(array.head.dtype, len(items), "A"), (buffer, offset(array), *items, *out))
+    return arrays.frozen(reader, stretched, "what np.broadcast_to gives is read-only")
 
 
 def _broadcast_to_error() -> BaseException:

@@ -166,6 +166,19 @@ def allocate(reader: FunctionReader, dims: Sequence[Operand], dtype: Type, zeros
     return c_array(buffer, ZERO, dims)
 
 
+def frozen(reader: FunctionReader, array: Node, why: str) -> Node:
+    """`array`, into which nothing may be written."""
+    reader.spec.frozen[memory(array)] = why
+    return array
+
+
+def check_writable(reader: FunctionReader, array: Node) -> None:
+    """Refuse to write where NumPy would not, or would write elsewhere, too."""
+    why = reader.spec.frozen.get(memory(array))
+    if why is not None:
+        raise unsupported(why, reader.pos, "Write into a copy of it, or into the array itself by its indices.")
+
+
 def load(reader: FunctionReader, array: Node, index: Sequence[Operand]) -> Operand:
     return reader.emit(mem_load, (memory(array), place(reader, array, index)), array.head.dtype)
 
@@ -325,6 +338,8 @@ def settle(reader: FunctionReader, value: Value) -> Value:
         return value
     if isinstance(value.head, MapHead):
         array = materialise(reader, value)
+        if dict(value.head.options).get("part"):
+            frozen(reader, array, "the parts of a complex array can only be read in native code")
         _replace(reader, value, array)
         return array
     if isinstance(value.head, ElementHead):

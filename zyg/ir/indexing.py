@@ -15,6 +15,7 @@ from zyg.ir.arrays import ONE, ZERO, Elements, add, dtype_of, mul, offset, shape
 from zyg.ir.memory import mem_like, mem_store
 from zyg.ir.nest import nest
 from zyg.ir.program import Const, Op, Operand, Type, Var
+from zyg.ir.reshaping import ravel
 from zyg.ir.scalars import b1, i8
 from zyg.ir.values import Node, SliceHead, Static, TupleHead, Value, array_like
 from zyg.rules import primitives as p
@@ -306,15 +307,9 @@ def _flat_mask(reader: FunctionReader, array: Node, mask: Value) -> tuple[Value,
     return ravel(reader, mask), ravel(reader, array)
 
 
-def ravel(reader: FunctionReader, array: Node) -> Node:
-    """The elements in C order, in one dimension: a view where possible."""
-    if array.head.layout != "C":
-        array = arrays.materialise(reader, array)
-    return arrays.c_array(arrays.memory(array), offset(array), [arrays.size(reader, shape(array))])
-
-
 def put(reader: FunctionReader, array: Node, index: Value, value: Value) -> None:
     """`array[index] = value`."""
+    arrays.check_writable(reader, array)
     masked = _is_mask(index)
     if masked and arrays.ndim_of(index) == array.head.ndim and arrays.ndim_of(value) == 0:
         _put_where(reader, array, index, value)
@@ -387,6 +382,7 @@ def update(reader: FunctionReader, fn: Any, args: list[Value]) -> Value:
     """`a += b` and the like for an array `a`: in place."""
     target, value = args
     assert isinstance(target, Node)
+    arrays.check_writable(reader, target)
     if not (arrays.is_arraylike(value) or isinstance(value, (Var, Const))):
         raise unsupported("only numbers and arrays can be combined with an array in place", reader.pos)
     if isinstance(value, Node):

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from zyg.ir.program import Block, Branch, Call, Const, Edge, Jump, Op, Operand, Program, Return, Var, end_operands
+from zyg.ir.program import Block, Branch, Call, Const, Edge, Jump, Op, Operand, Program, Return, Type, Var, end_operands
 from zyg.ir.scalars import b1, i8
 
 if TYPE_CHECKING:
@@ -47,15 +47,54 @@ def nest(
     blocks[2 * depth] = Block((), (), Return(tuple(states[0])))
     blocks[2 * depth + 1] = _step(counters[-1], header[-1], after, inside, pos)
     order = [0, *header, 2 * depth + 1, *range(2 * depth - 1, depth, -1), 2 * depth]
+    kinds = tuple(operand.type for operand in state)
+    return _called(reader, name, {label: blocks[label] for label in order}, kinds)
+
+
+def _called(reader: FunctionReader, name: str, blocks: dict[int, Block], kinds: tuple[Type, ...]) -> list[Operand]:
+    """The results of a call of a new program with these blocks, which use the reader's variables."""
     params = _free(blocks)
     made = reader.spec.unique(name)
-    kinds = tuple(operand.type for operand in state)
-    reader.spec.programs[made] = Program(made, params, kinds, {label: blocks[label] for label in order})
+    reader.spec.programs[made] = Program(made, params, kinds, blocks)
     results = tuple(Var(kind) for kind in kinds)
     copies = {old: Var(old.type, old.name) for old in params}
     _rename(reader, made, copies)
-    reader.ops.append(Op(Call(made), params, results, pos))
+    reader.ops.append(Op(Call(made), params, results, reader.pos))
     return list(results)
+
+
+def choose(
+    reader: FunctionReader,
+    name: str,
+    cond: Operand,
+    yes: Callable[[], Sequence[Operand]],
+    no: Callable[[], Sequence[Operand]],
+) -> list[Operand]:
+    """What `yes` gives where `cond` holds, else what `no` gives: only one of them runs."""
+    if isinstance(cond, Const):
+        return list(yes() if cond.value else no())
+    outer = reader.ops
+    ways: list[tuple[tuple[Op, ...], tuple[Operand, ...]]] = []
+    for way in (yes, no):
+        reader.ops = []
+        try:
+            given = tuple(way())
+            ways.append((tuple(reader.ops), given))
+        finally:
+            reader.ops = outer
+    results = tuple(Var(operand.type) for operand in ways[0][1])
+    blocks = {0: Block((), (), Branch(cond, Edge(1), Edge(2)))}
+    for label, (ops, given) in enumerate(ways, 1):
+        blocks[label] = Block((), ops, Jump(Edge(3, given)))
+    blocks[3] = Block(results, (), Return(results))
+    return _called(reader, name, blocks, tuple(var.type for var in results))
+
+
+def renamed(reader: FunctionReader, buffer: Var) -> Var:
+    """The same buffer under another name, for an array that is treated otherwise."""
+    (found,) = _called(reader, "view", {0: Block((), (), Return((buffer,)))}, (buffer.type,))
+    assert isinstance(found, Var)
+    return found
 
 
 def _step(counter: Var, header: int, state: tuple[Operand, ...], ops: tuple[Op, ...], pos: object) -> Block:

@@ -175,7 +175,18 @@ class FunctionReader:
 
     def _fresh(self, value: Value, name: str) -> Value:
         """The same kind of value over new variables."""
-        return rebuild(value, lambda leaf: Var(leaf.type, name) if isinstance(leaf, Var) else leaf)
+
+        def new(leaf: Operand) -> Operand:
+            return self._as_frozen(Var(leaf.type, name), leaf) if isinstance(leaf, Var) else leaf
+
+        return rebuild(value, new)
+
+    def _as_frozen(self, var: Var, *leaves: Operand) -> Var:
+        """`var`; it must not be written into if one of the buffers that it stands for must not."""
+        for leaf in leaves:
+            if leaf in self.spec.frozen:
+                self.spec.frozen[var] = self.spec.frozen[leaf]
+        return var
 
     # --- joins ------------------------------------------------------------------------------------
 
@@ -200,7 +211,7 @@ class FunctionReader:
             return new if old is None else old
         if isinstance(old, (Var, Const)) and isinstance(new, (Var, Const)):
             if old.type == new.type:
-                return Var(old.type)
+                return self._as_frozen(Var(old.type), old, new)
             return Var(scalars.promote(old.type, new.type))
         if (
             isinstance(old, Node)

@@ -54,6 +54,7 @@ class Specialiser:
         self.keep: list[Any] = []
         self.fast: frozenset[str] | None = None
         self.fresh: set[Operand] = set()
+        self.frozen: dict[Operand, str] = {}
         self.lengths: set[Operand] = set()
         self.deriving = 0
         self.own_rules: tuple[Identity, ...] = ()

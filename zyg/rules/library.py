@@ -54,17 +54,6 @@ def _trace(a: Any, offset: int = 0) -> Any:
     return np.sum(np.diagonal(a, offset))
 
 
-@library(np.diagonal)
-def _diagonal(a: Any, offset: int = 0) -> Any:
-    row = max(-offset, 0)
-    column = max(offset, 0)
-    n = max(min(a.shape[0] - row, a.shape[1] - column), 0)
-    y = np.empty(n, a.dtype)
-    for i in range(n):
-        y[i] = a[row + i, column + i]
-    return y
-
-
 @library(np.diag)
 def _diag(a: Any, k: int = 0) -> Any:
     if a.ndim == 2:
