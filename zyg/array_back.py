@@ -22,9 +22,10 @@ class ArrayBack:
     one cotangent per argument.  Raises ValueArgumentError where the cotangent does not fit.
     """
 
-    __slots__ = ("_args", "_found", "_inputs", "_places", "_y")
+    __slots__ = ("_args", "_called", "_found", "_inputs", "_places", "_y")
 
     def __init__(self, called: Called, args: tuple[Any, ...], y: Any) -> None:
+        self._called = called
         self._args = copy.deepcopy(args)
         self._y = copy.deepcopy(_floating(y))
         self._found, inputs = called.find((*self._args, self._y))
@@ -39,10 +40,17 @@ class ArrayBack:
         numbers: list[Any] = []
         fitted = _fitted(dy, self._y)
         leaves(fitted, tree(self._y), numbers)
-        inputs = list(self._inputs)
-        inputs[self._places] = numbers
         found = self._found
-        return assemble(found.result, iter(found.run(inputs)))[1]
+        inputs = [_kept(value) if n in found.lowered.written else value for n, value in enumerate(self._inputs)]
+        inputs[self._places] = numbers
+        try:
+            values = found.run(inputs)
+        except (ValueError, IndexError) as error:
+            if not found.is_given_up(error):
+                raise
+            self.__init__(self._called, self._args, self._y)  # type: ignore[misc]
+            return self(dy)
+        return assemble(found.result, iter(values))[1]
 
 
 def _kept(value: Any) -> Any:

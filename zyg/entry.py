@@ -17,7 +17,7 @@ from zyg.codegen.caller import Chain, Entry
 from zyg.codegen.caller_type import NativeCallable
 from zyg.codegen.failures import Number
 from zyg.codegen.guards import Path, guard_rows
-from zyg.errors import ZygError
+from zyg.errors import ZygError, wants_stretching
 from zyg.ir.custom import RULES
 from zyg.ir.graph import Graph
 from zyg.ir.program import Module
@@ -75,21 +75,39 @@ class Specialised(Entry):
         finally:
             write_back(inputs, written)
 
+    def error(self, status: int, report: bytes) -> BaseException | None:
+        found = self.native.error(status, report)
+        return None if self.is_given_up(found) else found
+
+    def is_given_up(self, error: BaseException) -> bool:
+        """Whether code that stretches dimensions takes the place of this, since `error` was raised.
+
+        Not where something may have been written: the call is made again.
+        """
+        if not wants_stretching(error) or self.lowered.written:
+            return False
+        for chain in list(_every_chain):
+            if self in chain.entries:
+                chain.stretching = True
+                chain.remove(self)
+        return True
+
 
 class Specialisations(Chain):
     """The specialisations that callers with the same key share.
 
     kept: the objects that the key names by their ids.  lifted: captured ints that have changed, and are inputs
-    since.  constant: those that cannot be inputs.
+    since.  constant: those that cannot be inputs.  stretching: dimensions that only happened to be 1 were met.
     """
 
-    __slots__ = ("constant", "kept", "lifted")
+    __slots__ = ("constant", "kept", "lifted", "stretching")
 
     def __init__(self, kept: object) -> None:
         super().__init__()
         self.kept = kept
         self.lifted: frozenset[Path] = frozenset()
         self.constant: frozenset[Path] = frozenset()
+        self.stretching = False
         _every_chain.add(self)
 
     def changed_ints(self, lowered: Lowered) -> frozenset[Path]:
@@ -158,8 +176,18 @@ class Caller(NativeCallable):
         raise NotImplementedError
 
     def _resolve(self, *args: Any, **kws: Any) -> Any:
+        found, values = self.run(args, kws)
+        return assemble(found.result, iter(values))
+
+    def run(self, args: Sequence[Any], kws: dict[str, Any] | None = None) -> tuple[Specialised, tuple[Any, ...]]:
+        """The specialisation for a call, and its results."""
         found, inputs = self.find(args, kws)
-        return assemble(found.result, iter(found.run(inputs)))
+        try:
+            return found, found.run(inputs)
+        except (ValueError, IndexError) as error:
+            if not found.is_given_up(error):
+                raise
+        return self.run(args, kws)
 
     def find(self, args: Sequence[Any], kws: dict[str, Any] | None = None) -> tuple[Specialised, list[Number]]:
         """The specialisation for a call, compiled if need be, and the inputs of its native function."""
@@ -200,11 +228,12 @@ class Caller(NativeCallable):
                 return self.read_sought(reader, sought)
             return self.read(reader, values[:count], dict(zip(names, values[count:], strict=True)))
 
-        lowered = lower(self.name, shapes, build, chain.lifted, sought=sought or ())
+        options: dict[str, Any] = {"sought": sought or (), "stretching": chain.stretching}
+        lowered = lower(self.name, shapes, build, chain.lifted, **options)
         changed = chain.changed_ints(lowered)
         if changed:
             try:
-                lowered = lower(self.name, shapes, build, chain.lifted | changed, sought=sought or ())
+                lowered = lower(self.name, shapes, build, chain.lifted | changed, **options)
                 chain.lifted |= changed
             except ZygError:
                 chain.constant |= changed

@@ -74,3 +74,14 @@ def unsupported(what: str, pos: Pos | None, hint: str = "") -> UnsupportedError:
 def not_differentiable(what: str, pos: Pos | None, hint: str = "") -> DifferentiationError:
     """A `DifferentiationError` that shows the user's line."""
     return DifferentiationError(what, pos, hint or _GIVE_RULE)
+
+
+def by_stretching(error: BaseException) -> BaseException:
+    """`error`, marked as one that code does not raise which stretches dimensions that only happen to be 1."""
+    error.__dict__["zyg_stretch"] = True
+    return error
+
+
+def wants_stretching(error: BaseException) -> bool:
+    """Whether an error was marked so."""
+    return "zyg_stretch" in error.__dict__

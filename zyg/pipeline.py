@@ -67,14 +67,15 @@ def lower(
     lifted_ints: frozenset[Path] = frozenset(),
     frozen: bool = False,
     sought: Sequence[Any] = (),
+    stretching: bool = False,
 ) -> Lowered:
     """What `build` reads for arguments of these kinds.
 
     lifted_ints: the captured ints that are inputs too.  frozen: captured numbers are constants.
-    sought: see `Captures`.
+    sought: see `Captures`.  stretching: any dimension may turn out to be 1 and is stretched then, which costs time.
     """
     captures = Captures(lifted_ints, frozen, sought)
-    spec = Specialiser(python, captures)
+    spec = Specialiser(python, captures, stretching)
     pos = Pos("<arguments>", 0, name)
     values = [of_tree(tree, (("arg", i),), partial(captures.value, pos=pos)) for i, tree in enumerate(args)]
     params = tuple(v for value in values for v in variables(value) if isinstance(v, Var))

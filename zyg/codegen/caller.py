@@ -91,8 +91,11 @@ class Entry:
     def lead_to(self, following: Entry | None) -> None:
         self._words[EntryWord.NEXT] = following.address if following is not None else 0
 
-    def error(self, status: int, report: bytes) -> BaseException:
-        """The exception for a status of the native function; generated code calls this."""
+    def error(self, status: int, report: bytes) -> BaseException | None:
+        """The exception for a status of the native function; generated code calls this.
+
+        None: this entry is not tried again, and the call is to be resolved anew.
+        """
         return self.native.error(status, report)
 
 
@@ -183,6 +186,14 @@ class Chain:
             self._words[ChainWord.SCRATCH] = max(entry.scratch for entry in self._entries)
             self._entries[-1].lead_to(None)
             self._words[ChainWord.FIRST] = entry.address
+
+    def remove(self, entry: Entry) -> None:
+        """Try an entry no more."""
+        with self._lock:
+            kept = [other for other in self._entries if other is not entry]
+            self.clear()
+            for other in reversed(kept):
+                self.add(other)
 
     def clear(self) -> None:
         with self._lock:

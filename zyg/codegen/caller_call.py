@@ -133,7 +133,10 @@ class _Call(Writer):
         found = body.compare("icmp ne", entry, NULL)
         self.when(found, lambda: body.store(self._run(entry, scratch.value), result), likely=True)
         self.when(is_large, lambda: self._free(scratch.value), likely=False)
-        self.leave(found, lambda: self.at(result, 0), likely=True)
+        made = body.compare("icmp ne", self.at(result, 0), NULL)
+        self.leave(made, lambda: self.at(result, 0), likely=True)
+        failed = self.ask("ptr", "PyErr_Occurred")
+        self.leave(body.binary("and", found, body.compare("icmp ne", failed, NULL)), lambda: NULL)
         body.jump(self.no)
         body.here = self.no
         body.give([self._resolved()])
@@ -216,7 +219,14 @@ class _Call(Writer):
         self.when(body.compare("icmp ne", code, NULL), tell)
 
     def _set(self, error: Value) -> None:
-        self.ask("void", "PyErr_SetObject", self.at(error, layout.TYPE), error)
+        """Set the exception `error`, unless it is None: then the call is resolved anew."""
+        body = self.body
+        is_error = body.compare("icmp ne", error, self.object(None))
+
+        def set_error() -> None:
+            self.ask("void", "PyErr_SetObject", self.at(error, layout.TYPE), error)
+
+        self.when(is_error, set_error)
         self._drop(error)
 
     def _resolved(self) -> Value:

@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from zyg.errors import unsupported
+from zyg.errors import by_stretching, unsupported
 from zyg.ir import scalars
 from zyg.ir.memory import MemoryType, mem_load, mem_new, mem_store, mem_zeros
 from zyg.ir.nest import nest
@@ -202,8 +202,9 @@ def broadcast(
     reader: FunctionReader,
     shapes: Sequence[Sequence[Operand]],
     error: Callable[[int, int], BaseException] | None = None,
+    stretching: bool = False,
 ) -> tuple[Operand, ...]:
-    """The dimensions of an elementwise result; a dimension that is 1 is so when compiling."""
+    """The dimensions of an elementwise result; a dimension that is 1 is so when compiling, unless `stretching`."""
     ndim = max(map(len, shapes))
     found: list[Operand] = []
     for axis in range(-ndim, 0):
@@ -216,6 +217,12 @@ def broadcast(
                 kept = dim
                 continue
             same = reader.emit(operator.eq, (kept, dim), b1)
+            if stretching:
+                one, other = (reader.emit(operator.eq, (n, ONE), b1) for n in (kept, dim))
+                fits = reader.emit(operator.or_, (same, reader.emit(operator.or_, (one, other), b1)), b1)
+                reader.guard(fits, _broadcast_error, "ValueError(broadcast)", kept, dim)
+                kept = reader.length(reader.emit(p.select, (one, dim, kept), i8))
+                continue
             reader.guard(same, error or _broadcast_error, "ValueError(broadcast)", kept, dim)
             if isinstance(dim, Const):
                 kept = dim
@@ -224,10 +231,16 @@ def broadcast(
 
 
 def _broadcast_error(a: int, b: int) -> BaseException:
-    hint = ""
-    if 1 in (a, b):
-        hint = " (native code does not broadcast a dimension that only happens to be 1; reshape it explicitly)"
-    return ValueError(f"operands could not be broadcast together with dimensions {a} and {b}{hint}")
+    text = f"operands could not be broadcast together with dimensions {a} and {b}"
+    if 1 not in (a, b):
+        return ValueError(text)
+    return by_stretching(ValueError(f"{text}{STRETCH_HINT}"))
+
+
+STRETCH_HINT = (
+    " (where a function writes into its arguments, or is called inside @njit, native code does not broadcast a"
+    " dimension that only happens to be 1; reshape it explicitly)"
+)
 
 
 def weak(reader: FunctionReader, operands: Sequence[Value]) -> list[Value]:
@@ -253,7 +266,7 @@ def elementwise(
 ) -> Node:
     """What `compute(reader, numbers, **options)` gives for each element of arrays (and numbers), waiting."""
     given = weak(reader, operands)
-    dims = broadcast(reader, [shape(value) for value in given])
+    dims = broadcast(reader, [shape(value) for value in given], stretching=reader.spec.stretching)
     outer, reader.ops = reader.ops, []
     try:
         sample = compute(reader, [Var(dtype_of(value)) for value in given], **dict(options))
@@ -265,33 +278,51 @@ def elementwise(
 
 
 class Elements:
-    """The elements, at one index of a loop, of arrays and of what waits."""
+    """The elements, at one index of a loop, of arrays and of what waits.
 
-    def __init__(self, reader: FunctionReader, flat: bool) -> None:
-        self.reader, self.flat = reader, flat
+    dims: those that the index runs over, if they are not those of the arrays; other dimensions of these are 1.
+    """
+
+    def __init__(self, reader: FunctionReader, flat: bool, dims: Sequence[Operand] | None = None) -> None:
+        self.reader, self.flat, self.dims = reader, flat, dims
         self.known: dict[int, Operand] = {}
 
     def at(self, value: Value, index: Sequence[Operand]) -> Operand:
         if isinstance(value, (Var, Const)):
             return value
         assert isinstance(value, Node)
+        return self._at(value, index, shape(value) if self.dims is None else self.dims)
+
+    def _at(self, value: Value, index: Sequence[Operand], dims: Sequence[Operand]) -> Operand:
+        if isinstance(value, (Var, Const)):
+            return value
+        assert isinstance(value, Node)
         if id(value) not in self.known:
-            self.known[id(value)] = self._compute(value, index)
+            self.known[id(value)] = self._compute(value, index, dims)
         return self.known[id(value)]
 
-    def _compute(self, value: Node, index: Sequence[Operand]) -> Operand:
+    def _compute(self, value: Node, index: Sequence[Operand], dims: Sequence[Operand]) -> Operand:
         head = value.head
         if isinstance(head, MapHead):
-            operands = [self.at(item, index) for item in value.items[head.ndim :]]
+            operands = [self._at(item, index, dims) for item in value.items[head.ndim :]]
             found = head.fn(self.reader, operands, **dict(head.options))
             assert isinstance(found, (Var, Const))
             return found
         if self.flat:
             at = add(self.reader, offset(value), index[0])
             return self.reader.emit(mem_load, (memory(value), at), head.dtype)
-        own = index[len(index) - head.ndim :]
-        dims = shape(value)
-        return load(self.reader, value, [ZERO if dim == ONE else i for i, dim in zip(own, dims, strict=True)])
+        own, every = index[len(index) - head.ndim :], dims[len(dims) - head.ndim :]
+        place = [self._along(dim, n, i) for dim, n, i in zip(shape(value), every, own, strict=True)]
+        return load(self.reader, value, place)
+
+    def _along(self, dim: Operand, n: Operand, i: Operand) -> Operand:
+        """The index in an axis of size `dim` that is stretched to `n` elements."""
+        if dim == ONE:
+            return ZERO
+        if not self.reader.spec.stretching or dim == n:
+            return i
+        single = self.reader.emit(operator.eq, (dim, ONE), b1)
+        return self.reader.emit(p.select, (single, ZERO, i), i8)
 
 
 def arrays_in(value: Value) -> list[Node]:
@@ -303,12 +334,12 @@ def arrays_in(value: Value) -> list[Node]:
     return [array for item in value.items for array in arrays_in(item)]
 
 
-def is_flat(dims: Sequence[Operand], values: Sequence[Value]) -> bool:
+def is_flat(reader: FunctionReader, dims: Sequence[Operand], values: Sequence[Value]) -> bool:
     """Whether all arrays have exactly these dimensions and their elements lie in C order, one behind the other."""
     return all(
         array.head.layout == "C"
         and array.head.ndim == len(dims)
-        and all(d != ONE or e == ONE for d, e in zip(shape(array), dims, strict=True))
+        and all(d == e or not (d == ONE or reader.spec.stretching) for d, e in zip(shape(array), dims, strict=True))
         for value in values
         for array in arrays_in(value)
     )
@@ -323,11 +354,11 @@ def over(
     body: Callable[[Elements, list[Operand], list[Operand]], Sequence[Operand]],
 ) -> list[Operand]:
     """A loop over all elements of `dims`, as one flat loop where the arrays in `values` allow it."""
-    flat = len(dims) > 1 and is_flat(dims, values)
+    flat = len(dims) > 1 and is_flat(reader, dims, values)
     extents = [size(reader, dims)] if flat else list(dims)
 
     def inside(index: list[Operand], now: list[Operand]) -> Sequence[Operand]:
-        return body(Elements(reader, flat), index, now)
+        return body(Elements(reader, flat, dims), index, now)
 
     return nest(reader, name, extents, state, inside)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from zyg.errors import ValueArgumentError, unsupported
+from zyg.errors import ValueArgumentError, by_stretching, unsupported
 from zyg.ir import arrays, operators, scalars
 from zyg.ir.activity import shadow_type
 from zyg.ir.array_making import as_array
@@ -50,7 +50,7 @@ class Selection:
         """The index, in the view, of the element at `index` of what is selected."""
         picked = list(index[self.at : self.at + len(self.dims)])
         others = iter([*index[: self.at], *index[self.at + len(self.dims) :]])
-        elements = Elements(reader, False)
+        elements = Elements(reader, False, self.dims)
         return [next(others) if pick is None else elements.at(pick, picked) for pick in self.picks]
 
 
@@ -187,7 +187,7 @@ def _slice(reader: FunctionReader, entry: Value, n: Operand) -> tuple[Operand, O
     width = int(step.value.real)
     if width == 0:
         raise unsupported("slice step cannot be zero", reader.pos)
-    single = _single(low, high) if width == 1 else None
+    single = _single(low, high) if width == 1 and not reader.spec.stretching else None
     if single is not None:
         # One element, so that the dimension is known to be 1 and broadcasts
         at = single if int(single.value.real) >= 0 else add(reader, n, single)
@@ -224,7 +224,8 @@ def _single(low: Operand | None, high: Operand | None) -> Const | None:
 
 
 def _empty_slice() -> BaseException:
-    return IndexError("a slice of one element lies outside its axis, which native code does not support")
+    text = "a slice of one element lies outside its axis, which native code supports only where nothing is written"
+    return by_stretching(IndexError(text))
 
 
 def _clamped(reader: FunctionReader, bound: Operand, n: Operand, low: Operand, high: Operand) -> Operand:
@@ -345,12 +346,15 @@ def fits(reader: FunctionReader, view: Node, value: Value) -> Value:
     for dim, own in zip(given[::-1], dims[::-1], strict=False):
         if dim not in (ONE, own):
             same = reader.emit(operator.eq, (dim, own), b1)
+            if reader.spec.stretching:
+                same = reader.emit(operator.or_, (same, reader.emit(operator.eq, (dim, ONE), b1)), b1)
             reader.guard(same, _assign_error, "ValueError(broadcast)", dim, own)
     return value
 
 
 def _assign_error(given: int, own: int) -> BaseException:
-    return ValueError(f"could not broadcast an input array with dimension {given} into dimension {own}")
+    text = f"could not broadcast an input array with dimension {given} into dimension {own}"
+    return ValueError(text) if given != 1 else by_stretching(ValueError(f"{text}{arrays.STRETCH_HINT}"))
 
 
 def ready(reader: FunctionReader, view: Node, value: Value) -> Value:
@@ -469,7 +473,7 @@ def _scatter(reader: FunctionReader, found: Selection, value: Value) -> None:
     arrays.settle_all(reader)
 
     def body(at: list[Operand], _: list[Operand]) -> Sequence[Operand]:
-        arrays.store(reader, view, found.place(reader, at), Elements(reader, False).at(value, at))
+        arrays.store(reader, view, found.place(reader, at), Elements(reader, False, dims).at(value, at))
         return ()
 
     nest(reader, "scatter", dims, (), body)

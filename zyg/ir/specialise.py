@@ -45,7 +45,7 @@ class Specialisation:
 class Specialiser:
     """Reads functions and everything that they call into one module."""
 
-    def __init__(self, calls: Semantics, captures: Captures | None = None) -> None:
+    def __init__(self, calls: Semantics, captures: Captures | None = None, stretching: bool = False) -> None:
         self.calls = calls
         self.captures = captures or Captures()
         self.memo: dict[Hashable, Specialisation] = {}
@@ -55,6 +55,7 @@ class Specialiser:
         self.fast: frozenset[str] | None = None
         self.fresh: set[Operand] = set()
         self.frozen: dict[Operand, str] = {}
+        self.stretching = stretching
         self.lengths: set[Operand] = set()
         self.deriving = 0
         self.own_rules: tuple[Identity, ...] = ()
