@@ -18,11 +18,20 @@ import numpy as np
 
 from zyg.errors import ArgumentError, ValueArgumentError
 from zyg.ir import arrays
-from zyg.ir.derive import DERIVATIVES, GradientHead, Options, chosen_arguments, jvp_call, pullback_call
+from zyg.ir.derive import (
+    DERIVATIVES,
+    GradientHead,
+    Options,
+    chosen_arguments,
+    gradient_call,
+    jvp_call,
+    pullback_call,
+)
 from zyg.ir.describe import described
 from zyg.ir.handlers import HANDLERS
+from zyg.ir.inner import settled
 from zyg.ir.program import Const, Var
-from zyg.ir.scalars import c8, c16, f4, f8, i8
+from zyg.ir.scalars import c8, c16, f4, f8
 from zyg.ir.values import Node, Static, TupleHead, Value, constant, is_array, tuple_of
 
 if TYPE_CHECKING:
@@ -173,15 +182,6 @@ def _written(reader: FunctionReader, fn: Callable[..., Any], *args: Value) -> Va
     return reader.spec.calls.call(reader, Static(fn), list(args), {})
 
 
-def _jacobian(reader: FunctionReader, f: Value, x: Value, mode: str) -> Value:
-    """The Jacobian of `f` at a number or an array; of a tuple, that of each entry."""
-    y = reader.spec.calls.settle(reader, reader.spec.calls.call(reader, f, [x], {}))
-    if isinstance(y, Node) and isinstance(y.head, TupleHead):
-        parts = [_jacobian(reader, Node(PartHead(i), (f,)), x, mode) for i in range(len(y.items))]
-        return tuple_of(parts, y.head.cls)
-    return _jacobian_of_value(reader, f, x, y, mode)
-
-
 def _jacobian_of_value(reader: FunctionReader, f: Value, x: Value, y: Value, mode: str) -> Value:
     if isinstance(y, Static):
         return Static(None)
@@ -192,12 +192,10 @@ def _jacobian_of_value(reader: FunctionReader, f: Value, x: Value, y: Value, mod
             "Return an array, a number or a tuple of them.",
         )
     _check_real(reader, y)
+    if isinstance(y, (Var, Const)) and is_array(x):
+        return _written(reader, slopes_of_number, f, x, y)
     if isinstance(y, (Var, Const)):
-        if mode == "jacfwd" and is_array(x):
-            return _written(reader, slopes_of_number, f, x, y)
-        if mode == "jacfwd" or not is_array(x):
-            return _only(_slope(reader, [f, x, constant(1.0)], {}))
-        return _slopes_back(reader, [f, x, constant(1 if y.type == i8 else 1.0)], {})
+        return _only(_slope(reader, [f, x, constant(1.0)], {}))
     if not is_array(x) and mode != "jacrev":
         return _only(_slope(reader, [f, x, constant(1.0)], {}))
     written = {"jacfwd": by_columns, "jacrev": by_rows, "jacobian": by_fewer}
@@ -245,18 +243,21 @@ def jacobian_call(
     reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value], options: Options
 ) -> Value:
     """The value of `jacobian(fn, …)(*args, **kws)`: for several arguments, tuples in the structure of the result."""
+    args, kws = settled(reader, args, kws)
     chosen = chosen_arguments(options.argnums, len(args), reader)
-    found = [_jacobian(reader, *_placed(reader, fn, args, kws, n), options.gives) for n in chosen]
-    return found[0] if isinstance(options.argnums, int) else _inside(found)
+    y = reader.spec.calls.settle(reader, reader.spec.calls.call(reader, fn, args, kws))
 
+    def of(fn: Value, y: Value) -> Value:
+        if isinstance(y, Node) and isinstance(y.head, TupleHead):
+            return tuple_of([of(Node(PartHead(i), (fn,)), item) for i, item in enumerate(y.items)], y.head.cls)
+        placed = [_placed(reader, fn, args, kws, n) for n in chosen]
+        if options.gives != "jacfwd" and isinstance(y, (Var, Const)) and any(is_array(x) for _, x in placed):
+            _check_real(reader, y)
+            return gradient_call(reader, fn, args, kws, Options(options.argnums))  # all arguments in one sweep
+        found = [_jacobian_of_value(reader, f, x, y, options.gives) for f, x in placed]
+        return found[0] if isinstance(options.argnums, int) else tuple_of(found)
 
-def _inside(found: list[Value]) -> Value:
-    """A tuple of values of the same structure, as that structure with tuples in it."""
-    first = found[0]
-    if isinstance(first, Node) and isinstance(first.head, TupleHead):
-        items = [[one.items[i] for one in found if isinstance(one, Node)] for i in range(len(first.items))]
-        return tuple_of([_inside(item) for item in items], first.head.cls)
-    return tuple_of(found)
+    return of(fn, y)
 
 
 def _gradient(fn: Value, options: Options) -> Node:
