@@ -4,6 +4,7 @@ import inspect
 import math
 import os
 import pickle
+import re
 import sys
 import threading
 import traceback
@@ -432,3 +433,26 @@ def test_errors_can_be_pickled():
     copy = pickle.loads(pickle.dumps(found.value))
     assert str(copy) == str(found.value)
     assert type(copy) is zyg.UnsupportedError
+
+
+def endless(x):
+    return endless(x)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        (lambda: zyg.grad(one_argument, 2)(1.0), "argnums 2 is out of range for 1 argument\n"),
+        (lambda: zyg.grad(endless)(1.0), "this function never returns: every path calls it again"),
+        (lambda: zyg.pullback(one_argument, 1.0)[1](), "back takes one argument, the cotangent; 0 were given"),
+        (lambda: zyg.jvp(one_argument, 1.0, 1.0), "the primals of jvp are a tuple, one for each argument; not 1.0"),
+        (lambda: zyg.jvp(one_argument, (1.0,), ()), "jvp needs a tangent for each primal: 1 and 0 are given"),
+        (lambda: zyg.check_grads(one_argument, 1.0), "check_grads takes a tuple of arguments, not 1.0: write (1.0,)"),
+        (lambda: zyg.adjoint(3), "adjoint takes the function that the rule is for, not 3"),
+        (lambda: zyg.inspect_llvm(3, 1.0), "3 is not a function"),
+    ],
+)
+def test_wrong_uses_say_what_to_do(wrong, text):
+    with pytest.raises(zyg.ZygError, match=re.escape(text)) as found:
+        wrong()
+    assert isinstance(found.value, (TypeError, ValueError))

@@ -5,6 +5,7 @@ import importlib
 import math
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -199,21 +200,12 @@ def test_derivatives_of_loops_of_any_order():
         assert f(0.7) == pytest.approx(expected * 0.7 ** (8 - order))
 
 
-_WITH_EXAMPLES = [
-    "zyg",
-    "zyg.__main__",
-    "zyg.api",
-    "zyg.entry",
-    "zyg.inspection",
-    "zyg.jacobian",
-    "zyg.params",
-    "zyg.shapes",
-    "zyg.steering",
-    "zyg.testing",
-    "zyg.ir.instances",
-    "zyg.ir.scalars",
-    "zyg.ir.values",
-]
+_HERE = Path(zyg.__file__).parent
+_WITH_EXAMPLES = sorted(
+    ".".join(("zyg", *path.relative_to(_HERE).with_suffix("").parts)).removesuffix(".__init__")
+    for path in _HERE.rglob("*.py")
+    if ">>> " in path.read_text()
+)
 
 
 @pytest.mark.parametrize("module", _WITH_EXAMPLES)

@@ -119,8 +119,11 @@ def jvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any])
     >>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))
     (6.0, 3.0)
     """
+    for name, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, (tuple, list)):
+            raise ArgumentError(f"the {name} of jvp are a tuple, one for each argument; not {given!r}")
     if len(primals) != len(tangents):
-        raise ValueArgumentError(f"{len(primals)} primals but {len(tangents)} tangents")
+        raise ValueArgumentError(f"jvp needs a tangent for each primal: {len(primals)} and {len(tangents)} are given")
     result = Called(fn, "jvp", len(primals))(*primals, *tangents)
     return result[0], result[1]
 
@@ -137,6 +140,9 @@ def adjoint(fn: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[.
     >>> grad(cube)(2.0)
     12.0
     """
+
+    if not callable(fn):
+        raise ArgumentError(f"adjoint takes the function that the rule is for, not {fn!r}")
 
     def register(rule: Callable[..., Any]) -> Callable[..., Any]:
         RULES[fn] = rule

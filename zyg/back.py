@@ -10,7 +10,7 @@ from zyg.codegen.caller import Chain, Entry, numbers_as_read
 from zyg.codegen.caller_type import NativeCallable
 from zyg.codegen.guards import Looked, Path, guard_rows
 from zyg.entry import Specialised, may_run_long
-from zyg.errors import ZygError
+from zyg.errors import ArgumentError, ZygError
 from zyg.ir.activity import differentiable
 from zyg.ir.tree import Leaf, Tree, TupleTree
 from zyg.ir.tree import leaves as types_of
@@ -59,7 +59,10 @@ class Back(NativeCallable):
         chain.add(Entry(found.native, rows, 1, (), cotangents, behind, may_run_long(found.lowered.module)))
         return chain
 
-    def _resolve(self, dy: Any) -> Any:
+    def _resolve(self, *args: Any, **kws: Any) -> Any:
+        if len(args) != 1 or kws:
+            raise ArgumentError(f"back takes one argument, the cotangent; {len(args) + len(kws)} were given")
+        (dy,) = args
         found, inputs = self._found, list(self._inputs)
         numbers: list[Any] = []
         fitted = _fitted(dy, self._shape, self._unit)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from zyg.api import grad, jvp, pullback
+from zyg.errors import ArgumentError
 
 Path = tuple[int, ...]
 _ENTRIES = 100
@@ -47,6 +48,8 @@ def check_grads(
     """
     if not set(modes) <= {"rev", "fwd"} or order < 1:
         raise ValueError(f"modes are 'rev' and 'fwd', orders from 1 on; not {modes!r}, {order!r}")
+    if not isinstance(args, (tuple, list)):
+        raise ArgumentError(f"check_grads takes a tuple of arguments, not {args!r}: write ({args!r},)")
     rough = any(np.asarray(leaf).dtype in (np.float32, np.complex64) for _, leaf in _leaves(args))
     loose = 1e-2 if rough else None
     near = _Near(atol or loose or 1e-6, rtol or loose or 1e-5, 1e-2 if rough else 1e-3)

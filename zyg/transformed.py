@@ -198,6 +198,8 @@ class Called(Caller):
     __slots__ = ("count", "kind")
 
     def __init__(self, fn: Any, kind: str, count: int = 0) -> None:
+        if not callable(fn):
+            raise ArgumentError(f"{fn!r} is not a function")
         self.kind, self.count = kind, count
         key, kept = code_key(fn)
         super().__init__(fn, (key, kind, count), kept)

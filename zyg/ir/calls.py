@@ -143,8 +143,8 @@ def _full_name(obj: Any) -> str:
     name = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None)
     if name is None:
         return described(Static(obj))
-    module = str(getattr(obj, "__module__", None)).removeprefix("_").split("._")[0]
-    if module == "__main__" or getattr(builtins, name, None) is obj:
+    module = (getattr(obj, "__module__", None) or "").removeprefix("_").split("._")[0]
+    if module in ("__main__", "") or getattr(builtins, name, None) is obj:
         return str(name)
     return f"{'os' if module in ('posix', 'nt') else module}.{name}"
 

@@ -25,7 +25,7 @@ from zyg.ir.functions import open_functions
 from zyg.ir.inner import check_apart, read_inner, settled
 from zyg.ir.memory import MemoryType, mem_like
 from zyg.ir.partials import tangent_kind
-from zyg.ir.program import Call, Const, Module, Op, Operand, Var
+from zyg.ir.program import Call, Const, Module, Op, Operand, Program, Return, Var
 from zyg.ir.scalars import c8, c16, i8
 from zyg.ir.tangent import jvp
 from zyg.ir.trace import Emitter
@@ -79,7 +79,7 @@ def chosen_arguments(argnums: int | tuple[int, ...], count: int, reader: Functio
     for n in wanted:
         if not -count <= n < count:
             raise ValueArgumentError(
-                f"argnums {n} is out of range for {count} arguments",
+                f"argnums {n} is out of range for {count} argument{'' if count == 1 else 's'}",
                 reader.pos,
                 f"Use {-count} to {count - 1}." if count else "Call it with an argument.",
             )
@@ -103,6 +103,10 @@ def gradient_call(
                 "Return (y, aux), or leave out has_aux.",
             )
         primal, aux = result.items
+    if isinstance(primal, Static) and not all(map(_returns, module.programs.values())):
+        raise ArgumentError(
+            "this function never returns: every path calls it again", reader.pos, "Give the recursion an end."
+        )
     check_scalar(primal, reader)
     for n in chosen:
         _check_argument(formals[n], n, reader)
@@ -119,6 +123,10 @@ def gradient_call(
 
 
 DERIVATIVES["grad"] = DERIVATIVES["value_and_grad"] = gradient_call
+
+
+def _returns(program: Program) -> bool:
+    return any(isinstance(block.end, Return) for block in program.blocks.values())
 
 
 def check_scalar(primal: Value, reader: FunctionReader) -> None:

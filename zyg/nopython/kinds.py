@@ -114,7 +114,7 @@ def type_of_tree(tree: Tree) -> Any:
     """Numba's type of a result.
 
     >>> type_of_tree(TupleTree((Leaf(types.float64), Leaf(types.int64))))
-    Tuple(float64, int64)
+    Tuple((float64, int64))
     """
     if isinstance(tree, Leaf):
         return tree.type
