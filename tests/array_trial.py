@@ -164,7 +164,7 @@ def verdict(subject: Case) -> Failure | None:
     for aspect in subject.aspects:
         try:
             actual, expected, tolerance = _ASPECTS[aspect](zyg, f, subject)
-        except zyg.UnsupportedError as error:
+        except (zyg.UnsupportedError, zyg.DynamicModeWarning) as error:
             if any(words in str(error) for words in REFUSALS):
                 return None
             return Failure(aspect, 0, kind_of(error), traceback.format_exc())

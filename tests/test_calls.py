@@ -192,7 +192,7 @@ def namespace(source, **given):
 
 def test_globals_rebound():
     m = namespace("def h(x): return k * x\ndef f(x): return h(x) * x", k=2.0)
-    g = grad(m.f)
+    g = grad(m.f, mode="native")
     assert [g(3.0), g(3.0)] == [12.0, 12.0]
     m.space["k"] = 5.0
     assert g(3.0) == 30.0
@@ -468,7 +468,7 @@ def test_captured_derivatives(lowered):
 
     k = 1.0
     inner = grad(lambda t: k * t * t)
-    g = grad(lambda x: inner(x) * x)
+    g = grad(lambda x: inner(x) * x, mode="native")
     assert g(3.0) == 12.0
     k = 2.0
     assert g(3.0) == 24.0
@@ -589,7 +589,7 @@ def test_ints_beyond_64_bits():
 
 def test_captured_ints_beyond_64_bits():
     m = namespace("def f(x): return x * n", n=1)
-    g = grad(m.f)
+    g = grad(m.f, mode="native")
     for n in (1, 2, 2**70, 3):
         m.space["n"] = n
         if n < 2**63:
@@ -600,7 +600,7 @@ def test_captured_ints_beyond_64_bits():
 
 
 def test_arguments_that_are_not_for_native_code():
-    g = grad(lambda x: x * x)
+    g = grad(lambda x: x * x, mode="native")
     for bad in ({1.0}, {1: 2}, np.ones(3), np.uint64(3), object()):
         with pytest.raises(zyg.ArgumentError):
             g(bad)
@@ -608,7 +608,7 @@ def test_arguments_that_are_not_for_native_code():
 
 def test_tuples_that_python_cannot_make():
     now = time.struct_time(range(9))
-    g = grad(lambda t: t[0] * 1.0)
+    g = grad(lambda t: t[0] * 1.0, mode="native")
     for _ in range(2):
         with pytest.raises(zyg.UnsupportedError, match="struct_time"):
             g(now)

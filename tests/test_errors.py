@@ -246,7 +246,7 @@ def test_a_line_in_a_callee_is_shown_with_the_call():
         return opens(x) + 1  # <-
 
     with pytest.raises(zyg.UnsupportedError) as found:
-        zyg.grad(outer)(1.0)
+        zyg.grad(outer, mode="native")(1.0)
     for line, text in (marked_line(opens), marked_line(outer)):
         assert f'File "{__file__}", line {line}, in' in str(found.value)
         assert text in str(found.value)
@@ -286,7 +286,7 @@ def bool_argument(b):  # <-
 @pytest.mark.parametrize("case", REFUSALS, ids=lambda case: case.program.__name__)
 def test_refusal(case):
     with pytest.raises(case.error) as found:
-        zyg.grad(case.program)(*case.args)
+        zyg.grad(case.program, mode="native")(*case.args)
     assert isinstance(found.value, zyg.ZygError)
     what, *places, hint = str(found.value).splitlines()
     assert case.what in what
@@ -323,7 +323,7 @@ def test_aux_must_be_there():
 
 def test_arguments_that_are_no_numbers():
     with pytest.raises(TypeError, match="set"):
-        zyg.grad(one_argument)({1.0})
+        zyg.grad(one_argument, mode="native")({1.0})
     with pytest.raises(OverflowError, match="does not fit in 64 bits"):
         zyg.grad(one_argument)(2**70)
 
@@ -429,7 +429,7 @@ def test_exceptions_keep_type_message_and_line(program, x):
 
 def test_errors_can_be_pickled():
     with pytest.raises(zyg.UnsupportedError) as found:
-        zyg.grad(opens)(1.0)
+        zyg.grad(opens, mode="native")(1.0)
     copy = pickle.loads(pickle.dumps(found.value))
     assert str(copy) == str(found.value)
     assert type(copy) is zyg.UnsupportedError

@@ -139,7 +139,7 @@ def verdict(subject: Case) -> Failure | None:
         for k, point in enumerate(subject.points):
             try:
                 actual, expected = _ASPECTS[aspect](zyg, f, subject, k)
-            except zyg.UnsupportedError as error:
+            except (zyg.UnsupportedError, zyg.DynamicModeWarning) as error:
                 if any(words in str(error) for words in REFUSALS):
                     return None
                 return Failure(aspect, k, kind_of(error), f"at {point}: {traceback.format_exc()}")

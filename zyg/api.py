@@ -11,6 +11,7 @@ from zyg.array_back import ArrayBack
 from zyg.back import Back
 from zyg.entry import refresh
 from zyg.errors import ArgumentError, ValueArgumentError
+from zyg.fallback import NotNative, instead, unless_dynamic
 from zyg.implicit import gradient_by, value_and_gradient_by
 from zyg.ir import calls, iteration
 from zyg.ir.builtin import HANDLERS
@@ -63,7 +64,7 @@ def value_and_grad(
     return Transformed(fn, options_of(fn, argnums, argnames, "value_and_grad", has_aux), mode)
 
 
-def gradient(fn: Callable[..., Any], *args: Any) -> Any:
+def gradient(fn: Callable[..., Any], *args: Any, mode: str = "auto") -> Any:
     """The gradient now, for every argument: the bare gradient for one argument, a tuple for several.
 
     `gradient(f, params)` with a `Params`: f takes no arguments, and the result is a `Grads`, the gradients by arrays
@@ -77,24 +78,24 @@ def gradient(fn: Callable[..., Any], *args: Any) -> Any:
     array([2., 4.])
     """
     if len(args) == 1 and isinstance(args[0], Params):
-        return gradient_by(fn, args[0])
+        return gradient_by(fn, args[0], mode)
     if not args:
         raise ArgumentError("gradient needs arguments to differentiate with respect to")
-    return grad(fn, 0 if len(args) == 1 else tuple(range(len(args))))(*args)
+    return grad(fn, 0 if len(args) == 1 else tuple(range(len(args))), mode=mode)(*args)
 
 
-def withgradient(fn: Callable[..., Any], *args: Any) -> Any:
+def withgradient(fn: Callable[..., Any], *args: Any, mode: str = "auto") -> Any:
     """`(y, what gradient gives)`.
 
     >>> withgradient(lambda x: x * x, 3.0)
     (9.0, 6.0)
     """
     if len(args) == 1 and isinstance(args[0], Params):
-        return value_and_gradient_by(fn, args[0])
-    return value_and_grad(fn, 0 if len(args) == 1 else tuple(range(len(args))))(*args)
+        return value_and_gradient_by(fn, args[0], mode)
+    return value_and_grad(fn, 0 if len(args) == 1 else tuple(range(len(args))), mode=mode)(*args)
 
 
-def pullback(fn: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+def pullback(fn: Callable[..., Any], *args: Any, mode: str = "auto") -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """`(y, back)`: `back(dy)` is a tuple with one cotangent per argument; it may be called any number of times.
 
     >>> y, back = pullback(lambda x, y: x * y, 2.0, 3.0)
@@ -104,7 +105,13 @@ def pullback(fn: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], t
     called = Called(fn, "primal")
     involved = holds_array(args)
     kept = copy.deepcopy(args) if involved else args
-    y = called(*args)
+    try:
+        y = unless_dynamic(called, mode)(*args)
+    except NotNative as refused:
+        instead(fn, mode, refused)
+        from zyg.dynamic.run import pullback as recorded
+
+        return recorded(fn, args)
     if involved or called.takes_arrays or holds_array(y):
         return y, ArrayBack(Called(fn, "pullback"), kept, y)
     return y, Back(fn, args, y)
@@ -113,7 +120,9 @@ def pullback(fn: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], t
 vjp = pullback
 
 
-def jvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+def jvp(
+    fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], *, mode: str = "auto"
+) -> tuple[Any, Any]:
     """`(y, dy)`: forward mode.
 
     >>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))
@@ -124,7 +133,14 @@ def jvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any])
             raise ArgumentError(f"the {name} of jvp are a tuple, one for each argument; not {given!r}")
     if len(primals) != len(tangents):
         raise ValueArgumentError(f"jvp needs a tangent for each primal: {len(primals)} and {len(tangents)} are given")
-    result = Called(fn, "jvp", len(primals))(*primals, *tangents)
+    called = Called(fn, "jvp", len(primals))
+    try:
+        result = unless_dynamic(called, mode)(*primals, *tangents)
+    except NotNative as refused:
+        instead(fn, mode, refused)
+        from zyg.dynamic.run import jvp as recorded
+
+        return recorded(fn, primals, tangents)
     return result[0], result[1]
 
 

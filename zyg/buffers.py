@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from zyg.codegen.arena import block_of
-from zyg.errors import ArgumentError, ValueArgumentError
+from zyg.errors import UnsupportedArgumentError, ValueArgumentError
 from zyg.ir.tree import ArrayTree
 from zyg.ir.values import DTYPES, array_shape
 
@@ -50,7 +50,7 @@ def array_tree(value: np.ndarray[Any, Any]) -> ArrayTree:
     """The shape of an array argument: dimensions of 1 are known to be 1."""
     found = array_shape(value)
     if found is None:
-        raise ArgumentError(f"native mode cannot take an array of {value.dtype}")
+        raise UnsupportedArgumentError(f"native mode cannot take an array of {value.dtype}")
     return found
 
 

@@ -17,7 +17,8 @@ from zyg.codegen.caller import Chain, Entry
 from zyg.codegen.caller_type import NativeCallable
 from zyg.codegen.failures import Number
 from zyg.codegen.guards import Path, guard_rows
-from zyg.errors import ZygError, wants_stretching
+from zyg.errors import UnsupportedError, ZygError, wants_stretching
+from zyg.fallback import NotNative, signature
 from zyg.ir.custom import RULES
 from zyg.ir.graph import Graph
 from zyg.ir.program import Module
@@ -98,9 +99,10 @@ class Specialisations(Chain):
 
     kept: the objects that the key names by their ids.  lifted: captured ints that have changed, and are inputs
     since.  constant: those that cannot be inputs.  stretching: dimensions that only happened to be 1 were met.
+    refused: why native mode cannot take arguments of some kinds, and how many calls had such.
     """
 
-    __slots__ = ("constant", "kept", "lifted", "stretching")
+    __slots__ = ("constant", "kept", "lifted", "refused", "stretching")
 
     def __init__(self, kept: object) -> None:
         super().__init__()
@@ -108,7 +110,12 @@ class Specialisations(Chain):
         self.lifted: frozenset[Path] = frozenset()
         self.constant: frozenset[Path] = frozenset()
         self.stretching = False
+        self.refused: dict[Hashable, tuple[UnsupportedError, int]] = {}
         _every_chain.add(self)
+
+    def clear(self) -> None:
+        super().clear()
+        self.refused.clear()
 
     def changed_ints(self, lowered: Lowered) -> frozenset[Path]:
         """The captured ints that are constants in `lowered` and were others in an earlier specialisation."""
@@ -176,12 +183,20 @@ class Caller(NativeCallable):
         raise NotImplementedError
 
     def _resolve(self, *args: Any, **kws: Any) -> Any:
-        found, values = self.run(args, kws)
+        try:
+            found, inputs = self.find_or_recall(args, kws)
+        except UnsupportedError as reason:
+            raise NotNative(reason) from None
+        found, values = self._run_found(found, inputs, args, kws)
         return assemble(found.result, iter(values))
 
     def run(self, args: Sequence[Any], kws: dict[str, Any] | None = None) -> tuple[Specialised, tuple[Any, ...]]:
         """The specialisation for a call, and its results."""
-        found, inputs = self.find(args, kws)
+        return self._run_found(*self.find(args, kws), args, kws)
+
+    def _run_found(
+        self, found: Specialised, inputs: list[Number], args: Sequence[Any], kws: dict[str, Any] | None
+    ) -> tuple[Specialised, tuple[Any, ...]]:
         try:
             return found, found.run(inputs)
         except (ValueError, IndexError) as error:
@@ -203,6 +218,20 @@ class Caller(NativeCallable):
             if found is not None:
                 return found
         raise ZygError(f"what {self.name} captures changes faster than it can be compiled")
+
+    def find_or_recall(self, args: Sequence[Any], kws: dict[str, Any]) -> tuple[Specialised, list[Number]]:
+        """`find`; after a refusal, ever fewer calls try again, in case that what the function captures has changed."""
+        chain: Specialisations = self._chain
+        kinds = signature(args, kws)
+        known, calls = chain.refused.get(kinds, (None, 0))
+        if known is not None and calls & (calls - 1):
+            chain.refused[kinds] = known, calls + 1
+            raise known.again()
+        try:
+            return self.find(args, kws)
+        except UnsupportedError as error:
+            chain.refused[kinds] = error.again(), calls + 1
+            raise
 
     def _fitting(self, given: Sequence[Any], names: tuple[str, ...]) -> tuple[Specialised, list[Number]] | None:
         chain: Specialisations = self._chain

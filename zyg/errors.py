@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import linecache
+from typing import TypeVar
 
 from zyg.ir.program import Pos
 
 _MOST_PLACES = 8
 _REWRITE = "Write this line differently; docs/limitations.md says what native code does not know."
 _GIVE_RULE = "Give the function around it a derivative: @zyg.adjoint."
+
+
+_Error = TypeVar("_Error", bound="ZygError")
 
 
 class ZygError(Exception):
@@ -18,6 +22,12 @@ class ZygError(Exception):
         super().__init__(what)
         self.what, self.hint = what, hint
         self.places = [pos] if pos is not None else []
+
+    def again(self: _Error) -> _Error:
+        """An equal error, to be raised anew."""
+        made = type(self)(self.what, None, self.hint)
+        made.places = list(self.places)
+        return made
 
     def reached_from(self, pos: Pos) -> None:
         """Note a call through which the place was reached."""
@@ -40,6 +50,10 @@ class UnsupportedError(ZygError):
 
 class ArgumentError(ZygError, TypeError):
     """A wrong argument: a non-scalar result of `grad`, an argument that is not a number, ..."""
+
+
+class UnsupportedArgumentError(UnsupportedError, ArgumentError):
+    """Native mode cannot take the argument."""
 
 
 class ValueArgumentError(ZygError, ValueError):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from zyg.entry import Caller
+from zyg.fallback import NotNative, checked_mode, instead
 from zyg.ir.front import definition
 from zyg.ir.implicit import implicit_gradient
 from zyg.ir.values import Node, Value
@@ -40,12 +41,24 @@ class Implicit(Caller):
         return implicit_gradient(reader, fn, params, self.gives)
 
 
-def gradient_by(fn: Any, params: Params) -> Grads:
+def gradient_by(fn: Any, params: Params, mode: str = "auto") -> Grads:
     """The gradient of `fn()` by the arrays of `params`."""
-    return Grads(params, Implicit(fn, "grad")(*params.arrays))
+    return value_and_gradient_by(fn, params, mode, "grad")[1]
 
 
-def value_and_gradient_by(fn: Any, params: Params) -> tuple[Any, Grads]:
+def value_and_gradient_by(
+    fn: Any, params: Params, mode: str = "auto", gives: str = "value_and_grad"
+) -> tuple[Any, Grads]:
     """The value of `fn()`, and its gradient by the arrays of `params`."""
-    y, gradients = Implicit(fn, "value_and_grad")(*params.arrays)
+    if checked_mode(mode) != "dynamic":
+        try:
+            found = Implicit(fn, gives)(*params.arrays)
+        except NotNative as refused:
+            instead(fn, mode, refused)
+        else:
+            y, gradients = (None, found) if gives == "grad" else found
+            return y, Grads(params, gradients)
+    from zyg.dynamic.run import implicit
+
+    y, gradients = implicit(fn, params.arrays)
     return y, Grads(params, gradients)

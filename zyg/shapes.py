@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from zyg.buffers import array_tree, lend, taken
-from zyg.errors import ArgumentError
+from zyg.errors import UnsupportedArgumentError
 from zyg.ir.instances import attributes_of, is_instance
 from zyg.ir.tree import ArrayTree, ConstTree, DictTree, Leaf, ListTree, ObjectTree, Tree, TupleTree
 from zyg.ir.values import CLASSES, array_shape, fits, numba_type
@@ -38,7 +38,9 @@ def tree(value: Any) -> Tree:
         return ConstTree(value)
     kind = numba_type(_plain(value))
     if kind is None:
-        raise ArgumentError(f"native mode cannot take an argument of type {type(value).__name__}: {value!r:.80}")
+        raise UnsupportedArgumentError(
+            f"native mode cannot take an argument of type {type(value).__name__}: {value!r:.80}"
+        )
     return Leaf(kind)
 
 
@@ -48,7 +50,7 @@ def _container(value: Any, depth: int) -> Tree | None:
         return ListTree(tuple(_inside(item, depth) for item in value))
     if type(value) is dict:
         if not all(type(key) is str for key in value):
-            raise ArgumentError("native mode takes dicts with strings as keys only")
+            raise UnsupportedArgumentError("native mode takes dicts with strings as keys only")
         return DictTree(tuple(value), tuple(_inside(item, depth) for item in value.values()))
     if is_instance(value):
         members = attributes_of(value)
@@ -59,7 +61,7 @@ def _container(value: Any, depth: int) -> Tree | None:
 def _inside(value: Any, depth: int) -> Tree:
     """The shape of something in a container: a bool is structure, and what native code does not know is opaque."""
     if depth > _DEEPEST:
-        raise ArgumentError(_TOO_DEEP)
+        raise UnsupportedArgumentError(_TOO_DEEP)
     if isinstance(value, tuple):
         items = tuple(_inside(item, depth + 1) for item in value)
         return TupleTree(items, None if type(value) is tuple else type(value))
@@ -86,7 +88,7 @@ def as_read(value: Any, depth: int = 0) -> Any:
     if isinstance(value, tuple) or type(value) in (list, dict):
         old = list(value.values()) if type(value) is dict else list(value)
         if depth > _DEEPEST:
-            raise ArgumentError(_TOO_DEEP)
+            raise UnsupportedArgumentError(_TOO_DEEP)
         new = [item if type(item) is bool else as_read(item, depth + 1) for item in old]
         return value if all(a is b for a, b in zip(old, new, strict=True)) else rebuilt(value, new)
     if (type(value) is np.ndarray and value.ndim > 0) or is_instance(value):

@@ -10,11 +10,13 @@ from typing import Any
 
 from zyg.entry import Caller
 from zyg.errors import ArgumentError, ValueArgumentError
+from zyg.fallback import NotNative, checked_mode, instead
 from zyg.ir import calls
 from zyg.ir.derive import Options, derivative_call, jvp_call, pullback_call
 from zyg.ir.front import definition
 from zyg.ir.instances import is_instance
 from zyg.ir.values import Path, Static, Value, extended
+from zyg.shapes import assemble
 
 
 def code_key(fn: Any) -> tuple[Hashable, object]:
@@ -42,11 +44,10 @@ class Transformed(Caller):
     def __init__(self, fn: Callable[..., Any], options: Options, mode: str) -> None:
         if not callable(fn):
             raise ArgumentError(f"{fn!r} is not a function")
-        if mode not in ("auto", "native"):
-            raise ValueArgumentError(f"mode {mode!r} is not available: this version has 'auto' and 'native'")
-        self.options, self.mode = options, mode
+        self.options, self.mode = options, checked_mode(mode)
         key, kept = code_key(fn)
-        super().__init__(fn, (key, id(options)), (kept, options))
+        # In dynamic mode there is no native code to share.
+        super().__init__(fn, (key, id(options), mode == "dynamic"), (kept, options))
 
     @property
     def fn(self) -> Any:
@@ -72,6 +73,19 @@ class Transformed(Caller):
         given, kws = placed(reader, fn, args[own], kws, self.options.argnums)
         args = [*given, *args[len(args[own]) :]]
         return derivative_call(reader, fn, args, kws, self.options)
+
+    def _resolve(self, *args: Any, **kws: Any) -> Any:
+        if self.mode != "dynamic":
+            if self.mode == "native":
+                found, values = self.run(args, kws)
+                return assemble(found.result, iter(values))
+            try:
+                return super()._resolve(*args, **kws)
+            except NotNative as refused:
+                instead(self.fn, self.mode, refused)
+        from zyg.dynamic.derivatives import derivative
+
+        return derivative(self.fn, args, kws, self.options)
 
     def __zyg_read__(self, reader: Any, path: Path | None, args: list[Value], kws: dict[str, Value]) -> Value:
         """A call met while reading; `path`: how this object was reached."""

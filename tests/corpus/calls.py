@@ -161,14 +161,12 @@ add(
     model.response,
     (0.5,),
     exercises="bound method as the function itself",
-    refused="methods of objects",
 )
 add(
     "calls.callable_instance",
     model,
     (0.5,),
     exercises="callable instance as the function itself",
-    refused="no native code",
 )
 add("calls.static_method", Model.fixed, (0.5,), exercises="static method")
 add("calls.inline_lambda", lambda x: (lambda t: t * t)(x + 1.0), (0.5,), exercises="lambda called at once")

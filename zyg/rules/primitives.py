@@ -2,7 +2,8 @@
 
 Elementary functions are named by NumPy's ufunc where there is one (`np.sin` also stands for `math.sin` and
 `cmath.sin`), by `operator`'s or `math`'s function otherwise; what Python has no name for is defined here.
-Calling the key on NumPy scalars gives the value, so the table is its own reference semantics.
+Calling the key on NumPy scalars gives the value, so the table is its own reference semantics.  Those that rules use
+take arrays too, element by element.
 
 All operands of an arithmetic op have one type; the reader inserts `cast`s.  No primitive raises: division by
 zero, say, is a `Guard` of its own in front of `truediv`, which itself gives inf or nan.
@@ -53,7 +54,7 @@ def cast(x: Any) -> Any:
 @traceable
 def select(cond: Any, a: Any, b: Any) -> Any:
     """`a if cond else b`, both already evaluated."""
-    return a if cond else b
+    return np.where(cond, a, b) if np.ndim(cond) else a if cond else b
 
 
 @traceable
@@ -65,7 +66,7 @@ def make_complex(re: Any, im: Any) -> Any:
 @traceable
 def powi(x: Any, n: Any) -> Any:
     """x ** n for float or complex x and int64 n, as repeated multiplication would; 1 / x**-n for n < 0."""
-    return x ** int(n)
+    return x**n if np.ndim(n) else x ** int(n)
 
 
 @traceable

@@ -1,0 +1,36 @@
+"""The corpus of native mode in dynamic mode: the same values and gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import corpus
+import pytest
+from reference import is_number, reals, rebuilt
+from test_corpus import assert_fits, assert_near, assert_same_value, expected_gradient, float_of_int, line_of
+
+import zyg
+
+CASES = [
+    pytest.param(program, point, id=program.name if k == 0 else f"{program.name}-{k}")
+    for program in corpus.load()
+    if not program.refused
+    for k, point in enumerate(program.points)
+]
+
+
+@pytest.mark.parametrize(("program", "point"), CASES)
+def test_reverse(program: corpus.Program, point: tuple[Any, ...]) -> None:
+    line = line_of(program, point)
+    plain = program.fn(*point)
+    if is_number(plain):
+        y, gradients = zyg.value_and_grad(program.fn, line.argnums, mode="dynamic")(*point)
+    else:
+        y, back = zyg.pullback(program.fn, *point, mode="dynamic")
+        everything = back(line.cotangent)
+        gradients = tuple(everything[i] for i in line.argnums)
+    assert_same_value(y, plain, 1e-14)
+    for i, gradient in zip(line.argnums, gradients, strict=True):
+        assert_fits(gradient, point[i])
+    actual = list(reals(rebuilt(tuple(gradients), float_of_int)))
+    assert_near(actual, expected_gradient(program, point), program.rtol, "gradient")

@@ -1,0 +1,488 @@
+"""Arrays that are tracked: NumPy computes on the array inside, and writes are seen.
+
+An array that comes from outside or is made while a derivative is taken is tracked from the beginning, so that active
+values may be written into it later.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from zyg.dynamic.buffers import ArrayRef, Buffer, NumberRef, Saved, buffer_of, owner_of, window
+from zyg.dynamic.number import Number, lowered, lowest
+from zyg.dynamic.places import refusal
+from zyg.dynamic.tape import Sweep, Tape
+
+
+class Array(NDArrayOperatorsMixin):
+    """An array on a tape; `value` is the array on the level below, at last one of NumPy's."""
+
+    __slots__ = ("__weakref__", "buffer", "value")
+    __array_priority__ = 1e6
+
+    def __init__(self, value: Any, buffer: Buffer) -> None:
+        self.value, self.buffer = value, buffer
+        buffer.tape.made.append(self)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return np.ndarray
+
+    @property
+    def __zyg_root__(self) -> np.ndarray[Any, Any]:
+        value = self.value
+        while type(value) is Array:
+            value = value.value
+        return value  # type: ignore[no-any-return]
+
+    @property
+    def __zyg_active__(self) -> bool:
+        value: Any = self
+        while type(value) is Array:
+            if value.buffer.active and value.buffer.tape.open:
+                return True
+            value = value.value
+        return False
+
+    def __zyg_apply__(self, fn: Any, args: tuple[Any, ...]) -> Any:
+        from zyg.dynamic.ufuncs import elementwise_call
+
+        return elementwise_call(fn, fn, args)
+
+    def __zyg_convert__(self, to: Any) -> Any:
+        return self.astype(to)
+
+    def keep(self) -> None:
+        """Its memory may be written by code that does not tell."""
+        value: Any = self
+        while type(value) is Array:
+            value.buffer.keep()
+            value = value.value
+
+    def window(self, offset: int, shape: Any, strides: Any, dtype: np.dtype[Any]) -> Array:
+        return Array(window(self.value, offset, shape, strides, dtype), self.buffer)
+
+    # --- what it is -----------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.__zyg_root__.shape)
+
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        value: Any = self
+        while type(value.value) is Array:
+            value = value.value
+        view = value.value.view()
+        view.shape = shape
+        value.value = view
+
+    @property
+    def dtype(self) -> Any:
+        return self.__zyg_root__.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.__zyg_root__.ndim
+
+    @property
+    def size(self) -> int:
+        return self.__zyg_root__.size
+
+    def __len__(self) -> int:
+        return len(self.__zyg_root__)
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.ndim:
+            raise TypeError("iteration over a 0-d array")
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        return repr(self.__zyg_root__)
+
+    def __str__(self) -> str:
+        return str(self.__zyg_root__)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.__zyg_root__, spec)
+
+    def __bool__(self) -> bool:
+        return bool(self.__zyg_root__)
+
+    def __int__(self) -> int:
+        return int(self.__zyg_root__)
+
+    def __index__(self) -> int:
+        return operator.index(self.__zyg_root__)
+
+    def __contains__(self, item: Any) -> bool:
+        return lowest(item) in self.__zyg_root__
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __float__(self) -> float:
+        return float(self._released("float"))
+
+    def __complex__(self) -> complex:
+        return complex(self._released("complex"))
+
+    def __array__(self, *args: Any, **kws: Any) -> Any:
+        return np.asarray(self._released("a function"), *args, **kws)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self._released("pickle").__reduce_ex__(protocol)
+
+    def _released(self, by: str) -> Any:
+        if self.__zyg_active__:
+            raise refusal(
+                f"{by} is about to read an array that is being differentiated, and the derivative would be lost"
+            )
+        return self.__zyg_root__
+
+    def __copy__(self) -> Any:
+        return self.copy()
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.copy()
+
+    # --- elements and parts ---------------------------------------------------------------------------
+
+    def __getitem__(self, index: Any) -> Any:
+        tape = self.buffer.tape
+        if not tape.open:
+            return self.value[index]
+        index = plain_index(index)
+        found = self.value[index]
+        if is_basic(index):
+            if is_array(found):
+                return Array(found, self.buffer)
+            if not self.buffer.active:
+                return found
+            place = ArrayRef.of(self.buffer, self.__zyg_root__[_as_view(index)])
+            return recorded(found, tape, lambda y: Read(place, y))
+        if not self.buffer.active:
+            return wrapped(found, tape)
+        whole = ArrayRef.of(self.buffer, self.__zyg_root__)
+        index = _copied(index)
+        return recorded(found, tape, lambda y: Gather(whole, index, y))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        tape = self.buffer.tape
+        if not tape.open:
+            self.value[index] = value
+            return
+        index = plain_index(index)
+        ref, low = operand(value, tape)
+        self.buffer.before_write()
+        if is_array(low) and np.may_share_memory(_root(low), self.__zyg_root__):
+            low = low.copy()
+        self.value[index] = low
+        if self.dtype.kind not in "fc" and ref is not None:
+            ref = None  # rounded
+        if ref is not None:
+            self.buffer.active = True
+        elif not self.buffer.active:
+            return
+        root = self.__zyg_root__
+        if is_basic(index):
+            tape.entries.append(Write(ArrayRef.of(self.buffer, root[_as_view(index)]), ref))
+        else:
+            tape.entries.append(Scatter(ArrayRef.of(self.buffer, root), _copied(index), ref))
+
+    def add_at(self, index: Any, value: Any) -> None:
+        """`self[index] += value`, with every index counted that is there several times."""
+        tape = self.buffer.tape
+        if not tape.open:
+            np.add.at(self.value, index, value)
+            return
+        index = plain_index(index)
+        ref, low = operand(value, tape)
+        self.buffer.before_write()
+        np.add.at(self.value, index, low)
+        if ref is not None:
+            self.buffer.active = True
+            tape.entries.append(AddAt(ArrayRef.of(self.buffer, self.__zyg_root__), _copied(index), ref))
+
+    def __getattr__(self, name: str) -> Any:
+        from zyg.dynamic.array_members import member
+
+        return member(self, name)
+
+    def copy(self, order: str = "C") -> Any:
+        from zyg.dynamic.array_members import copied
+
+        return copied(self, order)
+
+    def astype(self, dtype: Any, *args: Any, **kws: Any) -> Any:
+        from zyg.dynamic.array_members import as_type
+
+        return as_type(self, dtype)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kws: Any) -> Any:
+        from zyg.dynamic.ufuncs import call_ufunc
+
+        return call_ufunc(ufunc, method, inputs, kws)
+
+    def __array_function__(self, fn: Any, types: Any, args: Any, kws: Any) -> Any:
+        from zyg.dynamic.numpy_calls import call_numpy
+
+        return call_numpy(fn, args, kws)
+
+
+def is_array(value: Any) -> bool:
+    return type(value) is Array or isinstance(value, np.ndarray)
+
+
+def _root(value: Any) -> Any:
+    return getattr(value, "__zyg_root__", value)
+
+
+# --- which tape records -----------------------------------------------------------------------------------
+
+
+def wrapped(value: Any, tape: Tape | None) -> Any:
+    """An array as the tape, and those around it, see it; anything else as it is."""
+    while type(value) is Array and not value.buffer.tape.open:
+        value = value.value
+    if tape is None or not is_array(value) or not (type(value) is Array or type(value) is np.ndarray):
+        return value
+    if type(value) is Array and value.buffer.tape.level >= tape.level:
+        return value
+    if not tape.open:
+        return wrapped(value, tape.outer)
+    root = _root(value)
+    known = tape.arrays.get(id(root))
+    if known is not None and known.__zyg_root__ is root:
+        return known
+    made = Array(wrapped(value, tape.outer), buffer_of(tape, root))
+    tape.arrays[id(root)] = made
+    return made
+
+
+def fresh(value: Any, tape: Tape | None) -> Any:
+    """An array that was just made, which nothing else refers to, as the tapes see it."""
+    if tape is None or not is_array(value):
+        return value
+    if type(value) is Array and value.buffer.tape.level >= tape.level:
+        return value
+    if not tape.open:
+        return fresh(value, tape.outer)
+    return Array(fresh(value, tape.outer), Buffer(tape, owner_of(_root(value))))
+
+
+def top_tape(values: Any) -> Tape | None:
+    """The innermost tape on which one of the values depends on what is differentiated."""
+    top: Tape | None = None
+    for value in values:
+        kind = type(value)
+        if kind is Number:
+            value = lowered(value)
+            if type(value) is Number and (top is None or value.tape.level > top.level):
+                top = value.tape
+        else:
+            while type(value) is Array:
+                tape = value.buffer.tape
+                if value.buffer.active and tape.open:
+                    if top is None or tape.level > top.level:
+                        top = tape
+                    break
+                value = value.value
+    return top
+
+
+def operand(value: Any, tape: Tape) -> tuple[Any, Any]:
+    """A reference to an operand, None where the tape does not differentiate it; and its value on the level below."""
+    if type(value) is Number:
+        value = lowered(value)
+        if type(value) is not Number or value.tape.level < tape.level:
+            return None, value
+        if value.tape is tape:
+            return NumberRef(value), value.value
+    elif type(value) is Array:
+        while type(value) is Array and (value.buffer.tape.level > tape.level or not value.buffer.tape.open):
+            if value.buffer.active and value.buffer.tape.open:
+                break
+            value = value.value
+        if type(value) is not Array or value.buffer.tape.level < tape.level:
+            return None, value
+        if value.buffer.tape is tape:
+            ref = ArrayRef.of(value.buffer, value.__zyg_root__) if value.buffer.active else None
+            return ref, value.value
+    elif isinstance(value, (list, tuple)):
+        from zyg.dynamic.numpy_calls import as_array
+
+        made = as_array(value)
+        return operand(made, tape) if type(made) in (Array, Number) else (None, made)
+    else:
+        return None, value
+    raise refusal("a value of an inner derivative is written into an array of an outer one")
+
+
+def saved(value: Any, low: Any, tape: Tape) -> Any:
+    """`low`, an operand's value, as the reverse sweep will find it."""
+    if not is_array(low):
+        return low
+    while type(value) is Array and value.buffer.tape is not tape:
+        value = value.value
+    made = Saved(low)
+    if type(value) is Array:
+        value.buffer.saved.append(made)
+    else:
+        made.keep()
+    return made
+
+
+def loaded(value: Any) -> Any:
+    return value.value if type(value) is Saved else value
+
+
+def recorded(y: Any, tape: Tape, step: Callable[[Any], Any]) -> Any:
+    """The result `y` of an operation, tracked, and its step on the tape."""
+    if is_array(y):
+        made = fresh(fresh(y, tape.outer), tape)
+        made.buffer.active = True
+        tape.entries.append(step(ArrayRef.of(made.buffer, made.__zyg_root__)))
+        return made
+    number = Number(y, tape, tape.new())
+    tape.entries.append(step(NumberRef(number)))
+    return number
+
+
+# --- steps ------------------------------------------------------------------------------------------------
+
+
+class Result:
+    """One of several results of a step, which is behind it on the tape and does the work."""
+
+    def __init__(self, results: list[Any], ref: Any) -> None:
+        results.append(ref)
+
+    def reverse(self, sweep: Sweep) -> None:
+        return None
+
+
+class Read:
+    """Original: y = a[i]     Adjoint: da[i] += dy"""
+
+    __slots__ = ("place", "y")
+
+    def __init__(self, place: ArrayRef, y: Any) -> None:
+        self.place, self.y = place, y
+
+    def reverse(self, sweep: Sweep) -> None:
+        dy = self.y.take(sweep)
+        if dy is not None:
+            self.place.give(sweep, dy)
+
+
+class Write:
+    """Original: a[...] = v     Adjoint: dv += da; da[...] = 0"""
+
+    __slots__ = ("place", "value")
+
+    def __init__(self, place: ArrayRef, value: Any) -> None:
+        self.place, self.value = place, value
+
+    def reverse(self, sweep: Sweep) -> None:
+        da = self.place.take(sweep)
+        if da is None:
+            return
+        dv = None if self.value is None else da.copy()
+        da[...] = 0
+        if dv is not None:
+            self.value.give(sweep, dv)
+
+
+class Gather:
+    """Original: y = a[index]     Adjoint: da[index] += dy, for every time that an index is there"""
+
+    __slots__ = ("a", "index", "y")
+
+    def __init__(self, a: ArrayRef, index: Any, y: Any) -> None:
+        self.a, self.index, self.y = a, index, y
+
+    def reverse(self, sweep: Sweep) -> None:
+        dy = self.y.take(sweep)
+        if dy is not None:
+            np.add.at(self.a.shadow(sweep, True), self.index, dy)
+
+
+class Scatter:
+    """Original: a[index] = v     Adjoint: dv += da[index], where v was written last; da[index] = 0"""
+
+    __slots__ = ("a", "index", "value")
+
+    def __init__(self, a: ArrayRef, index: Any, value: Any) -> None:
+        self.a, self.index, self.value = a, index, value
+
+    def reverse(self, sweep: Sweep) -> None:
+        da = self.a.take(sweep)
+        if da is None:
+            return
+        dv = da[self.index] if self.value is not None else None
+        da[self.index] = 0
+        if dv is not None:
+            writer = np.zeros(self.a.shape, np.intp)
+            count = np.arange(1, dv.size + 1).reshape(dv.shape)
+            writer[self.index] = count
+            self.value.give(sweep, dv * (writer[self.index] == count))
+
+
+class AddAt:
+    """Original: a[index] += v, one after the other     Adjoint: dv += da[index]"""
+
+    __slots__ = ("a", "index", "value")
+
+    def __init__(self, a: ArrayRef, index: Any, value: Any) -> None:
+        self.a, self.index, self.value = a, index, value
+
+    def reverse(self, sweep: Sweep) -> None:
+        da = self.a.take(sweep)
+        if da is not None:
+            self.value.give(sweep, da[self.index])
+
+
+# --- indices ----------------------------------------------------------------------------------------------
+
+
+def plain_index(index: Any) -> Any:
+    """An index without tracked values: places carry no gradient."""
+    kind = type(index)
+    if kind is tuple:
+        return tuple([plain_index(item) for item in index])
+    if kind is Number or kind is Array:
+        return index.__zyg_root__
+    if kind is slice:
+        return slice(lowest(index.start), lowest(index.stop), lowest(index.step))
+    return [plain_index(item) for item in index] if kind is list else index
+
+
+def is_basic(index: Any) -> bool:
+    """Does it give a view, or one element?"""
+    for item in _as_tuple(index):
+        if not (
+            item is None or item is Ellipsis or (isinstance(item, (slice, int, np.integer)) and type(item) is not bool)
+        ):
+            return False
+    return True
+
+
+def _as_tuple(index: Any) -> tuple[Any, ...]:
+    return index if type(index) is tuple else (index,)
+
+
+def _as_view(index: Any) -> tuple[Any, ...]:
+    """An index that gives a view where `index` would give an element."""
+    items = _as_tuple(index)
+    return items if any(item is Ellipsis for item in items) else (*items, ...)
+
+
+def _copied(index: Any) -> Any:
+    if type(index) is tuple:
+        return tuple([_copied(item) for item in index])
+    return index.copy() if isinstance(index, (np.ndarray, list)) else index

@@ -1,0 +1,81 @@
+"""Values inside containers: looked for, taken out."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from zyg.dynamic.array import Array, wrapped
+from zyg.dynamic.number import Number, lowered
+from zyg.dynamic.state import STATE
+
+_DEEPEST = 40
+_SIMPLE = frozenset((float, int, str, bool, type(None), complex, bytes, np.float64))
+
+
+def is_active(value: Any) -> bool:
+    """Is it a number or array that is being differentiated?"""
+    kind = type(value)
+    if kind is Number:
+        return type(lowered(value)) is Number
+    return wrapped(value, STATE.tape).__zyg_active__ if kind in (Array, np.ndarray) and STATE.tape else False
+
+
+def active_in(value: Any, depth: int = 0) -> bool:
+    """Is something that is being differentiated in it?"""
+    kind = type(value)
+    if kind in _SIMPLE:
+        return False
+    if kind is Number or kind is Array or kind is np.ndarray:
+        return is_active(value)
+    if depth > _DEEPEST:
+        return False
+    if isinstance(value, (tuple, list, set, frozenset, deque)):
+        return any(active_in(item, depth + 1) for item in value)
+    if isinstance(value, dict):
+        return any(active_in(key) or active_in(item, depth + 1) for key, item in value.items())
+    return False
+
+
+def changed(value: Any, change: Callable[[Any], Any], depth: int = 0) -> Any:
+    """`value` with `change` applied to the tracked values in it: itself where there are none, copies of containers."""
+    kind = type(value)
+    if kind in _SIMPLE or depth > _DEEPEST:
+        return value
+    if kind is Number or kind is Array:
+        return change(value)
+    if isinstance(value, (tuple, list, set, frozenset, deque)):
+        items = [changed(item, change, depth + 1) for item in value]
+        if all(new is old for new, old in zip(items, value, strict=True)):
+            return value
+        if isinstance(value, tuple) and kind is not tuple:
+            return tuple.__new__(kind, items)
+        return kind(items)
+    if isinstance(value, dict):
+        found = {changed(key, change): changed(item, change, depth + 1) for key, item in value.items()}
+        return value if all(value.get(key) is item for key, item in found.items()) else found
+    return value
+
+
+def plain(value: Any) -> Any:
+    """A tracked value as the plain number or array that it is."""
+    return value.__zyg_root__
+
+
+def plain_text(value: Any) -> Any:
+    """`value` to be written as text, which carries no gradient."""
+    return changed(value, plain)
+
+
+def released(value: Any) -> Any:
+    """`value`, in which nothing is being differentiated, for a function that knows plain values only."""
+    return changed(value, _released)
+
+
+def _released(value: Any) -> Any:
+    if type(value) is Array:
+        value.keep()
+    return value.__zyg_root__

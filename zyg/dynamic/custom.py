@@ -1,0 +1,197 @@
+"""Functions with a derivative given by the user: `@adjoint(fn)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from zyg.dynamic.array import Result, fresh, is_array, operand, recorded, top_tape, wrapped
+from zyg.dynamic.contents import changed, is_active
+from zyg.dynamic.cotangents import kind_of
+from zyg.dynamic.places import here, refusal, without_own_frames
+from zyg.dynamic.state import STATE, recording
+from zyg.dynamic.tape import Sweep, Tape
+from zyg.errors import ValueArgumentError, ZygError
+from zyg.ir.custom import RULES
+from zyg.ir.program import Pos
+
+
+def by_rule(fn: Any) -> Callable[..., Any]:
+    """What is called in place of `fn`, which has a rule: the rule, where an argument is being differentiated."""
+    rule = RULES[fn]
+    name = getattr(fn, "__name__", "fn")
+
+    def call(*args: Any, **kws: Any) -> Any:
+        top = top_in((args, kws))
+        if top is None:
+            return _plainly(fn)(*args, **kws)
+        return recorded_call(rule, name, args, kws, top)
+
+    return call
+
+
+def _plainly(fn: Any) -> Any:
+    from zyg.dynamic.resolve import without_rule
+
+    return without_rule(fn)
+
+
+def _tracked_in(value: Any) -> list[Any]:
+    found: list[Any] = []
+
+    def note(item: Any) -> Any:
+        if is_active(item):
+            found.append(item)
+        return item
+
+    changed(value, note)
+    return found
+
+
+def top_in(value: Any) -> Tape | None:
+    """The innermost tape that differentiates something in `value`."""
+    return top_tape(_tracked_in(value))
+
+
+def recorded_call(rule: Any, name: str, args: Sequence[Any], kws: dict[str, Any], top: Tape) -> Any:
+    from zyg.dynamic.resolve import resolve
+
+    def low(value: Any) -> Any:
+        below = operand(value, top)[1]
+        return below.copy() if is_array(below) else below
+
+    arguments = (*args, *kws.values())
+    lows = [changed(value, low) for value in arguments]
+    with recording(top.outer):
+        given = resolve(rule)(*lows[: len(args)], **dict(zip(kws, lows[len(args) :], strict=True)))
+    if not (isinstance(given, tuple) and len(given) == 2):
+        raise ValueArgumentError(
+            f"the rule of {name} must return a pair (y, back), not {type(given).__name__}",
+            here(),
+            "Return the value and a function of its cotangent.",
+        )
+    y, back = given
+    if top_in(y) is top:
+        raise refusal(
+            f"the value of {name} depends on something that is being differentiated and is none of its arguments",
+            "Make it an argument.",
+        )
+    refs = [_refs(value, top) for value in arguments]
+    step = Custom(name, back, refs, here())
+    result, step.results = _results(y, top)
+    top.entries.append(step)
+    return result
+
+
+def _refs(value: Any, top: Tape) -> Any:
+    """References to the tracked values of an argument, in its structure."""
+    if isinstance(value, (list, tuple)):
+        return [_refs(item, top) for item in value]
+    if isinstance(value, dict):
+        return {key: _refs(item, top) for key, item in value.items()}
+    return operand(value, top)[0] if hasattr(type(value), "__zyg_apply__") else None
+
+
+def _results(y: Any, top: Tape) -> tuple[Any, Any]:
+    """The value of a rule, tracked, and references to it, in its structure."""
+    if isinstance(y, (tuple, list)):
+        pairs = [_results(item, top) for item in y]
+        items = [item for item, _ in pairs]
+        made = tuple.__new__(type(y), items) if isinstance(y, tuple) else type(y)(items)
+        return made, tuple(ref for _, ref in pairs)
+    if isinstance(y, dict):
+        found = {key: _results(item, top) for key, item in y.items()}
+        return {key: item for key, (item, _) in found.items()}, {key: ref for key, (_, ref) in found.items()}
+    root = getattr(y, "__zyg_root__", y)
+    if kind_of(root) == "" or isinstance(root, bool):
+        return y, None
+    refs: list[Any] = []
+    made = recorded(wrapped(y, top.outer), top, lambda ref: Result(refs, ref))
+    return fresh(made, STATE.tape), refs[0]
+
+
+class Custom:
+    """A call by a user's rule."""
+
+    __slots__ = ("back", "name", "pos", "refs", "results")
+
+    def __init__(self, name: str, back: Any, refs: Sequence[Any], pos: Pos | None) -> None:
+        self.name, self.back, self.refs, self.pos = name, back, refs, pos
+        self.results: Any = None
+
+    def reverse(self, sweep: Sweep) -> None:
+        from zyg.dynamic.resolve import resolve
+
+        found: list[bool] = []
+        dy = _taken(self.results, sweep, found)
+        if not any(found):
+            return
+        try:
+            given = resolve(self.back)(dy)
+        except ZygError as error:
+            if self.pos is not None:
+                error.reached_from(self.pos)
+            raise
+        except Exception as error:
+            without_own_frames(error)
+            if self.pos is not None and hasattr(error, "add_note"):
+                error.add_note(f"in the pullback of {self.name}, called at {self.pos}")
+            raise
+        if len(self.refs) == 1 and not (isinstance(given, tuple) and (len(given) == 1 or not _is_tuple(self.refs[0]))):
+            given = (given,)
+        if not isinstance(given, tuple) or len(given) != len(self.refs):
+            count = len(given) if isinstance(given, tuple) else 1
+            one = "1 cotangent" if count == 1 else f"{count} cotangents"
+            wanted = "1 argument" if len(self.refs) == 1 else f"{len(self.refs)} arguments"
+            raise ValueArgumentError(
+                f"the pullback of {self.name} gives {one} for {wanted}",
+                self.pos,
+                "Let back(dy) return one cotangent for each argument.",
+            )
+        for refs, cotangent in zip(self.refs, given, strict=True):
+            self._give(refs, cotangent, sweep)
+
+    def _give(self, refs: Any, given: Any, sweep: Sweep) -> None:
+        if refs is None or given is None:
+            return
+        if isinstance(refs, list) and isinstance(given, (list, tuple)) and len(refs) == len(given):
+            for ref, item in zip(refs, given, strict=True):
+                self._give(ref, item, sweep)
+        elif isinstance(refs, dict) and isinstance(given, dict):
+            for key, ref in refs.items():
+                self._give(ref, given.get(key), sweep)
+        elif not isinstance(refs, (list, dict)) and kind_of(given) and _fits(refs, given):
+            refs.give(sweep, wrapped(given, STATE.tape) if is_array(given) else given)
+        else:
+            shape = getattr(refs, "shape", None)
+            of = "an argument of another structure" if shape is None else f"an argument of shape {shape}"
+            got = f"shape {given.shape}" if is_array(given) else type(given).__name__
+            raise ValueArgumentError(
+                f"the pullback of {self.name} gives {got} as the cotangent of {of}",
+                self.pos,
+                "Give it the structure of the argument, with None where there is none.",
+            )
+
+
+def _is_tuple(refs: Any) -> bool:
+    return isinstance(refs, list)
+
+
+def _fits(ref: Any, given: Any) -> bool:
+    shape = getattr(given, "shape", ())
+    return shape == getattr(ref, "shape", ())
+
+
+def _taken(refs: Any, sweep: Sweep, found: list[bool]) -> Any:
+    """The cotangent of a rule's value, zeros where there is none."""
+    if refs is None:
+        return None
+    if isinstance(refs, tuple):
+        return tuple([_taken(ref, sweep, found) for ref in refs])
+    if isinstance(refs, dict):
+        return {key: _taken(ref, sweep, found) for key, ref in refs.items()}
+    dy = refs.take(sweep)
+    found.append(dy is not None)
+    if dy is None:
+        return refs.shadow(sweep, True) if hasattr(refs, "shadow") else 0.0
+    return dy.copy() if is_array(dy) else dy

@@ -1,0 +1,77 @@
+"""Python functions that run with hooks: copies of the user's, which share globals, cells and defaults with them."""
+
+from __future__ import annotations
+
+import threading
+import types
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from zyg.dynamic.places import is_own
+from zyg.dynamic.rewrite import Hooks, rewritten
+
+_MOST = 10_000
+_codes: dict[int, tuple[types.CodeType, types.CodeType]] = {}
+_results: dict[int, types.CodeType] = {}
+_copies: dict[int, tuple[Any, ...]] = {}
+_lock = threading.RLock()
+
+# Of modules that compute nothing of the user's; many of them read frames.
+_LEFT = ("importlib", "warnings", "linecache", "traceback", "tokenize", "abc", "_py_abc", "typing", "inspect", "re")
+
+
+def original(code: types.CodeType) -> types.CodeType:
+    """The code that `code` was made from, if it has hooks in it."""
+    return _results.get(id(code), code)
+
+
+def hooked_code(code: types.CodeType, hooks: Hooks) -> types.CodeType:
+    """`code` with hooks, made once."""
+    found = _codes.get(id(code))
+    if found is not None:
+        return found[1]
+    with _lock:
+        if id(code) in _results:
+            return code
+        new = rewritten(code, hooks)
+        _codes[id(code)] = code, new
+        _results[id(new)] = code
+        return new
+
+
+def hooked(fn: types.FunctionType, hooks: Hooks) -> types.FunctionType:
+    """`fn` with hooks in its code."""
+    found = _copies.get(id(fn))
+    if found is not None:
+        reference, code, defaults, copy = found
+        if reference() is fn and code is fn.__code__ and defaults is fn.__defaults__:
+            return copy  # type: ignore[no-any-return]
+    code = fn.__code__
+    if is_left(fn):
+        copy = fn
+    else:
+        copy = types.FunctionType(
+            hooked_code(code, hooks), fn.__globals__, fn.__name__, fn.__defaults__, fn.__closure__
+        )
+        copy.__kwdefaults__ = fn.__kwdefaults__
+        copy.__qualname__ = fn.__qualname__
+    if len(_copies) > _MOST:
+        _copies.clear()
+    _copies[id(fn)] = weakref.ref(fn), code, fn.__defaults__, copy
+    return copy
+
+
+def is_left(fn: types.FunctionType) -> bool:
+    """Is it none of what is rewritten: zyg's own, NumPy's, or of a module that computes nothing?"""
+    code = fn.__code__
+    if is_own(code) or code.co_filename.startswith("<frozen") or id(code) in _results:
+        return True
+    module = (fn.__module__ or "").partition(".")[0]
+    return module in _LEFT or is_compiled_package(fn)
+
+
+def is_compiled_package(fn: Callable[..., Any]) -> bool:
+    """Is it part of a package whose functions are taken as a whole, since they end in C?"""
+    module = (getattr(fn, "__module__", "") or "").partition(".")[0]
+    return module in ("numpy", "numba", "llvmlite")

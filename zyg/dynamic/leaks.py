@@ -1,0 +1,73 @@
+"""Tracked values that outlive their derivative: in the places where they are found, their plain values take over.
+
+What is not found (held by generators, other threads, objects of C) behaves as its value does.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import types
+from collections import deque
+from typing import Any
+
+from zyg.dynamic.structure import attributes
+from zyg.dynamic.tape import Tape
+
+_HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE
+_REFERENCES = 3  # the list of what was made, the loop, and the argument
+_ROUNDS = 8
+
+
+def outliving(tape: Tape) -> list[Any]:
+    """The tracked values of a closed tape that something else still refers to."""
+    tape.arrays.clear()
+    count = sys.getrefcount
+    found = [value for value in tape.made if count(value) > _REFERENCES]
+    tape.made.clear()
+    return found
+
+
+def strip(found: list[Any]) -> None:
+    """Exchange tracked values for what they are on the level below, in all that refers to them."""
+    instead: dict[int, Any] = {id(value): value.value for value in found}
+    kept: list[Any] = list(found)
+    waiting: list[Any] = list(found)
+    for _ in range(_ROUNDS):
+        if not waiting:
+            return
+        referrers = gc.get_referrers(*waiting)
+        own = {id(found), id(kept), id(waiting), id(referrers), id(instead)}
+        waiting = []
+        for holder in referrers:
+            if id(holder) in own or isinstance(holder, types.FrameType):
+                continue
+            if type(holder) is tuple:
+                new = tuple([instead.get(id(item), item) for item in holder])
+                instead[id(holder)] = new
+                kept.append(holder)
+                waiting.append(holder)
+            else:
+                _exchange(holder, instead)
+
+
+def _exchange(holder: Any, instead: dict[int, Any]) -> None:
+    if isinstance(holder, dict):
+        for key, item in list(holder.items()):
+            if id(item) in instead:
+                holder[key] = instead[id(item)]
+    elif isinstance(holder, (list, deque)):
+        for i, item in enumerate(holder):
+            if id(item) in instead:
+                holder[i] = instead[id(item)]
+    elif isinstance(holder, set):
+        for item in [item for item in holder if id(item) in instead]:
+            holder.remove(item)
+            holder.add(instead[id(item)])
+    elif isinstance(holder, types.CellType):
+        if id(holder.cell_contents) in instead:
+            holder.cell_contents = instead[id(holder.cell_contents)]
+    elif type(holder).__flags__ & _HEAP and not isinstance(holder, type):
+        for name, item in attributes(holder).items():
+            if id(item) in instead:
+                object.__setattr__(holder, name, instead[id(item)])

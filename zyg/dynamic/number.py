@@ -1,0 +1,311 @@
+"""Numbers that are tracked: Python's arithmetic on them is recorded on the tape of the innermost derivative."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from zyg.dynamic.cotangents import kind_of
+from zyg.dynamic.places import refusal
+from zyg.dynamic.tape import Tape
+from zyg.rules import primitives as p
+from zyg.rules.elementwise import elementwise, inactive, nonholomorphic
+
+_PLAIN = (float, int, complex, bool)
+
+
+class Number:
+    """A number on a tape; `value` is the number on the level below, at last one of Python's or NumPy's.
+
+    To `isinstance` it is what its value is.  Once its tape is closed it behaves as its value does.
+    """
+
+    __slots__ = ("index", "tape", "value")
+
+    def __init__(self, value: Any, tape: Tape, index: int) -> None:
+        self.value, self.tape, self.index = value, tape, index
+        tape.made.append(self)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return type(self.__zyg_root__)
+
+    @property
+    def __zyg_root__(self) -> Any:
+        value = self.value
+        while type(value) is Number:
+            value = value.value
+        return value
+
+    @property
+    def __zyg_active__(self) -> bool:
+        return lowered(self) is not self.__zyg_root__
+
+    def __zyg_apply__(self, fn: Any, args: tuple[Any, ...]) -> Any:
+        return operate(fn, fn, args)
+
+    def __zyg_convert__(self, to: Callable[[Any], Any]) -> Any:
+        return operate(p.identity, lambda value: converted(value, to), (self,))
+
+    # What the number is to the interpreter and to functions that read it: text and decisions carry no gradient.
+    def __bool__(self) -> bool:
+        return bool(self.__zyg_root__)
+
+    def __int__(self) -> int:
+        return int(self.__zyg_root__)
+
+    def __index__(self) -> int:
+        return operator.index(self.__zyg_root__)
+
+    def __trunc__(self) -> int:
+        return math.trunc(self.__zyg_root__)  # type: ignore[no-any-return]
+
+    def __floor__(self) -> int:
+        return math.floor(self.__zyg_root__)  # type: ignore[no-any-return]
+
+    def __ceil__(self) -> int:
+        return math.ceil(self.__zyg_root__)  # type: ignore[no-any-return]
+
+    def __hash__(self) -> int:
+        return hash(self.__zyg_root__)
+
+    def __str__(self) -> str:
+        return str(self.__zyg_root__)
+
+    def __repr__(self) -> str:
+        return repr(self.__zyg_root__)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.__zyg_root__, spec)
+
+    def __round__(self, digits: Any = None) -> Any:
+        return round(self.__zyg_root__, digits)
+
+    # What would lose the derivative: allowed once the derivative has been taken.
+    def __float__(self) -> float:
+        return float(self._released("float"))
+
+    def __complex__(self) -> complex:
+        return complex(self._released("complex"))
+
+    def __array__(self, *args: Any, **kws: Any) -> Any:
+        return np.asarray(self._released("a NumPy function"), *args, **kws)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self._released("pickle").__reduce_ex__(protocol)
+
+    def _released(self, by: str) -> Any:
+        if self.__zyg_active__:
+            raise refusal(
+                f"{by} is about to read a number that is being differentiated, and the derivative would be lost"
+            )
+        return self.__zyg_root__
+
+    def __copy__(self) -> Number:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Number:
+        return self
+
+    # Members that numbers have
+    @property
+    def real(self) -> Any:
+        return operate(np.real, np.real, (self,)) if isinstance(self, complex) else self
+
+    @property
+    def imag(self) -> Any:
+        return operate(np.imag, np.imag, (self,)) if isinstance(self, complex) else self.__zyg_root__.imag
+
+    def conjugate(self) -> Any:
+        return operate(np.conj, np.conj, (self,)) if isinstance(self, complex) else self
+
+    def item(self) -> Any:
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        """Members without a derivative: `is_integer`, `dtype`, `shape`, `bit_length` …"""
+        root = self.__zyg_root__
+        if name in _DISCRETE or (name in _OF_NUMPY and isinstance(root, np.generic)):
+            return getattr(root, name)
+        if hasattr(root, name) and self.__zyg_active__ and not name.startswith("__"):
+            raise refusal(f"the member {name!r} of a number that is being differentiated has no derivative")
+        return getattr(root, name)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kws: Any) -> Any:
+        from zyg.dynamic.ufuncs import call_ufunc
+
+        return call_ufunc(ufunc, method, inputs, kws)
+
+    def __array_function__(self, fn: Any, types: Any, args: Any, kws: Any) -> Any:
+        from zyg.dynamic.numpy_calls import call_numpy
+
+        return call_numpy(fn, args, kws)
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
+
+    def __pow__(self, other: Any, modulo: Any = None) -> Any:
+        if modulo is not None:
+            return pow(self.__zyg_root__, lowest(other), lowest(modulo))
+        return power(self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return power(other, self)
+
+
+_DISCRETE = frozenset(("is_integer", "bit_length", "bit_count"))
+_OF_NUMPY = frozenset(("dtype", "shape", "ndim", "size", "itemsize", "nbytes"))
+
+
+def lowered(value: Any) -> Any:
+    """`value`, or what it is on the first level below that still records."""
+    while type(value) is Number and not value.tape.open:
+        value = value.value
+    return value
+
+
+def lowest(value: Any) -> Any:
+    """The plain number."""
+    return value.__zyg_root__ if type(value) is Number else value
+
+
+def converted(value: Any, to: Callable[[Any], Any]) -> Any:
+    return value.__zyg_convert__(to) if type(value) is Number else to(value)
+
+
+def operate(primitive: Any, evaluate: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    """`evaluate(*args)`, recorded as `primitive`."""
+    args = tuple([lowered(arg) for arg in args])
+    top: Tape | None = None
+    for arg in args:
+        if type(arg) is Number and (top is None or arg.tape.level > top.level):
+            top = arg.tape
+    if top is None:
+        return evaluate(*args)
+    values = tuple([arg.value if type(arg) is Number and arg.tape is top else arg for arg in args])
+    y = operate(primitive, evaluate, values)
+    if primitive in nonholomorphic:
+        primitive = of_kind(primitive, values, y)
+    if primitive in inactive or not _has_rule(primitive):
+        return y
+    index = top.new()
+    operands = tuple([arg.index if type(arg) is Number and arg.tape is top else -1 for arg in args])
+    top.entries.append((primitive, index, operands, values, y))
+    return Number(y, top, index)
+
+
+def of_kind(primitive: Any, values: Sequence[Any], y: Any) -> Any:
+    """The primitive that a function of complex numbers comes to where it is called with a real one."""
+    if primitive not in _PARTS or any(kind_of(value) == "c" for value in (*values, y)):
+        return primitive
+    return p.identity if primitive in (np.real, np.conj) else np.sign  # no gradient
+
+
+_PARTS = frozenset((np.real, np.imag, np.conj, np.angle))
+
+
+def _has_rule(primitive: Any) -> bool:
+    if primitive not in elementwise and primitive not in nonholomorphic:
+        raise refusal(f"{getattr(primitive, '__name__', primitive)} has no derivative rule")
+    return True
+
+
+def power(a: Any, b: Any) -> Any:
+    """`a ** b`, by the rule of repeated multiplication for an int exponent of a number that is none."""
+    exponent, base = lowest(b), lowest(a)
+    whole: Any = isinstance(exponent, (int, np.integer)) and not isinstance(base, (int, np.integer))
+    whole = whole or (isinstance(base, (int, np.integer)) and isinstance(exponent, (int, np.integer)) and exponent < 0)
+    return operate(p.powi if whole else operator.pow, operator.pow, (a, b))
+
+
+def _binary(fn: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
+    def forward(self: Number, other: Any) -> Any:
+        tape = self.tape
+        kind = type(other)
+        if kind is Number:
+            if other.tape is not tape or not tape.open:
+                return operate(fn, fn, (self, other))
+            a, b, second = self.value, other.value, other.index
+        elif kind in _PLAIN and tape.open:
+            a, b, second = self.value, other, -1
+        else:
+            return _mixed(fn, self, other) if kind not in _PLAIN else operate(fn, fn, (self, other))
+        y = fn(a, b)
+        index = tape.new()
+        tape.entries.append((fn, index, (self.index, second), (a, b), y))
+        return Number(y, tape, index)
+
+    def backward(self: Number, other: Any) -> Any:
+        if type(other) in _PLAIN:
+            return operate(fn, fn, (other, self))
+        return _mixed(fn, other, self)
+
+    return forward, backward
+
+
+def _mixed(fn: Callable[..., Any], *args: Any) -> Any:
+    """An operator on a number and something that is none of Python's."""
+    if all(type(arg) is Number or isinstance(arg, (*_PLAIN, np.generic)) for arg in args):
+        return operate(fn, fn, args)
+    if any(isinstance(arg, np.ndarray) for arg in args):
+        from zyg.dynamic.ufuncs import apply_operator
+
+        return apply_operator(fn, args)
+    if any(isinstance(arg, (list, tuple, str, bytes)) for arg in args):  # a sequence repeated
+        return fn(*[lowest(arg) for arg in args])
+    return NotImplemented
+
+
+def _discrete(fn: Callable[..., Any]) -> tuple[Any, Any]:
+    """Operators whose results carry no gradient."""
+
+    def forward(self: Number, other: Any) -> Any:
+        if type(other) is Number or isinstance(other, (*_PLAIN, np.generic)):
+            return fn(self.__zyg_root__, lowest(other))
+        return _mixed(fn, self, other)
+
+    def backward(self: Number, other: Any) -> Any:
+        if isinstance(other, (*_PLAIN, np.generic)):
+            return fn(other, self.__zyg_root__)
+        return _mixed(fn, other, self)
+
+    return forward, backward
+
+
+def _comparison(fn: Callable[..., Any]) -> Any:
+    def compare(self: Number, other: Any) -> Any:
+        if isinstance(other, np.ndarray):
+            return _mixed(fn, self, other)
+        return fn(self.__zyg_root__, lowest(other))
+
+    return compare
+
+
+for _name in ("add", "sub", "mul", "truediv", "mod"):
+    _forward, _backward = _binary(getattr(operator, _name))
+    setattr(Number, f"__{_name}__", _forward)
+    setattr(Number, f"__r{_name}__", _backward)
+for _name in ("floordiv", "and_", "or_", "xor", "lshift", "rshift", "matmul"):
+    _forward, _backward = _discrete(getattr(operator, _name))
+    setattr(Number, f"__{_name.rstrip('_')}__", _forward)
+    setattr(Number, f"__r{_name.rstrip('_')}__", _backward)
+for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
+    setattr(Number, f"__{_name}__", _comparison(getattr(operator, _name)))
+
+
+def _unary(fn: Callable[..., Any]) -> Any:
+    return lambda self: operate(fn, fn, (self,))
+
+
+for _name in ("neg", "abs", "invert"):
+    setattr(Number, f"__{_name}__", _unary(getattr(operator, _name)))

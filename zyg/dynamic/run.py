@@ -1,0 +1,308 @@
+"""Derivatives in dynamic mode: the function is run once, recorded, and swept in reverse."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+import zyg.dynamic.python_calls as _python_calls
+from zyg.dynamic import classes
+from zyg.dynamic.array import Array, is_array, wrapped
+from zyg.dynamic.contents import changed
+from zyg.dynamic.cotangents import kind_of
+from zyg.dynamic.leaks import outliving, strip
+from zyg.dynamic.number import Number
+from zyg.dynamic.places import without_own_frames
+from zyg.dynamic.resolve import resolve
+from zyg.dynamic.state import STATE, recording
+from zyg.dynamic.structure import Tracking, attributes, outputs
+from zyg.dynamic.tape import Sweep, Tape
+from zyg.errors import ArgumentError, ValueArgumentError, ZygError
+
+assert _python_calls  # imported for what it registers
+
+
+class Recorded:
+    """A function that has been run at some arguments: its value, and cotangents of the arguments."""
+
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        args: Sequence[Any],
+        kws: dict[str, Any],
+        argnums: Sequence[int],
+        keep: bool,
+        params: Sequence[Any] = (),
+    ) -> None:
+        """argnums: of the arguments to differentiate.  keep: the sweep will run later, when arrays may have changed.
+
+        params: captured arrays to differentiate.
+        """
+        tape = self.tape = Tape(STATE.tape)
+        tracking = Tracking(tape)
+        given = list(args)
+        self.gradients = []
+        for number in argnums:
+            given[number], gradient = tracking.argument(args[number])
+            self.gradients.append(gradient)
+        self.gradients += [tracking.parameter(param) for param in params]
+        classes.begin()
+        try:
+            with recording(tape):
+                result = resolve(fn)(*given, **kws)
+            self.outputs = outputs(result, tape)
+        except ZygError:
+            raise
+        except BaseException as error:
+            without_own_frames(error)
+            raise
+        finally:
+            classes.end()
+            tracking.write_back()
+            if keep:
+                _keep(tape)
+            tape.open = False
+        del given, tracking
+        self.value = changed(result, self._plain)
+        del result
+        found = outliving(tape)
+        if found:
+            strip(found)
+
+    def _plain(self, value: Any) -> Any:
+        return value.value if type(value) is Number and value.tape is self.tape else _below(value, self.tape)
+
+    def sweep(self, seeds: Any) -> list[Any]:
+        """The cotangents of the arguments for those of the value."""
+        sweep = Sweep()
+        with np.errstate(all="ignore"):
+            _seed(self.outputs, seeds, sweep)
+            sweep.run(self.tape)
+            return [gradient(sweep) for gradient in self.gradients]
+
+
+def _below(value: Any, tape: Tape) -> Any:
+    return value.value if type(value) is Array and value.buffer.tape is tape else value
+
+
+def _keep(tape: Tape) -> None:
+    """Copy what others might write before a sweep reads it."""
+    for value in tape.made:
+        if type(value) is Array:
+            value.buffer.keep()
+
+
+def _seed(refs: Any, seeds: Any, sweep: Sweep) -> None:
+    if refs is None or seeds is None:
+        return
+    if isinstance(refs, list):
+        for ref, seed in zip(refs, seeds, strict=True):
+            _seed(ref, seed, sweep)
+    elif isinstance(refs, dict):
+        for key, ref in refs.items():
+            _seed(ref, seeds.get(key), sweep)
+    else:
+        refs.give(sweep, wrapped(seeds, STATE.tape) if is_array(seeds) else seeds)
+
+
+def gradient(
+    fn: Callable[..., Any],
+    args: Sequence[Any],
+    kws: dict[str, Any],
+    argnums: int | tuple[int, ...],
+    gives: str,
+    has_aux: bool,
+) -> Any:
+    """What `grad(fn, argnums, has_aux=…)(*args, **kws)` gives, or `value_and_grad`."""
+    args, kws, chosen = _placed(fn, args, kws, argnums)
+    for number in chosen:
+        _check_argument(args[number], number)
+    run = Recorded(fn, args, kws, chosen, False)
+    y, aux, refs = run.value, None, run.outputs
+    if has_aux:
+        if not isinstance(y, tuple) or len(y) != 2:
+            raise ArgumentError(
+                f"has_aux: the function must return a pair (y, aux), not {type(y).__name__}",
+                None,
+                "Return (y, aux), or leave out has_aux.",
+            )
+        y, aux = y
+        refs = None if refs is None else refs[0]
+    run.outputs = refs
+    check_scalar(y)
+    found = run.sweep(1 if kind_of(y) == "i" else 1.0)
+    result: Any = found[0] if isinstance(argnums, int) else tuple(found)
+    if gives == "grad":
+        return (result, aux) if has_aux else result
+    y = _number(y)
+    return ((y, aux) if has_aux else y), result
+
+
+class Pullback:
+    """What `pullback` gives besides the value: cotangents of the arguments, for any cotangent of the value."""
+
+    __slots__ = ("_run",)
+
+    def __init__(self, run: Recorded) -> None:
+        self._run = run
+
+    def __call__(self, dy: Any) -> tuple[Any, ...]:
+        return tuple(self._run.sweep(fitted(dy, self._run.value, self._run.outputs)))
+
+
+def pullback(fn: Callable[..., Any], args: Sequence[Any]) -> tuple[Any, Pullback]:
+    """`(y, back)`."""
+    run = Recorded(fn, args, {}, range(len(args)), True)
+    return run.value, Pullback(run)
+
+
+def fitted(dy: Any, y: Any, refs: Any) -> Any:
+    """A cotangent of the value `y`, checked against it."""
+    if dy is None or refs is None:
+        return None
+    if isinstance(refs, list):
+        if not isinstance(dy, (tuple, list)) or len(dy) != len(refs):
+            raise ValueArgumentError(
+                f"the cotangent must be a {type(y).__name__} of {len(refs)}, like the value; it is {dy!r:.80}"
+            )
+        return [fitted(a, b, c) for a, b, c in zip(dy, y, refs, strict=True)]
+    if isinstance(refs, dict):
+        if not isinstance(dy, dict):
+            raise ValueArgumentError(f"the cotangent must be a dict, like the value; it is {dy!r:.80}")
+        return {key: fitted(dy.get(key), y[key], ref) for key, ref in refs.items()}
+    shape = np.shape(getattr(y, "__zyg_root__", y))
+    if isinstance(dy, (list, tuple)):
+        dy = np.asarray(dy)
+    if not kind_of(dy):
+        raise ValueArgumentError(f"the cotangent must be a number or an array, like the value; it is {dy!r:.80}")
+    if np.shape(getattr(dy, "__zyg_root__", dy)) != shape:
+        raise ValueArgumentError(
+            f"the cotangent has the shape {np.shape(getattr(dy, '__zyg_root__', dy))}, the value has {shape}"
+        )
+    if kind_of(dy) == "c" and kind_of(y) != "c":
+        raise ValueArgumentError("the cotangent is complex, the value is real")
+    return dy
+
+
+def jvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """`(y, dy)`: cotangents of the arguments are linear in the value's, and the derivative by it is the tangent."""
+    run = Recorded(fn, primals, {}, range(len(primals)), False)
+    tape = Tape(STATE.tape)
+    unit, gradient = Tracking(tape).argument(_unit(run.value, run.outputs))
+    with recording(tape):
+        found = run.sweep(unit)
+        product = _product(found, list(tangents))
+        ref = outputs(product, tape)
+    tape.open = False
+    sweep = Sweep()
+    if ref is not None:
+        with np.errstate(all="ignore"):
+            ref.give(sweep, 1.0)
+            sweep.run(tape)
+    return run.value, _like(gradient(sweep), run.value)
+
+
+def _unit(y: Any, refs: Any) -> Any:
+    """Something of the structure of a value whose numbers are all floating."""
+    if isinstance(y, (tuple, list)):
+        return [
+            _unit(item, None if refs is None else ref) for item, ref in zip(y, refs or [None] * len(y), strict=True)
+        ]
+    if isinstance(y, dict):
+        return {key: _unit(item, None if refs is None else refs[key]) for key, item in y.items()}
+    kind = kind_of(y)
+    if is_array(y):
+        return np.zeros(y.shape, y.dtype if y.dtype.kind in "fc" else float)
+    return 0j if kind == "c" else 0.0 if kind and not isinstance(y, bool) else None
+
+
+def _like(dy: Any, y: Any) -> Any:
+    if isinstance(y, tuple):
+        items = [_like(a, b) for a, b in zip(dy, y, strict=True)]
+        return tuple.__new__(type(y), items)
+    if isinstance(y, list):
+        return [_like(a, b) for a, b in zip(dy, y, strict=True)]
+    if isinstance(y, dict):
+        return {key: _like(dy[key], item) for key, item in y.items()}
+    return dy
+
+
+def _product(found: Any, tangents: Any) -> Any:
+    """The inner product of cotangents and tangents, as vectors of real numbers."""
+    if found is None or tangents is None:
+        return 0.0
+    if isinstance(found, (tuple, list)):
+        return functools.reduce(operator.add, [_product(a, b) for a, b in zip(found, tangents, strict=True)], 0.0)
+    if isinstance(found, dict):
+        return functools.reduce(operator.add, [_product(item, tangents.get(key)) for key, item in found.items()], 0.0)
+    if not kind_of(found):
+        names = attributes(found)
+        given = tangents if isinstance(tangents, dict) else attributes(tangents)
+        return functools.reduce(operator.add, [_product(item, given.get(name)) for name, item in names.items()], 0.0)
+    if kind_of(found) == "c":
+        product = np.real(np.conj(found) * tangents) if is_array(found) else (found.conjugate() * tangents).real
+    else:
+        product = found * tangents
+    return np.sum(product) if is_array(product) else product
+
+
+def implicit(fn: Callable[..., Any], params: Sequence[Any]) -> tuple[Any, list[Any]]:
+    """The value of `fn()`, and its gradient by captured arrays."""
+    run = Recorded(fn, (), {}, (), False, params)
+    check_scalar(run.value)
+    return _number(run.value), run.sweep(1.0)
+
+
+def _number(y: Any) -> Any:
+    return y.item() if type(y) is np.ndarray or isinstance(y, np.generic) else y
+
+
+def check_scalar(y: Any) -> None:
+    """Raise unless it is a real number."""
+    root = getattr(y, "__zyg_root__", y)
+    if isinstance(root, np.ndarray) and root.ndim == 0:
+        return
+    kind = kind_of(root) if not isinstance(root, np.ndarray) else ""
+    if kind in ("i", "f") and not isinstance(root, bool):
+        return
+    what = "a complex number" if kind == "c" else f"a value of type {type(root).__name__}"
+    raise ArgumentError(
+        f"the function must return a real number to have a gradient, not {what}",
+        None,
+        "Return a real number, or use zyg.pullback.",
+    )
+
+
+def _check_argument(value: Any, number: int) -> None:
+    return None
+
+
+def _placed(
+    fn: Any, args: Sequence[Any], kws: dict[str, Any], argnums: int | tuple[int, ...]
+) -> tuple[list[Any], dict[str, Any], list[int]]:
+    """The arguments with those in their places that are passed by name and differentiated, and which these are."""
+    import inspect
+
+    wanted = argnums if isinstance(argnums, tuple) else (argnums,)
+    args, kws = list(args), dict(kws)
+    if kws and max(wanted, default=0) >= len(args):
+        parameters = [p for p in inspect.signature(fn).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+        for parameter in parameters[len(args) : max(wanted) + 1]:
+            if parameter.name in kws:
+                args.append(kws.pop(parameter.name))
+            elif parameter.default is not parameter.empty:
+                args.append(parameter.default)
+            else:
+                break
+    for n in wanted:
+        if not -len(args) <= n < len(args):
+            raise ValueArgumentError(
+                f"argnums {n} is out of range for {len(args)} arguments",
+                None,
+                f"Use {-len(args)} to {len(args) - 1}." if args else "Call it with an argument.",
+            )
+    return args, kws, [n % len(args) for n in wanted]

@@ -1,0 +1,40 @@
+"""What a thread is differentiating at the moment."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from zyg.dynamic.tape import Tape
+
+
+class _State(threading.local):
+    """tape: that of the innermost derivative, while its function runs."""
+
+    tape: Tape | None = None
+
+
+STATE = _State()
+
+
+@contextmanager
+def recording(tape: Tape | None) -> Iterator[None]:
+    """Make `tape` the innermost one."""
+    before, STATE.tape = STATE.tape, tape
+    try:
+        yield
+    finally:
+        STATE.tape = before
+
+
+def carried(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """`fn`, to be called in another thread on behalf of this one."""
+    tape = STATE.tape
+
+    def run(*args: Any, **kws: Any) -> Any:
+        with recording(tape):
+            return fn(*args, **kws)
+
+    return run

@@ -1,0 +1,319 @@
+"""Arguments with tracked values in place of their numbers and arrays, and gradients of the same structure.
+
+Containers are copied, so that other threads, and other ways to them, see no tracked values; what the function writes
+into a copy is written into the original afterwards.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import enum
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from zyg.dynamic.array import Array, fresh, wrapped
+from zyg.dynamic.buffers import ArrayRef, Buffer, argument_buffer, buffer_of
+from zyg.dynamic.number import Number, lowest
+from zyg.dynamic.state import STATE
+from zyg.dynamic.tape import Sweep, Tape
+
+Gradient = Callable[[Sweep], Any]  # the gradient of a part of an argument, from a sweep that has ended
+_HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE
+
+
+class Tracking:
+    """The arguments of one derivative.  copies: of containers, with the original and what lay in it."""
+
+    def __init__(self, tape: Tape) -> None:
+        self.tape = tape
+        self.copies: list[tuple[Any, Any, Any]] = []
+        self.held: list[Buffer] = []
+        self._known: dict[int, tuple[Any, Any]] = {}
+
+    def argument(self, value: Any) -> tuple[Any, Gradient]:
+        """A whole argument: an int counts as a number here."""
+        self._known = {}
+        root = lowest(value)
+        if isinstance(root, (int, np.integer)) and not isinstance(root, (bool, np.bool_, enum.Enum)):
+            return self._number(value, int(root) if type(value) is not Number else value, 0)
+        return self.part(value)
+
+    def part(self, value: Any) -> tuple[Any, Gradient]:
+        """A part of an argument, tracked, and what gives its gradient."""
+        root = getattr(value, "__zyg_root__", value)
+        if isinstance(root, (float, complex, np.floating, np.complexfloating)):
+            return self._number(value, value if type(value) is Number else _own(root), 0j if _is_complex(root) else 0.0)
+        if isinstance(root, np.ndarray) and type(root) is np.ndarray:
+            return self._array(value, root)
+        known = self._known.get(id(value))
+        if known is not None:
+            return known
+        if isinstance(value, (int, str, bytes, type(None), enum.Enum, type, types.ModuleType)):
+            return value, _nothing
+        if isinstance(value, tuple):
+            return self._tuple(value)
+        if isinstance(value, (list, dict)):
+            return self._list(value) if isinstance(value, list) else self._dict(value)
+        if isinstance(value, types.FunctionType):
+            return self._function(value)
+        if isinstance(value, types.MethodType):
+            return self._method(value)
+        return self._object(value)
+
+    def _number(self, value: Any, below: Any, zero: Any) -> tuple[Any, Gradient]:
+        made = Number(below, self.tape, self.tape.new())
+        index = made.index
+
+        def gradient(sweep: Sweep) -> Any:
+            found = sweep.numbers.get(index)
+            if found is None:
+                return zero
+            return (
+                complex_of(found)
+                if isinstance(zero, complex)
+                else found
+                if zero == 0 and type(zero) is int
+                else real(found)
+            )
+
+        return made, gradient
+
+    def _array(self, value: Any, root: np.ndarray[Any, Any]) -> tuple[Any, Gradient]:
+        if root.dtype.kind not in "fciub":
+            return value, _nothing
+        if root.ndim == 0:
+            return self.part(root.item() if root is value else value.item())
+        buffer = argument_buffer(self.tape, root)
+        made = Array(wrapped(value, self.tape.outer), buffer)
+        place = ArrayRef.of(buffer, root)
+
+        def gradient(sweep: Sweep) -> Any:
+            found = place.take(sweep)
+            if found is None:
+                return fresh(np.zeros(root.shape, buffer.shadow_dtype()), STATE.tape)
+            return found.copy()
+
+        return made, gradient
+
+    def parameter(self, value: np.ndarray[Any, Any]) -> Gradient:
+        """A captured array: what is read from its memory counts, however it is reached."""
+        buffer = buffer_of(self.tape, value)
+        buffer.active = True
+        self.held.append(buffer)
+        place = ArrayRef.of(buffer, value)
+
+        def gradient(sweep: Sweep) -> Any:
+            found = place.take(sweep)
+            return np.zeros(value.shape, buffer.shadow_dtype()) if found is None else found.copy()
+
+        return gradient
+
+    def _tuple(self, value: Any) -> tuple[Any, Gradient]:
+        parts = [self.part(item) for item in value]
+        gradients = [gradient for _, gradient in parts]
+
+        def gradient(sweep: Sweep) -> Any:
+            return tuple_like(value, [give(sweep) for give in gradients])
+
+        if all(new is old for (new, _), old in zip(parts, value, strict=True)):
+            return value, gradient
+        return tuple_like(value, [part for part, _ in parts]), gradient
+
+    def _list(self, value: list[Any]) -> tuple[Any, Gradient]:
+        made: list[Any] = copy.copy(value)
+        gradients: list[Gradient] = []
+
+        def gradient(sweep: Sweep) -> Any:
+            return [give(sweep) for give in gradients]
+
+        self._known[id(value)] = made, gradient
+        for i, item in enumerate(value):
+            made[i], give = self.part(item)
+            gradients.append(give)
+        return self._copied(value, made, list(value), list(made)), gradient
+
+    def _dict(self, value: dict[Any, Any]) -> tuple[Any, Gradient]:
+        made = copy.copy(value)
+        gradients: dict[Any, Gradient] = {}
+
+        def gradient(sweep: Sweep) -> Any:
+            return {key: give(sweep) for key, give in gradients.items()}
+
+        self._known[id(value)] = made, gradient
+        for key, item in value.items():
+            made[key], gradients[key] = self.part(item)
+        return self._copied(value, made, dict(value), dict(made)), gradient
+
+    def _object(self, value: Any) -> tuple[Any, Gradient]:
+        """An instance of a class of the user's: a copy with tracked attributes."""
+        cls = type(value)
+        if not cls.__flags__ & _HEAP or not _is_plain(cls) or isinstance(value, types.ModuleType):
+            return value, _nothing
+        before = attributes(value)
+        made = object.__new__(cls)
+        gradients: dict[str, Gradient] = {}
+
+        def gradient(sweep: Sweep) -> Any:
+            found = {name: give(sweep) for name, give in gradients.items()}
+            if dataclasses.is_dataclass(value):
+                result = object.__new__(cls)
+                for name in before:
+                    object.__setattr__(result, name, found.get(name))
+                return result
+            differentiable = {name: item for name, item in found.items() if gradients[name] is not _nothing}
+            return types.SimpleNamespace(**differentiable)
+
+        self._known[id(value)] = made, gradient
+        found: dict[str, Any] = {}
+        for name, item in before.items():
+            found[name], gradients[name] = self.part(item)
+            object.__setattr__(made, name, found[name])
+        if all(give is _nothing for give in gradients.values()):
+            self._known[id(value)] = value, _nothing
+            return value, gradient if dataclasses.is_dataclass(value) else _nothing
+        self.copies.append((value, made, found))
+        return made, gradient
+
+    def _function(self, value: types.FunctionType) -> tuple[Any, Gradient]:
+        """A function: one entry per captured variable."""
+        cells = value.__closure__ or ()
+        names = value.__code__.co_freevars
+        parts: dict[str, tuple[Any, Gradient]] = {}
+        self._known[id(value)] = value, _nothing
+        for name, cell in zip(names, cells, strict=True):
+            try:
+                parts[name] = self.part(cell.cell_contents)
+            except ValueError:  # not assigned yet
+                continue
+        chosen = {name: part for name, part in parts.items() if part[1] is not _nothing}
+        if not chosen:
+            return value, _nothing
+        new = tuple(
+            types.CellType(chosen[name][0]) if name in chosen else cell for name, cell in zip(names, cells, strict=True)
+        )
+        made = types.FunctionType(value.__code__, value.__globals__, value.__name__, value.__defaults__, new)
+        made.__kwdefaults__ = value.__kwdefaults__
+
+        def gradient(sweep: Sweep) -> Any:
+            return types.SimpleNamespace(**{name: give(sweep) for name, (_, give) in chosen.items()})
+
+        return made, gradient
+
+    def _method(self, value: types.MethodType) -> tuple[Any, Gradient]:
+        owner, give = self.part(value.__self__)
+        return (value, _nothing) if give is _nothing else (types.MethodType(value.__func__, owner), give)
+
+    def _copied(self, value: Any, made: Any, before: Any, after: Any) -> Any:
+        """The copy; the original itself where nothing in it is tracked."""
+        items = (before.values(), after.values()) if isinstance(before, dict) else (before, after)
+        if all(new is old for old, new in zip(*items, strict=True)):
+            return value
+        self.copies.append((value, made, after))
+        return made
+
+    def write_back(self) -> None:
+        """What was written into copies, into the originals."""
+        originals = {id(made): original for original, made, _ in self.copies}
+
+        def original_of(item: Any) -> Any:
+            return originals.get(id(item), item)
+
+        for original, made, tracked in self.copies:
+            if isinstance(made, list):
+                if len(made) != len(tracked) or any(new is not old for new, old in zip(made, tracked, strict=True)):
+                    kept = {id(new): old for new, old in zip(tracked, original, strict=False)}
+                    original[:] = [kept.get(id(item), original_of(item)) for item in made]
+            else:
+                now = made if isinstance(made, dict) else attributes(made)
+                self._write_entries(original, now, tracked, original_of)
+
+    def _write_entries(self, original: Any, now: Any, tracked: Any, original_of: Callable[[Any], Any]) -> None:
+        into_dict = isinstance(original, dict)
+        for name in [name for name in tracked if name not in now]:
+            if into_dict:
+                del original[name]
+            else:
+                object.__delattr__(original, name)
+        for name, item in now.items():
+            if name not in tracked or tracked[name] is not item:
+                if into_dict:
+                    original[name] = original_of(item)
+                else:
+                    object.__setattr__(original, name, original_of(item))
+
+
+def _nothing(sweep: Sweep) -> None:
+    return None
+
+
+def _own(root: Any) -> Any:
+    """Python's number in place of one of NumPy's double ones."""
+    return root.item() if type(root) in (np.float64, np.complex128) else root
+
+
+def _is_complex(root: Any) -> bool:
+    return isinstance(root, (complex, np.complexfloating))
+
+
+def real(value: Any) -> Any:
+    """A cotangent of a float, as one of Python's."""
+    if type(value) is float or type(value) is Number:
+        return value if type(value) is float or isinstance(value, float) else value.__zyg_convert__(float)
+    return float(value.real if isinstance(value, (complex, np.complexfloating)) else value)
+
+
+def complex_of(value: Any) -> Any:
+    return value if type(value) is Number else complex(value)
+
+
+def tuple_like(example: Any, items: list[Any]) -> Any:
+    return tuple(items) if type(example) is tuple else tuple.__new__(type(example), items)
+
+
+def attributes(value: Any) -> dict[str, Any]:
+    """What an instance holds, in its dictionary and its slots."""
+    found = dict(getattr(value, "__dict__", {}))
+    for cls in type(value).__mro__:
+        slots = vars(cls).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if name not in ("__dict__", "__weakref__"):
+                try:
+                    found[name] = object.__getattribute__(value, name)
+                except AttributeError:
+                    continue
+    return found
+
+
+def _is_plain(cls: type) -> bool:
+    """Is all that its instances hold in attributes?"""
+    own = cls.__module__.partition(".")[0] not in ("zyg", "numpy", "numba", "threading", "_thread", "queue")
+    return (
+        own
+        and all(base is object or base.__flags__ & _HEAP for base in cls.__mro__)
+        and cls.__basicsize__ <= _PLAIN_SIZE(cls)
+    )
+
+
+def _PLAIN_SIZE(cls: type) -> int:
+    slots = sum(len(vars(base).get("__slots__", ())) for base in cls.__mro__)
+    return object.__basicsize__ + 8 * (slots + 2)
+
+
+# --- results ----------------------------------------------------------------------------------------------
+
+
+def outputs(y: Any, tape: Tape) -> Any:
+    """What a sweep starts from: references to the tracked values of a result, in its structure; None elsewhere."""
+    from zyg.dynamic.array import operand
+
+    if type(y) in (Number, Array):
+        return operand(y, tape)[0]
+    if isinstance(y, (tuple, list)):
+        return [outputs(item, tape) for item in y]
+    if isinstance(y, dict):
+        return {key: outputs(item, tape) for key, item in y.items()}
+    return None
