@@ -22,6 +22,7 @@ from zyg.fallback import NotNative, signature
 from zyg.ir.custom import RULES
 from zyg.ir.graph import Graph
 from zyg.ir.program import Module
+from zyg.ir.python_rule import KindMismatch, guessing, learn
 from zyg.ir.tree import Tree
 from zyg.ir.values import Value
 from zyg.looking import Looking
@@ -81,17 +82,21 @@ class Specialised(Entry):
         return None if self.is_given_up(found) else found
 
     def is_given_up(self, error: BaseException) -> bool:
-        """Whether code that stretches dimensions takes the place of this, since `error` was raised.
+        """Whether other code takes the place of this, since `error` was raised: that stretches dimensions, or expects
+        another kind of value from a function that Python runs.
 
         Not where something may have been written: the call is made again.
         """
-        if not wants_stretching(error) or self.lowered.written:
+        mismatch, stretching = isinstance(error, KindMismatch), wants_stretching(error)
+        if not mismatch and (not stretching or self.lowered.written):
             return False
+        if isinstance(error, KindMismatch):
+            learn(error, tree(error.value))
         for chain in list(_every_chain):
             if self in chain.entries:
-                chain.stretching = True
+                chain.stretching |= stretching
                 chain.remove(self)
-        return True
+        return not self.lowered.written
 
 
 class Specialisations(Chain):
@@ -258,7 +263,7 @@ class Caller(NativeCallable):
             return self.read(reader, values[:count], dict(zip(names, values[count:], strict=True)))
 
         options: dict[str, Any] = {"sought": sought or (), "stretching": chain.stretching}
-        lowered = lower(self.name, shapes, build, chain.lifted, **options)
+        lowered = guessing(lambda: lower(self.name, shapes, build, chain.lifted, **options))
         changed = chain.changed_ints(lowered)
         if changed:
             try:

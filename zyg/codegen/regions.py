@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zyg.codegen.assembly import Body
+from zyg.ir.callback import Callback
 from zyg.ir.memory import ALLOCATIONS, WRITES, MemoryType
 from zyg.ir.program import Call, Op, Operand, Program, Type, Var, edges
 from zyg.ir.tape import TapeType, push, tape_larger, tape_new, tape_put, tape_reserve, tape_zeros
@@ -97,10 +98,10 @@ class Regions:
             return
         for result in results:
             self._region(result).unknown = op.fn not in _FRESH
-        if op.fn is push or isinstance(op.fn, Call):
+        if op.fn is push or isinstance(op.fn, (Call, Callback)):
             for arg in handles:
                 self._region(arg).given = True
-                self._region(arg).written |= isinstance(op.fn, Call)
+                self._region(arg).written |= isinstance(op.fn, (Call, Callback))
         elif op.fn is tape_put:
             self._region(handles[0]).written = True
             for arg in handles[1:]:

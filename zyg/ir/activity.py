@@ -204,7 +204,7 @@ _WHOLE = (WRITES - ELEMENT_WRITES) | {mem_pack}
 
 def _changed(op: Op) -> tuple[Operand, ...]:
     """What a call may give or write."""
-    return op.results if isinstance(op.fn, Call) and not op.fn.writes else (*op.args, *op.results)
+    return op.results if isinstance(op.fn, (Call, Callback)) and not op.fn.writes else (*op.args, *op.results)
 
 
 def _target(op: Op) -> Operand:

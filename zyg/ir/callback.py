@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 class Callback:
     """The `fn` of an op that calls a Python function; it has no derivative.
 
-    fn: of numbers and flat arrays, which it may write into; gives the numbers that are the op's results.
+    fn: of numbers and flat arrays, which it may write into if it `writes`; gives the numbers that are the op's results.
     """
 
     fn: Callable[..., Sequence[Any]]
     name: str
+    writes: bool
 
     @property
     def __name__(self) -> str:
@@ -33,7 +34,12 @@ class Callback:
 
 
 def call_python(
-    reader: FunctionReader, fn: Callable[..., Sequence[Any]], name: str, args: Sequence[Value], results: Sequence[Type]
+    reader: FunctionReader,
+    fn: Callable[..., Sequence[Any]],
+    name: str,
+    args: Sequence[Value],
+    results: Sequence[Type],
+    writes: bool = False,
 ) -> list[Var]:
     """Emit a call of `fn(*args)`, whose arguments are Python's objects; arrays among them are views of the buffers."""
     trees = [tree_of(arg) for arg in args]
@@ -44,8 +50,24 @@ def call_python(
 
     outs = [Var(kind) for kind in results]
     operands = tuple(leaf for arg in args for leaf in leaves(arg) if isinstance(leaf, Var) or _is_number(arg))
-    reader.ops.append(Op(Callback(called, name), operands, tuple(outs), reader.pos))
+    reader.ops.append(Op(Callback(called, name, writes), operands, tuple(outs), reader.pos))
     return outs
+
+
+def owned(value: Any) -> Any:
+    """`value`, for keeps: its arrays are copied, as views of buffers are gone when the program is over."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, tuple):
+        items = map(owned, value)
+        return tuple(items) if type(value) is tuple else tuple.__new__(type(value), items)
+    if isinstance(value, list):
+        return [owned(item) for item in value]
+    if isinstance(value, dict):
+        return {key: owned(item) for key, item in value.items()}
+    for name, item in list(getattr(value, "__dict__", {}).items()):
+        object.__setattr__(value, name, owned(item))
+    return value
 
 
 def _is_number(value: Value) -> bool:

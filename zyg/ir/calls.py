@@ -70,7 +70,7 @@ def _call_static(reader: FunctionReader, fn: Static, args: list[Value], kws: dic
     obj = fn.obj
     if RULES.concern(obj):
         reader.spec.captures.identity(fn)
-    if _has_rule(obj):
+    if obj in RULES:
         if Identity(obj) not in reader.spec.own_rules:
             return rule_call(reader, obj, args, kws)
         return in_own_rule(reader, _call_as_it_is(reader, fn, args, kws))
@@ -147,13 +147,6 @@ def _full_name(obj: Any) -> str:
     if module in ("__main__", "") or getattr(builtins, name, None) is obj:
         return str(name)
     return f"{'os' if module in ('posix', 'nt') else module}.{name}"
-
-
-def _has_rule(obj: Any) -> bool:
-    try:
-        return obj in RULES
-    except TypeError:
-        return False
 
 
 def _written(obj: Any) -> pytypes.FunctionType | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import types as pytypes
-from collections.abc import Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from numba import types
 
-from zyg.errors import ValueArgumentError, ZygError, unsupported
+from zyg.errors import UnsupportedError, ValueArgumentError, ZygError, unsupported
 from zyg.ir import arrays
 from zyg.ir.activity import differentiable
 from zyg.ir.cotangents import carriers
@@ -18,6 +18,7 @@ from zyg.ir.front import definition
 from zyg.ir.given import Derivative, given_call
 from zyg.ir.memory import MemoryType
 from zyg.ir.program import Var
+from zyg.ir.python_rule import python_rule_call
 from zyg.ir.values import (
     Identity,
     Node,
@@ -32,19 +33,37 @@ if TYPE_CHECKING:
     from zyg.ir.read import FunctionReader
 
 
-class Rules(dict[Any, Any]):
-    """The rules that users gave.  What was compiled before `version` grew may have used others."""
+class Rules(MutableMapping[Any, Any]):
+    """The rules that users gave, by the functions' identities: C functions need not be hashable.
 
-    version = 0
+    What was compiled before `version` grew may have used others.
+    """
 
     def __init__(self) -> None:
-        super().__init__()
+        self.version = 0
+        self._rules: dict[Identity, Any] = {}
         self._kinds: set[Any] = set()
+
+    def __getitem__(self, fn: Any) -> Any:
+        return self._rules[Identity(fn)]
 
     def __setitem__(self, fn: Any, rule: Any) -> None:
         self._kinds.add(_kind(fn))
-        super().__setitem__(fn, rule)
+        self._rules[Identity(fn)] = rule
         self.version += 1
+
+    def __delitem__(self, fn: Any) -> None:
+        del self._rules[Identity(fn)]
+        self.version += 1
+
+    def __contains__(self, fn: object) -> bool:
+        return Identity(fn) in self._rules
+
+    def __iter__(self) -> Iterator[Any]:
+        return (known.obj for known in self._rules)
+
+    def __len__(self) -> int:
+        return len(self._rules)
 
     def concern(self, fn: Any) -> bool:
         """Has something a rule that only its identity tells from `fn`?"""
@@ -133,7 +152,11 @@ def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str,
             raise refuse(f"gives {one} for {wanted}")
         return items
 
-    return given_call(reader, Derivative(name, forward, backward, refuse), [*args, *kws.values()])
+    given = [reader.spec.calls.settle(reader, arg) for arg in (*args, *kws.values())]
+    try:
+        return given_call(reader, Derivative(name, forward, backward, refuse), given)
+    except UnsupportedError:
+        return python_rule_call(reader, fn, rule, given, names, refuse)
 
 
 def _by_position(rule: Any, args: list[Value], kws: dict[str, Value]) -> tuple[list[Value], dict[str, Value]]:

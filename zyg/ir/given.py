@@ -59,7 +59,7 @@ class Derivative:
     forward: of the arguments, the value and what backward wants kept.  backward: of that, the arguments and the
     cotangent of the value, a cotangent per argument.  refuse: the error for a cotangent that does not fit; with True
     behind the text, for a forward part that cannot be used.
-    apart, plain: see `Program` and `Custom`.
+    apart, plain: see `Program` and `Custom`.  primal: of the arguments, the value where no derivative is taken.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Derivative:
     refuse: Refuse
     apart: bool = False
     plain: bool = False
+    primal: Callable[[FunctionReader, list[Value]], Value] | None = None
 
 
 def given_call(reader: FunctionReader, how: Derivative, args: Sequence[Value]) -> Value:
@@ -101,6 +102,8 @@ class _Given:
         spec = self.reader.spec
         forward = self._forward()
         backward, kept = self._backward()
+        if self.how.primal is not None:
+            return self._primal(self.how.primal, Custom(forward.name, backward, kept, self.how.plain))
         name = spec.unique(self.how.name)
         every = tuple(Var(kind) for kind in forward.results)
         count = len(self.values)
@@ -108,6 +111,12 @@ class _Given:
         custom = Custom(forward.name, backward, kept, self.how.plain)
         made = Program(name, self.params, forward.results[:count], {0: body}, custom=custom)
         spec.programs[name] = made
+        return made
+
+    def _primal(self, primal: Callable[[FunctionReader, list[Value]], Value], custom: Custom) -> Program:
+        main, _ = self._read(f"{self.how.name}.primal", self.params, lambda inner: primal(inner, self.formals))
+        made = replace(main, custom=custom)
+        self.reader.spec.programs[main.name] = made
         return made
 
     def _read(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from zyg.ir.callback import Callback
 from zyg.ir.conditions import NEGATED, comparison
 from zyg.ir.graph import Graph, Loop
 from zyg.ir.program import Branch, Call, Const, Guard, Operand, Program, Var, edges
@@ -78,7 +79,7 @@ class GuardedLoop:
     def _check_ops(self) -> None:
         ops = [op for block in self.blocks.values() for op in block.ops]
         self._require(len(ops) <= _LARGEST and any(isinstance(op.fn, Guard) for op in ops))
-        self._require(not any(isinstance(op.fn, Call) or op.fn in _NEVER for op in ops))
+        self._require(not any(isinstance(op.fn, (Call, Callback)) or op.fn in _NEVER for op in ops))
 
     def _counting(self) -> Counting:
         header, exits = self.loop.header, self._exits()

@@ -176,7 +176,7 @@ def escapes(program: Program) -> set[Var]:
     """The classes with a buffer that is passed to a call, returned, put where others find it, or given away."""
     of = classes(program)
     out = list(_kept(program))
-    out += [arg for op in program.ops() if isinstance(op.fn, Call) for arg in op.args]
+    out += [arg for op in program.ops() if isinstance(op.fn, (Call, Callback)) for arg in op.args]
     return {of[operand] for operand in out if isinstance(operand, Var) and operand in of}
 
 
@@ -225,7 +225,7 @@ class Buffers:
         if op.fn in WRITES:
             cls = self.class_of(op.args[0])
             return frozenset((cls,)) if cls is not None else frozenset()
-        if not isinstance(op.fn, Callback) and not (isinstance(op.fn, Call) and op.fn.writes):
+        if not isinstance(op.fn, (Call, Callback)) or not op.fn.writes:
             return frozenset()
         found = {self.of[arg] for arg in op.args if isinstance(arg, Var) and arg in self.of}
         if any(_holds_buffers(arg.type) for arg in op.args):

@@ -84,7 +84,7 @@ def _written(program: Program, of_callee: Mapping[str, frozenset[int]]) -> froze
             targets: list[Operand] = [op.args[0]]
         elif isinstance(op.fn, Call):
             targets = [op.args[number] for number in of_callee[op.fn.callee]]
-        elif isinstance(op.fn, Callback):
+        elif isinstance(op.fn, Callback) and op.fn.writes:
             targets = [arg for arg in op.args if isinstance(arg.type, MemoryType)]
         else:
             continue
@@ -105,7 +105,7 @@ def writes_given(program: Program, programs: Mapping[str, Program]) -> bool:
         targets: list[Operand] = []
         if op.fn in WRITES:
             targets = [op.args[0]]
-        elif isinstance(op.fn, Callback):
+        elif isinstance(op.fn, Callback) and op.fn.writes:
             targets = [arg for arg in op.args if isinstance(arg.type, MemoryType)]
         elif isinstance(op.fn, Call) and op.fn.writes:
             targets = [op.args[number] for number in written_parameters(Module(programs, op.fn.callee).reachable())]

@@ -10,7 +10,7 @@ import numpy as np
 
 from zyg.errors import UnsupportedError, ValueArgumentError, ZygError, unsupported
 from zyg.ir import arrays
-from zyg.ir.callback import call_python
+from zyg.ir.callback import call_python, owned
 from zyg.ir.cotangents import carriers
 from zyg.ir.derive import pairing, vjp_call
 from zyg.ir.given import Derivative, Refuse, given_call
@@ -79,10 +79,10 @@ def _hooked_by_python(reader: FunctionReader, fn: Any, dy: Value, refuse: Refuse
 
     def called(dy: Any, out: Any) -> Sequence[Any]:
         found: list[Any] = []
-        _fill(out, fn(dy), found, refuse)
+        _fill(out, fn(owned(dy)), found, refuse)
         return found
 
-    results = iter(call_python(reader, called, "hook", [given, out], [leaf.type for leaf in numbers]))
+    results = iter(call_python(reader, called, "hook", [given, out], [leaf.type for leaf in numbers], True))
     fresh = {leaf: next(results) for leaf in numbers}
     return rebuild(out, lambda leaf: fresh.get(leaf, leaf) if isinstance(leaf, Var) else leaf)
 
