@@ -80,7 +80,7 @@ def test_showgrad_prints_the_cotangent(capsys):
     assert grad(lambda x: showgrad(x) ** 2)(3.0) == 6.0
     assert capsys.readouterr().out == "∂ = 6.0\n"
     grad(lambda x: np.sum(showgrad(x) ** 2))(x0)
-    assert capsys.readouterr().out == "∂ = [0.2 0.4]\n"
+    assert capsys.readouterr().out == "∂ = array([0.2, 0.4])\n"
 
 
 def test_isderiving():

@@ -7,8 +7,11 @@ import dataclasses
 import types
 from types import SimpleNamespace
 
+import numba
 import numpy as np
 import pytest
+from numba.experimental import jitclass
+from numba.typed import Dict, List
 
 import zyg
 from zyg import Params, check_grads, grad, gradient, pullback, value_and_grad
@@ -420,3 +423,39 @@ def test_methods_of_types_are_functions():
     assert isinstance(Model().loss, types.MethodType)
     assert grad(Base.shared, argnums=1)(Model(), 2.0) == 10.0
     assert grad(Model.scaled)(2.0) == 10.0
+
+
+# --- Numba's containers ---------------------------------------------------------------------------------------
+
+
+@jitclass
+class Spring:
+    k: numba.float64
+    points: numba.float64[:]
+
+    def __init__(self, k, points):
+        self.k = k
+        self.points = points
+
+    def energy(self, x):
+        return 0.5 * self.k * np.sum((self.points - x) ** 2)
+
+    @property
+    def stiff(self):
+        return 2 * self.k
+
+
+def test_jitclass_instances_give_namespaces():
+    spring = Spring(3.0, np.array([1.0, 2.0]))
+    g, gx = gradient(lambda s, x: s.energy(x) + s.stiff, spring, 0.5)
+    assert type(g) is SimpleNamespace and list(vars(g)) == ["k", "points"]
+    assert g.k == pytest.approx(0.5 * (0.25 + 2.25) + 2) and gx == pytest.approx(-3 * (0.5 + 1.5))
+    np.testing.assert_allclose(g.points, [1.5, 4.5])
+
+
+def test_typed_lists_and_dicts_are_arguments():
+    numbers = List([2.0, 3.0])
+    table = Dict.empty(numba.types.unicode_type, numba.float64)
+    table["a"], table["b"] = 2.0, 5.0
+    assert gradient(lambda n, t: n[0] * n[1] * t["a"], numbers, table) == ([6.0, 4.0], {"a": 6.0, "b": 0.0})
+    assert grad(lambda p: p["n"][0] ** 2)({"n": numbers}) == {"n": [4.0, 0.0]}

@@ -19,6 +19,7 @@ from zyg.codegen.failures import Number
 from zyg.codegen.guards import Path, guard_rows
 from zyg.errors import UnsupportedError, ZygError, wants_stretching
 from zyg.fallback import NotNative, signature
+from zyg.foreign import plain
 from zyg.ir.custom import RULES
 from zyg.ir.graph import Graph
 from zyg.ir.program import Module
@@ -212,7 +213,7 @@ class Caller(NativeCallable):
     def find(self, args: Sequence[Any], kws: dict[str, Any] | None = None) -> tuple[Specialised, list[Number]]:
         """The specialisation for a call, compiled if need be, and the inputs of its native function."""
         names = tuple(map(sys.intern, kws or ()))
-        given = tuple(as_read(value) for value in (*args, *(kws or {}).values()))
+        given = tuple(as_read(plain(value)) for value in (*args, *(kws or {}).values()))
         for _ in range(_ATTEMPTS):
             found = self._fitting(given, names)
             if found is None:

@@ -11,6 +11,7 @@ from typing import Any
 from zyg.entry import Caller
 from zyg.errors import ArgumentError, ValueArgumentError
 from zyg.fallback import NotNative, checked_mode, instead
+from zyg.foreign import plain
 from zyg.ir import calls
 from zyg.ir.derive import Options, derivative_call, jvp_call, pullback_call
 from zyg.ir.front import definition
@@ -75,6 +76,7 @@ class Transformed(Caller):
         return derivative_call(reader, fn, args, kws, self.options)
 
     def _resolve(self, *args: Any, **kws: Any) -> Any:
+        args, kws = plain(args), plain(kws)
         if self.mode != "dynamic":
             if self.mode == "native":
                 found, values = self.run(args, kws)

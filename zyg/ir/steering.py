@@ -67,7 +67,7 @@ def show_call(reader: FunctionReader, x: Value) -> Value:
 
 
 def _show(dy: Any) -> Sequence[Any]:
-    print("∂ =", dy)
+    print(f"∂ = {dy!r}")
     return ()
 
 

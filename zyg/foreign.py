@@ -1,0 +1,58 @@
+"""Numba's containers as arguments: looked at as the lists, dicts and objects of Python that they stand for."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from typing import Any
+
+from numba.experimental.structref import StructRefProxy
+from numba.typed import Dict, List
+
+from zyg.errors import ArgumentError
+
+_Box: type = importlib.import_module("numba.experimental.jitclass._box").Box
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """`value`, with a list for a typed list in it, a dict for a typed dict, and an object of Python for a jitclass's.
+
+    Their arrays are the same.  Raises ArgumentError (a TypeError) for instances of StructRef classes, whose fields
+    Python does not see.
+    """
+    if depth > _DEEPEST:
+        return value  # which is refused where it is taken apart
+    if isinstance(value, _FOREIGN):
+        if isinstance(value, List):
+            return [plain(item, depth + 1) for item in value]
+        if isinstance(value, Dict):
+            return {key: plain(item, depth + 1) for key, item in value.items()}
+        if isinstance(value, StructRefProxy):
+            raise ArgumentError(f"an instance of the StructRef class {type(value).__name__} cannot be an argument")
+        boxed: Any = value
+        kind = boxed._numba_type_.class_type
+        made: Any = object.__new__(_class_of(kind))
+        for name in kind.struct:
+            setattr(made, name, plain(getattr(value, name), depth + 1))
+        return made
+    if type(value) in (tuple, list):
+        items = [plain(item, depth + 1) for item in value]
+        return value if all(a is b for a, b in zip(items, value, strict=True)) else type(value)(items)
+    if type(value) is dict:
+        found = {key: plain(item, depth + 1) for key, item in value.items()}
+        return value if all(found[key] is item for key, item in value.items()) else found
+    return value
+
+
+_DEEPEST = 200
+_FOREIGN = (List, Dict, StructRefProxy, _Box)
+
+
+@functools.cache
+def _class_of(kind: Any) -> type:
+    """A class of Python with the methods and properties of a jitclass."""
+    members: dict[str, Any] = {name: method.py_func for name, method in kind.jit_methods.items()}
+    members |= {name: property(parts["get"].py_func) for name, parts in kind.jit_props.items()}
+    members |= {name: staticmethod(method.py_func) for name, method in kind.jit_static_methods.items()}
+    members.pop("__init__", None)
+    return type(kind.class_name, (), members)
