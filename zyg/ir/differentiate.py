@@ -50,13 +50,14 @@ class _Differentiation:
             name = f"{base}.{number}"
         return name
 
-    def mirrored(self, program: Program, varied: Mask, useful: Mask) -> Reversed:
-        made = reverse(_ready(program), varied, useful, self.int_adjoint, self.pair_of, self.programs.__getitem__)
+    def mirrored(self, program: Program, varied: Mask, useful: Mask, restoring: bool = False) -> Reversed:
+        signature = self.programs.__getitem__
+        made = reverse(_ready(program), varied, useful, self.int_adjoint, self.pair_of, signature, restoring)
         return replace(made, program=mark_reverse(made.program))
 
     def fused(self, name: str, varied: Mask, useful: Mask, values: bool) -> str:
         """The program and its reverse sweep in one; the primal's results (zeros unless `values`), then cotangents."""
-        mirrored = self.mirrored(self.programs[name], varied, useful)
+        mirrored = self.mirrored(self.programs[name], varied, useful, restoring=True)
         if not values:
             mirrored = _without_values(mirrored, self.programs[name])
         made = self.unique(f"grad.{name}")
