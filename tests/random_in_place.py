@@ -11,7 +11,7 @@ HEADER = "def f(x, n):\n    a, b, s, t = x.copy(), np.zeros(len(x)), 0.0, 0.3\n"
 class InPlace:
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
-        self.left = 14
+        self.left = 8
 
     def source(self) -> str:
         """`f(x, n)` for a vector x of at least one element."""
