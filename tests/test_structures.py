@@ -425,6 +425,19 @@ def test_methods_of_types_are_functions():
     assert grad(Model.scaled)(2.0) == 10.0
 
 
+def test_captured_arrays_of_other_classes_are_not_taken_for_plain_ones():
+    w = np.arange(4.0).reshape(2, 2)
+
+    def f(x):
+        return np.sum((w * w) * x)
+
+    g = grad(f, mode="native")
+    assert g(1.0) == 14.0
+    w = w.view(type("Own", (np.ndarray,), {"__mul__": lambda self, other: self @ other}))
+    with pytest.raises(zyg.UnsupportedError, match="a captured Own"):
+        g(1.0)
+
+
 # --- Numba's containers ---------------------------------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ from zyg.buffers import lend
 from zyg.codegen.guards import Path, check_of
 from zyg.ir.instances import attributes_of
 from zyg.ir.tree import ArrayTree, ConstTree, Leaf, ObjectTree, Tree
-from zyg.ir.values import DTYPES, array_shape, numba_type
+from zyg.ir.values import ARRAYS, DTYPES, array_shape, numba_type
 from zyg.pipeline import Lowered
 from zyg.shapes import items_of
 
@@ -61,7 +61,7 @@ class Looking:
 def _take(value: Any, shape: Tree, out: list[Any]) -> bool:
     """Append the machine values of `value` to `out`, if it has this shape."""
     if isinstance(shape, ArrayTree):
-        if not isinstance(value, np.ndarray) or value.ndim == 0 or array_shape(value) != shape:
+        if type(value) not in ARRAYS or value.ndim == 0 or array_shape(value) != shape:
             return False
         lend(value, shape, out)
         return True

@@ -25,6 +25,7 @@ from zyg.ir.shape import of_tree
 from zyg.ir.tree import ArrayTree, Leaf, Tree
 from zyg.ir.tree import leaves as tree_leaves
 from zyg.ir.values import (
+    ARRAYS,
     CLASSES,
     ClosureHead,
     Identity,
@@ -104,6 +105,8 @@ class Captures:
             return self._number(obj, kind, path, pos, name)
         if isinstance(obj, np.ndarray) and obj.ndim > 0:
             shape = array_shape(obj)
+            if type(obj) not in ARRAYS:
+                raise unsupported(f"a captured {type(obj).__name__} is not supported", pos, "Capture a plain array.")
             if shape is None:
                 raise unsupported(f"a captured array of {obj.dtype} is not supported", pos, "Pass it as an argument.")
             own = (("object", Identity(obj)),) if path is None else path

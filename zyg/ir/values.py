@@ -226,6 +226,8 @@ _NUMPY: dict[str, Type] = {
     "c16": types.complex128,
     **dict.fromkeys(("i1", "i2", "i4", "i8", "u1", "u2", "u4"), types.int64),
 }
+# The classes whose instances are plain arrays: others may compute in their own way
+ARRAYS = (np.ndarray, np.memmap)
 # The dtype of arrays that native code reads as they are, by the type of their elements
 DTYPES: dict[Type, Any] = {
     types.float64: np.dtype(np.float64),
