@@ -16,8 +16,7 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(#[^)\s]*)?\)")
 
 
 def links(page):
-    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
-    return LINK.findall(re.sub(r"`[^`\n]*`", "", text))
+    return LINK.findall(re.sub(r"`[^`\n]*`", "", page.read_text()))
 
 
 def heading_anchors(text):

@@ -21,14 +21,13 @@ from zyg.ir.memory import MemoryType
 from zyg.ir.naming import name_parameters
 from zyg.ir.program import Const, Module, Op, Operand, Pos, Program, Type, Var
 from zyg.ir.ranges import prove_comparisons
-from zyg.ir.register_sums import sums_in_registers
 from zyg.ir.results import give_results, written_parameters
 from zyg.ir.shape import of_tree, tree_of
 from zyg.ir.simplify import inline, simplify, simplify_program
 from zyg.ir.simplify_memory import simplify_memory
+from zyg.ir.sites import Reread, Sites
 from zyg.ir.specialise import Specialiser
 from zyg.ir.tree import Tree, leaves
-from zyg.ir.upward import upward
 from zyg.ir.values import Path, Value, rebuild, variables
 from zyg.ir.verify import checked, checked_module
 from zyg.ir.versions import version_loops
@@ -76,12 +75,24 @@ def lower(
     lifted_ints: the captured ints that are inputs too.  frozen: captured numbers are constants.
     sought: see `Captures`.  stretching: any dimension may turn out to be 1 and is stretched then, which costs time.
     """
-    captures = Captures(lifted_ints, frozen, sought)
-    spec = Specialiser(python, captures, stretching)
+    sites = Sites()
+    pos = Pos("<arguments>", 0, name)
+    while True:
+        try:
+            captures = Captures(lifted_ints, frozen, sought)
+            return _lowered(name, args, build, Specialiser(python, captures, sites, stretching))
+        except Reread:
+            sites.start_over(pos)
+
+
+def _lowered(name: str, args: Sequence[Tree], build: Build, spec: Specialiser) -> Lowered:
+    captures = spec.captures
     pos = Pos("<arguments>", 0, name)
     values = [of_tree(tree, (("arg", i),), partial(captures.value, pos=pos)) for i, tree in enumerate(args)]
     params = tuple(v for value in values for v in variables(value) if isinstance(v, Var))
     entry, result = spec.synthetic(name, params, lambda reader: _in_variables(reader, build(reader, values)))
+    if spec.sites.changed:
+        raise Reread
     spec.programs[entry] = name_parameters(spec.programs[entry], spec.programs)
     module = checked_module(Module(spec.programs, entry).reachable())
     _print("read", module)
@@ -111,7 +122,6 @@ def _kinds(program: Program) -> Iterator[Type]:
 def _fitted(program: Program) -> Program:
     """`program` with the accesses to buffers that it needs, their guards in front of loops where that can be."""
     program = checked(simplify_program(prove_comparisons(simplify_memory(program))))
-    program = checked(simplify_program(sums_in_registers(checked(upward(program)))))
     return checked(simplify_program(version_loops(program)))
 
 
@@ -125,7 +135,7 @@ def _in_variables(reader: Any, result: Value) -> Value:
             return var
         return leaf
 
-    return rebuild(python.settle(reader, result), variable)
+    return rebuild(python.frozen(reader, python.settle(reader, result)), variable)
 
 
 def _print(stage: str, module: Module) -> None:

@@ -1,7 +1,7 @@
 """How a value of a program's type is held by the machine: in which registers, and in which bytes.
 
 A complex number is two registers, a handle of a tape is two (memory, rows) and so is that of a buffer, so that LLVM
-sees plain scalars in phis and calls and never an aggregate.
+sees plain scalars in phis and calls and never an aggregate.  That of a growable buffer is one, the address of both.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ def parts(type: Type) -> tuple[str, ...]:
         return ("double" if type.bitwidth == 64 else "float",)
     if isinstance(type, types.Complex):
         return parts(type.underlying_float) * 2
+    if isinstance(type, MemoryType) and type.growable:
+        return ("ptr",)
     if isinstance(type, (TapeType, MemoryType)):
         return ("ptr", "i64")
     if isinstance(type, StackType):

@@ -1,6 +1,7 @@
 """Buffers: one handle is two registers, the address of the first element and the number of elements.
 
 Elements lie as in a NumPy array of their type, so that the data of such arrays are buffers without further ado.
+The handle of a growable buffer is the address of these two, which change when it grows.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from zyg.ir.memory import (
     mem_like,
     mem_load,
     mem_new,
+    mem_reserve,
     mem_size,
     mem_store,
     mem_zeros,
@@ -32,11 +34,17 @@ from zyg.ir.program import Op, Operand, Pos, Type
 
 _NULL = Value("ptr", "null")
 _ZERO = integer_constant(0)
+_LEAST_ROOM = integer_constant(8)
+_HEADER_WIDTH = 16
 
 
 def element_of(memory: Operand) -> Type:
     assert isinstance(memory.type, MemoryType)
     return memory.type.dtype
+
+
+def is_growable(memory: Operand) -> bool:
+    return isinstance(memory.type, MemoryType) and memory.type.growable
 
 
 def in_memory(part: str) -> str:
@@ -50,20 +58,77 @@ def allocated(f: Frame, kind: Type, count: Value, pos: Pos, zero: bool) -> Parts
     return data, count
 
 
+def _made(f: Frame, op: Op, count: Value, zero: bool) -> list[Parts]:
+    """A new buffer; one that may grow has its data from the start, so that it keeps its place in the arena."""
+    kind = element_of(op.result)
+    if not is_growable(op.result):
+        return [allocated(f, kind, count, op.pos, zero)]
+    b = f.body
+    room = b.select(b.compare("icmp ugt", count, _LEAST_ROOM), count, _LEAST_ROOM)
+    header = arena.allocate(b, arena.ring(b, f.context, arena.TAPES), integer_constant(1), _HEADER_WIDTH)
+    f.ensure(b.compare("icmp ne", header, _NULL), OUT_OF_MEMORY, op.pos)
+    data, room = allocated(f, kind, room, op.pos, zero=True)
+    b.store(data, header, _header_tag(f, op.result))
+    b.store(room, b.offset(header, 8), _header_tag(f, op.result))
+    return [(header,)]
+
+
+def _header_tag(f: Frame, memory: Operand) -> str:
+    return f.body.assembly.tag("growable") + f.regions.attachment(memory)
+
+
+def _data(f: Frame, memory: Operand, handle: Parts) -> Value:
+    """The address of the first element."""
+    return f.body.load("ptr", handle[0], _header_tag(f, memory)) if is_growable(memory) else handle[0]
+
+
+def _room(f: Frame, memory: Operand, handle: Parts) -> Value:
+    """How many elements there is room for."""
+    if is_growable(memory):
+        return f.body.load("i64", f.body.offset(handle[0], 8), _header_tag(f, memory))
+    return handle[1]
+
+
 def _new(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
-    return [allocated(f, element_of(op.result), args[0][0], op.pos, zero=False)]
+    return _made(f, op, args[0][0], zero=False)
 
 
 def _zeros(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
-    return [allocated(f, element_of(op.result), args[0][0], op.pos, zero=True)]
+    return _made(f, op, args[0][0], zero=True)
 
 
 def _like(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
-    return [allocated(f, element_of(op.result), args[0][1], op.pos, zero=True)]
+    return _made(f, op, _room(f, op.args[0], args[0]), zero=True)
+
+
+def _reserve(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
+    """Only a load and a comparison lie on the way of the loop."""
+    b = f.body
+    memory, handle, wanted = op.args[0], args[0], args[1][0]
+    kind = element_of(memory)
+    room = _room(f, memory, handle)
+    full, ready = b.label("full"), b.label("ready")
+    b.branch(b.compare("icmp ugt", wanted, room), full, ready, expect=False)
+    b.here = full
+    doubled = b.binary("shl", room, integer_constant(1))
+    more = b.select(b.compare("icmp ugt", wanted, doubled), wanted, doubled)
+    data = arena.grow(b, arena.ring(b, f.context, arena.TAPES), _data(f, memory, handle), more, width(kind))
+    f.ensure(b.compare("icmp ne", data, _NULL), OUT_OF_MEMORY, op.pos)
+    size_of = integer_constant(width(kind))
+    start = b.offset(data, b.binary("mul nuw nsw", room, size_of))
+    gained = b.binary("mul nuw nsw", b.binary("sub", more, room), size_of)
+    b.assembly.declare("llvm.memset.p0.i64", "void", ["ptr", "i8", "i64", "i1"])
+    b.call("void", "llvm.memset.p0.i64", start, Value("i8", "0"), gained, Value("i1", "false"))
+    b.store(data, handle[0], _header_tag(f, memory))
+    b.store(more, b.offset(handle[0], 8), _header_tag(f, memory))
+    b.jump(ready)
+    b.here = ready
+    return []
 
 
 def _copy(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
     kind = element_of(op.result)
+    assert not is_growable(op.result)
     data, count = args[0]
     copied = allocated(f, kind, count, op.pos, zero=False)
     bytes = f.body.binary("mul nuw nsw", count, integer_constant(width(kind)))
@@ -73,7 +138,7 @@ def _copy(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
 
 
 def _size(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
-    return [(args[0][1],)]
+    return [(_room(f, op.args[0], args[0]),)]
 
 
 class _Place:
@@ -83,13 +148,13 @@ class _Place:
         self._b = f.body
         self._apart = f.regions.attachment(memory)
         self._parts = registers_of(element_of(memory))
-        held = in_memory(self._parts[0])
-        whole = held if len(self._parts) == 1 else f"{{ {held}, {held} }}"
+        held = [in_memory(part) for part in self._parts]
+        whole = held[0] if len(held) == 1 else f"{{ {', '.join(held)} }}"
         # Indices are in range, whence they are not negative
-        start = f"getelementptr inbounds nuw {whole}, {handle[0]}, {index}"
+        start = f"getelementptr inbounds nuw {whole}, {_data(f, memory, handle)}, {index}"
         self._addresses = [self._b.value("ptr", start)]
         if len(self._parts) == 2:
-            self._addresses.append(self._b.offset(self._addresses[0], size(held)))
+            self._addresses.append(self._b.offset(self._addresses[0], size(held[0])))
 
     def _tag(self, part: str) -> str:
         return self._b.assembly.tag(f"memory {part}") + self._apart
@@ -128,6 +193,10 @@ def _add(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
 
 def _apart(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
     b = f.body
+    if is_growable(op.args[0]) or is_growable(op.args[1]):
+        # Only handles of the same growable buffer reach its elements
+        same_kind = is_growable(op.args[0]) and is_growable(op.args[1])
+        return [(b.compare("icmp ne", args[0][0], args[1][0]) if same_kind else Value("i1", "true"),)]
     starts = [b.convert("ptrtoint", data, "i64") for data, _ in args]
     ends = []
     empty = []
@@ -153,6 +222,7 @@ lowering: dict[Any, Callable[[Frame, Op, tuple[Parts, ...]], list[Parts]]] = {
     mem_load: _load,
     mem_store: _store,
     mem_add: _add,
+    mem_reserve: _reserve,
     mem_apart: _apart,
     mem_give: _give,
 }

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from zyg.codegen.tape import framed_tapes
 from zyg.ir.callback import Callback
-from zyg.ir.memory import ALLOCATIONS, MemoryType, mem_give
+from zyg.ir.memory import ALLOCATIONS, WRITES, MemoryType, mem_give, mem_reserve
 from zyg.ir.program import Const, Guard, Module, Operand, Program, Raise, Var
 from zyg.ir.tape import TapeType, push, tape_new, tape_put, tape_reserve, tape_zeros
 
 _MEMORY = (TapeType, MemoryType)
-_ALLOCATING = frozenset((push, tape_reserve, mem_give)) | ALLOCATIONS
+_ALLOCATING = frozenset((push, tape_reserve, mem_give, mem_reserve)) | ALLOCATIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +107,5 @@ def _keeps_memory(program: Program) -> Iterator[bool]:
     for op in program.ops():
         if op.fn is push or (op.fn is tape_put and given):
             yield any(isinstance(arg.type, _MEMORY) for arg in op.args[1 if op.fn is push else 3 :])
+        elif op.fn in WRITES:
+            yield isinstance(op.args[2].type, _MEMORY)

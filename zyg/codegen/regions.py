@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from zyg.codegen.assembly import Body
 from zyg.ir.callback import Callback
-from zyg.ir.memory import ALLOCATIONS, WRITES, MemoryType
+from zyg.ir.memory import ALLOCATIONS, WRITES, MemoryType, mem_reserve
 from zyg.ir.program import Call, Op, Operand, Program, Type, Var, edges
 from zyg.ir.tape import TapeType, push, tape_larger, tape_new, tape_put, tape_reserve, tape_zeros
 from zyg.rules.primitives import identity, select, stop_gradient
@@ -106,8 +106,13 @@ class Regions:
             self._region(handles[0]).written = True
             for arg in handles[1:]:
                 self._region(arg).given = True
-        elif op.fn in WRITES:
-            self._region(handles[0]).written = True
+        elif (op.fn in WRITES or op.fn is mem_reserve) and handles:
+            target = op.args[0]
+            if isinstance(target, Var):
+                self._region(target).written = True
+            for value in op.args[1:]:
+                if isinstance(value, Var) and _is_handle(value.type):
+                    self._region(value).given = True
 
     def declare(self, b: Body) -> None:
         """At the entry of the function: the scopes, which hold for one call of it wherever it is inlined."""
@@ -126,7 +131,8 @@ class Regions:
 
     def attachment(self, handle: Operand) -> str:
         """What an access through `handle` says of the memory that it does not reach."""
-        assert isinstance(handle, Var)
+        if not isinstance(handle, Var):
+            return ""  # no handle at all, in code that is never reached
         return self._attachments.get(self._region(handle).group, "")
 
 

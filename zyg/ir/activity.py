@@ -12,6 +12,7 @@ from zyg.ir.callback import Callback
 from zyg.ir.graph import Graph
 from zyg.ir.matrices import mem_pack
 from zyg.ir.memory import ELEMENT_WRITES, WRITES, MemoryType, length, mem_load, read_buffers
+from zyg.ir.memory_facts import held, unite_held, with_held
 from zyg.ir.program import Call, Const, Op, Operand, Program, Return, Type, Var, edges
 from zyg.ir.scalars import i8
 from zyg.ir.tape import StackType, TapeType, pop, push, tape_get, tape_larger, tape_put, tape_reserve
@@ -47,25 +48,34 @@ def passes(op: Op, i: int) -> bool:
 
 def shadow_type(kind: Type) -> MemoryType | None:
     """The type of the shadow of a buffer of type `kind`; None if it has none."""
-    if not isinstance(kind, MemoryType) or not differentiable(kind.dtype):
+    if not isinstance(kind, MemoryType):
         return None
-    return MemoryType(types.float64) if isinstance(kind.dtype, types.Integer) else kind
+    if isinstance(kind.dtype, MemoryType):
+        inner = shadow_type(kind.dtype)
+        return None if inner is None else MemoryType(inner, kind.growable)
+    if not differentiable(kind.dtype):
+        return None
+    return MemoryType(types.float64, kind.growable) if isinstance(kind.dtype, types.Integer) else kind
 
 
 def active(program: Program, graph: Graph, inputs: Iterable[Var], outputs: Iterable[int]) -> set[Var]:
     """The variables that are varied (for `inputs`) and useful (for the results numbered `outputs`).
 
-    Buffers among the inputs are both: what they hold may be looked at after the program.
+    Buffers among the inputs are both: what they hold may be looked at after the program.  A buffer of handles is active
+    if what it holds is.
     """
     given = set(inputs)
     classes = handle_classes(program, graph)
-    varied_cells: set[Cell] = {(classes.get(v, v), None) for v in given if isinstance(v.type, MemoryType)}
+    holds = held(program, classes)
+    numbers = with_held((classes.get(v, v) for v in given if isinstance(v.type, MemoryType)), holds)
+    varied_cells: set[Cell] = {(cls, None) for cls in numbers}
     useful_cells = set(varied_cells)
     varied = _varied(program, graph, classes, given, varied_cells)
     useful = _useful(program, graph, classes, set(outputs), useful_cells)
     found = {var for var in varied & useful if differentiable(var.type)}
     cells = varied_cells & useful_cells
-    return found | {v for v, kind in classes.items() if (kind, None) in cells and shadow_type(v.type) is not None}
+    reached = {cls for cls in classes.values() if any((inner, None) in cells for inner in with_held((cls,), holds))}
+    return found | {v for v, kind in classes.items() if kind in reached and shadow_type(v.type) is not None}
 
 
 def fractional(program: Program, varied: Sequence[bool], find: Callable[[str], Program]) -> bool:
@@ -108,8 +118,6 @@ def handle_classes(program: Program, graph: Graph) -> dict[Var, Var]:
         if isinstance(a, Var) and isinstance(b, Var) and isinstance(a.type, _HANDLES):
             parent[find(a)] = find(b)
 
-    fields: dict[tuple[Var, object], Var] = {}
-
     for q in program.params:
         if isinstance(q.type, _HANDLES):
             find(q)
@@ -129,13 +137,17 @@ def handle_classes(program: Program, graph: Graph) -> dict[Var, Var]:
         for edge in edges(block.end):
             for param, arg in zip(program.blocks[edge.target].params, edge.args, strict=True):
                 unite(param, arg)
-    for op in program.ops():
-        # A buffer that a tape keeps is the one that is found there again
-        kept = op.args[3] if op.fn is tape_put else op.result if op.fn is tape_get else None
-        if isinstance(kept, Var) and isinstance(kept.type, MemoryType):
-            tape, field = op.args[0], op.args[2]
-            assert isinstance(tape, Var) and isinstance(field, Const)
-            unite(kept, fields.setdefault((find(tape), field.value), kept))
+    changed = True
+    while changed:
+        fields: dict[tuple[Var, object], Var] = {}
+        for op in program.ops():
+            # A buffer that a tape keeps is the one that is found there again
+            kept = op.args[3] if op.fn is tape_put else op.result if op.fn is tape_get else None
+            if isinstance(kept, Var) and isinstance(kept.type, MemoryType):
+                tape, field = op.args[0], op.args[2]
+                assert isinstance(tape, Var) and isinstance(field, Const)
+                unite(kept, fields.setdefault((find(tape), field.value), kept))
+        changed = unite_held(program, find, unite)
     return {var: find(var) for var in list(parent)}
 
 
@@ -143,12 +155,14 @@ _HANDLES = (TapeType, MemoryType)
 Cell = tuple[Var, object]
 
 
+_NOWHERE = Var(i8, "nowhere")  # what a constant handle leads to, in code that is never reached
+
+
 def cell_of(classes: dict[Var, Var], op: Op) -> Cell:
     """Class and field number that a `tape_put` or `tape_get` is about; class and None for the elements of a buffer."""
     if op.fn in (mem_load, *WRITES):
         memory = op.args[0]
-        assert isinstance(memory, Var)
-        return classes.get(memory, memory), None
+        return classes.get(memory, memory) if isinstance(memory, Var) else _NOWHERE, None
     tape, field = op.args[0], op.args[2]
     assert isinstance(tape, Var) and isinstance(field, Const)
     return classes.get(tape, tape), field.value
@@ -164,11 +178,13 @@ def _until_stable(step: Callable[[set[Var]], None], found: set[Var]) -> set[Var]
 
 
 def _varied(program: Program, graph: Graph, classes: dict[Var, Var], inputs: set[Var], cells: set[Cell]) -> set[Var]:
+    holds = held(program, classes)
+
     def reaches(op: Op, found: set[Var]) -> bool:
         return any(
             arg in found
             or isinstance(arg.type, StackType)
-            or (isinstance(arg, Var) and (classes.get(arg, arg), None) in cells)
+            or (isinstance(arg.type, MemoryType) and _buffers(classes, holds, (arg,)) & cells)
             for arg in op.args
         )
 
@@ -178,13 +194,13 @@ def _varied(program: Program, graph: Graph, classes: dict[Var, Var], inputs: set
                 if isinstance(op.fn, (Call, Callback)) or op.fn is pop:
                     if reaches(op, found):
                         found.update(r for r in op.results if differentiable(r.type))
-                        cells.update(_buffers(classes, _changed(op)))
+                        cells.update(_buffers(classes, holds, _changed(op)))
                 elif op.fn is tape_put or op.fn in ELEMENT_WRITES:
                     if op.args[-1] in found:
                         cells.add(cell_of(classes, op))
                 elif op.fn in _WHOLE:
-                    if _buffers(classes, read_buffers(op)) & cells:
-                        cells.update(_buffers(classes, (_target(op),)))
+                    if _buffers(classes, holds, read_buffers(op)) & cells:
+                        cells.update(_buffers(classes, holds, (_target(op),)))
                 elif op.fn in (tape_get, mem_load):
                     if cell_of(classes, op) in cells:
                         found.update(op.results)
@@ -211,11 +227,15 @@ def _target(op: Op) -> Operand:
     return op.result if op.fn is mem_pack else op.args[0]
 
 
-def _buffers(classes: dict[Var, Var], operands: Iterable[Operand]) -> set[Cell]:
-    return {(classes.get(v, v), None) for v in operands if isinstance(v, Var) and isinstance(v.type, MemoryType)}
+def _buffers(classes: dict[Var, Var], holds: dict[Var, Var], operands: Iterable[Operand]) -> set[Cell]:
+    """The elements of buffers, and of those that they hold."""
+    of = (classes.get(v, v) for v in operands if isinstance(v, Var) and isinstance(v.type, MemoryType))
+    return {(cls, None) for cls in with_held(of, holds)}
 
 
 def _useful(program: Program, graph: Graph, classes: dict[Var, Var], outputs: set[int], cells: set[Cell]) -> set[Var]:
+    holds = held(program, classes)
+
     def add(found: set[Var], operand: Operand) -> None:
         if isinstance(operand, Var):
             found.add(operand)
@@ -227,28 +247,28 @@ def _useful(program: Program, graph: Graph, classes: dict[Var, Var], outputs: se
                 for i, value in enumerate(block.end.values):
                     if i in outputs:
                         add(found, value)
-                        cells.update(_buffers(classes, (value,)))
+                        cells.update(_buffers(classes, holds, (value,)))
             for edge in edges(block.end):
                 for q, arg in zip(program.blocks[edge.target].params, edge.args, strict=True):
                     if q in found:
                         add(found, arg)
             for op in reversed(block.ops):
                 if isinstance(op.fn, (Call, Callback)):
-                    touched = _buffers(classes, _changed(op))
+                    touched = _buffers(classes, holds, _changed(op))
                     if (
                         any(r in found for r in op.results)
                         or any(isinstance(a.type, StackType) for a in op.args)
                         or touched & cells
                     ):
-                        cells.update(_buffers(classes, (*op.args, *op.results)))
+                        cells.update(_buffers(classes, holds, (*op.args, *op.results)))
                         for arg in op.args:
                             add(found, arg)
                 elif op.fn is tape_put or op.fn in ELEMENT_WRITES:
                     if cell_of(classes, op) in cells:
                         add(found, op.args[-1])
                 elif op.fn in _WHOLE:
-                    if _buffers(classes, (_target(op),)) & cells:
-                        cells.update(_buffers(classes, read_buffers(op)))
+                    if _buffers(classes, holds, (_target(op),)) & cells:
+                        cells.update(_buffers(classes, holds, read_buffers(op)))
                 elif op.fn in (tape_get, mem_load):
                     if op.result in found:
                         cells.add(cell_of(classes, op))

@@ -17,12 +17,11 @@ from zyg.ir.activity import cell_of, differentiable, passes, shadow_type
 from zyg.ir.callback import Callback
 from zyg.ir.graph import Graph
 from zyg.ir.matrices import ONE, ZERO, Matrix, factor_adjoints, matrix, mem_gemm, mem_pack, mem_sum, sum_of
-from zyg.ir.memory import ELEMENT_WRITES, MemoryType, mem_add, mem_like, mem_load, mem_store
+from zyg.ir.memory import ELEMENT_WRITES, MemoryType, holds_handles, mem_add, mem_like, mem_load, mem_store
 from zyg.ir.memory_facts import settled
 from zyg.ir.mirrored import STACK, Adjoint, Handle, Need, PairOf, Shadow, Signature, accumulate
 from zyg.ir.partials import cotangents, domain, tangent_kind
 from zyg.ir.program import Block, Call, Const, Custom, Guard, Op, Operand, Pos, Program, Type, Var, edges
-from zyg.ir.restoring import Restore
 from zyg.ir.scalars import i8
 from zyg.ir.slots import Load, Store, zero
 from zyg.ir.tape import StackType, pop, push, tape_get, tape_larger, tape_new, tape_put, tape_reserve, tape_zeros
@@ -33,10 +32,7 @@ from zyg.rules.elementwise import find, singular
 
 
 class OpAdjoints:
-    """blocks: the forward sweep, in which calls are replaced by calls that leave what their reverse needs.
-
-    old: what stores overwrite, where it may be put back (see `restoring`).
-    """
+    """blocks: the forward sweep, in which calls are replaced by calls that leave what their reverse needs."""
 
     def __init__(
         self,
@@ -49,9 +45,7 @@ class OpAdjoints:
         int_adjoint: Type,
         pair_of: PairOf,
         signature: Signature,
-        old: dict[Op, Var],
     ) -> None:
-        self.old = old
         self.program = program
         self.graph = graph
         self.blocks = blocks
@@ -111,7 +105,7 @@ class OpAdjoints:
     def acts(self, op: Op) -> bool:
         """Whether the reverse sweep has something to do for `op`."""
         if op.fn is mem_store:
-            return op.args[0] in self.active
+            return op.args[0] in self.active and not holds_handles(op.args[0].type)
         if op.fn is tape_put:
             return cell_of(self.classes, op) in self.cells
         if op.fn is mem_add:
@@ -214,9 +208,6 @@ class OpAdjoints:
         ops.append(Op(mem_load, place, (old,), op.pos))
         if op.fn is mem_store:
             ops.append(Op(mem_store, (*place, zero(kind)), (), op.pos))
-        if op in self.old:
-            known = (self.need(ops, memory), place[1], self.need(ops, self.old[op]))
-            ops.append(Op(Restore(self.old[op]), known, (), op.pos))
         self.contribute(ops, op.args[2], old)
 
     def _reverse_matrices(self, ops: list[Op], op: Op) -> None:

@@ -10,15 +10,16 @@ import numpy as np
 from numba import types
 
 from zyg.errors import unsupported
-from zyg.ir import arrays, operators, scalars
+from zyg.ir import arrays, lists, operators, scalars
 from zyg.ir.arrays import ONE, ZERO
 from zyg.ir.describe import described
 from zyg.ir.handlers import HANDLERS, Handler, handles, number
 from zyg.ir.iteration import elements
+from zyg.ir.list_members import array_of
 from zyg.ir.nest import nest
 from zyg.ir.program import Const, Operand, Type, Var
 from zyg.ir.scalars import b1, f8, i8
-from zyg.ir.values import ListHead, Node, Static, TupleHead, Value, numba_type
+from zyg.ir.values import ListHead, MemoryListHead, Node, Static, TupleHead, Value, numba_type
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:
@@ -231,7 +232,8 @@ def _eye(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Va
 
 
 def is_sequence(value: Value) -> bool:
-    return isinstance(value, Node) and isinstance(value.head, (TupleHead, ListHead))
+    """Is it a tuple or list?"""
+    return isinstance(value, Node) and isinstance(value.head, (TupleHead, ListHead, MemoryListHead))
 
 
 def is_list(value: Value) -> bool:
@@ -241,6 +243,8 @@ def is_list(value: Value) -> bool:
 
 def as_array(reader: FunctionReader, value: Value) -> Value:
     """`np.asarray`: an array, what waits, or a number as it is; a list or tuple as a new array."""
+    if isinstance(value, Node) and lists.in_memory(value):
+        return array_of(reader, value)
     if not is_sequence(value):
         if isinstance(value, (Var, Const)) or arrays.is_arraylike(value):
             return value

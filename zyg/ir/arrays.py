@@ -17,7 +17,7 @@ from zyg.ir.memory import MemoryType, mem_load, mem_new, mem_store, mem_zeros
 from zyg.ir.nest import nest
 from zyg.ir.program import Const, Op, Operand, Type, Var
 from zyg.ir.scalars import b1, i8
-from zyg.ir.values import ArrayHead, ElementHead, MapHead, NextHead, Node, TupleHead, Value
+from zyg.ir.values import ArrayHead, ElementHead, MapHead, MemoryListHead, NextHead, Node, TupleHead, Value
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:
@@ -388,6 +388,8 @@ def element(reader: FunctionReader, waiting: Node) -> Value:
     """What an iterator over an array has come to: a number, or a view of one dimension less."""
     array, position = waiting.items
     assert isinstance(array, Node) and isinstance(position, (Var, Const))
+    if isinstance(array.head, MemoryListHead):
+        return reader.spec.calls.list_element(reader, array, position)
     if array.head.ndim == 1:
         return load(reader, array, [position])
     steps = strides(reader, array)

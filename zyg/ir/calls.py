@@ -6,10 +6,11 @@ import builtins
 import functools
 import types as pytypes
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zyg.errors import ArgumentError, unsupported
-from zyg.ir import arrays
+from zyg.ir import arrays, records
 from zyg.ir.array_functions import array_call
 from zyg.ir.array_making import as_array, is_list, is_sequence
 from zyg.ir.builtin import HANDLERS
@@ -17,17 +18,20 @@ from zyg.ir.captured import class_of, class_value, is_object, opened
 from zyg.ir.choice import chosen_call
 from zyg.ir.custom import RULES, in_own_rule, rule_call
 from zyg.ir.describe import described
-from zyg.ir.instances import class_attribute
+from zyg.ir.generators import is_generator, made_into
+from zyg.ir.instances import class_attribute, is_plain
 from zyg.ir.jit_options import options_of
 from zyg.ir.members import method
 from zyg.ir.values import (
     ClosureHead,
     ErrorHead,
+    GeneratorHead,
     Identity,
     MethodHead,
     Node,
     ObjectHead,
     PartialHead,
+    RecordHead,
     Static,
     UnionHead,
     Value,
@@ -48,6 +52,8 @@ def call(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Va
         return _call_static(reader, fn, args, kws)
     if isinstance(fn, Node):
         head = fn.head
+        if isinstance(head, ClosureHead) and is_generator(head.code):
+            return Node(GeneratorHead(), (fn, *args))
         if isinstance(head, ClosureHead):
             return reader.spec.call(reader, fn, args, kws, reader.options)
         if isinstance(head, PartialHead):
@@ -58,6 +64,8 @@ def call(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Va
             return method(reader, fn, args, kws)
         if isinstance(head, UnionHead):
             return chosen_call(reader, fn, args, kws)
+        if isinstance(head, RecordHead) and head.site.top.cls is not dict:
+            return call(reader, reader.spec.calls.attribute(reader, fn, "__call__"), args, kws)
         if isinstance(head, ObjectHead):
             return _call_object(reader, fn, args, kws)
         special = getattr(head, "__zyg_call__", None)
@@ -68,6 +76,8 @@ def call(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Va
 
 def _call_static(reader: FunctionReader, fn: Static, args: list[Value], kws: dict[str, Value]) -> Value:
     obj = fn.obj
+    if any(isinstance(arg, Node) and isinstance(arg.head, GeneratorHead) for arg in args):
+        return _consumed(reader, fn, args, kws)
     if RULES.concern(obj):
         reader.spec.captures.identity(fn)
     if obj in RULES:
@@ -138,6 +148,29 @@ def _call_object(reader: FunctionReader, obj: Static | Node, args: list[Value], 
     return call(reader, found, [obj, *args], kws)
 
 
+def _consumed(reader: FunctionReader, fn: Static, args: list[Value], kws: dict[str, Value]) -> Value:
+    """A call of a function that is given generator expressions, which it runs to their end."""
+    form = {sum: "sum", any: "any", all: "all"}.get(fn.obj, "list")
+    if isinstance(fn.obj, pytypes.FunctionType) and _written(fn.obj) is None and _handler(fn.obj) is None:
+        raise unsupported("a generator as an argument cannot be compiled", reader.pos, "Make a list of it.")
+    if form == "sum" and (len(args) > 1 or kws):
+        form = "list"
+    run = [_run(reader, arg, form) if _is_generator(arg) else arg for arg in args]
+    return run[0] if form != "list" else call(reader, fn, run, kws)
+
+
+def _is_generator(value: Value) -> bool:
+    return isinstance(value, Node) and isinstance(value.head, GeneratorHead)
+
+
+def _run(reader: FunctionReader, generator: Value, form: str) -> Value:
+    assert isinstance(generator, Node)
+    fn, *args = generator.items
+    assert isinstance(fn, Node)
+    code = replace(fn.head, code=made_into(fn.head.code, form))
+    return reader.spec.call(reader, Node(code, fn.items), args, {}, reader.options)
+
+
 def _full_name(obj: Any) -> str:
     """How a user would write it: `os.getloadavg`."""
     name = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None)
@@ -178,4 +211,20 @@ def _construct(reader: FunctionReader, cls: type, args: list[Value], kws: dict[s
             else:
                 raise unsupported(f"{cls.__name__}() is missing the field {name!r}", reader.pos)
         return tuple_of(items, cls)
+    if is_plain(cls):
+        return _instance(reader, cls, args, kws)
     raise unsupported(f"instances of {cls.__name__} cannot be compiled", reader.pos)
+
+
+def _instance(reader: FunctionReader, cls: type, args: list[Value], kws: dict[str, Value]) -> Value:
+    """`cls(*args, **kws)` of a class made in Python."""
+    if class_attribute(cls, "__new__") != (object, object.__new__) or type(cls) is not type:
+        raise unsupported(f"{cls.__name__} defines how its instances are made, which cannot be compiled", reader.pos)
+    made = records.instance(reader, cls)
+    plain = class_attribute(cls, "__init__") == (object, object.__init__)
+    begin = None if plain else class_value(reader, cls, "__init__")
+    if begin is not None:
+        call(reader, begin, [made, *args], kws)
+    elif args or kws:
+        raise ArgumentError(f"{cls.__name__}() takes no arguments", reader.pos, "Call it without arguments.")
+    return made

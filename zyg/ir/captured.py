@@ -91,7 +91,7 @@ def attribute_of(reader: FunctionReader, value: Static | Node, name: str) -> Val
     cls = class_of(value)
     found = class_attribute(cls, name)
     if found is not None and isinstance(found[1], property):
-        got: Value = reader.spec.calls.call(reader, _class_value(reader, cls, name, "fget"), [value], {})
+        got: Value = reader.spec.calls.call(reader, class_part(reader, cls, name, "fget"), [value], {})
         return got
     if isinstance(value, Node):
         if name in value.head.names:
@@ -107,7 +107,7 @@ def attribute_of(reader: FunctionReader, value: Static | Node, name: str) -> Val
         raise unsupported(f"{cls.__name__} looks for attributes in __getattr__, which cannot be compiled", reader.pos)
     if isinstance(value, Static) and value.path is not None and hasattr(value.obj, "__dict__"):
         reader.spec.captures.expect((*value.path, ("members", None), ("key", name)), "missing", None)
-    return _bound(reader, value, cls, found[1], name)
+    return bound(reader, value, cls, found[1], name)
 
 
 def _own_attribute(reader: FunctionReader, value: Static, name: str) -> Value | None:
@@ -120,17 +120,17 @@ def _own_attribute(reader: FunctionReader, value: Static, name: str) -> Value | 
     return reader.spec.captures.value(own[name], path, reader.pos, name)
 
 
-def _bound(reader: FunctionReader, value: Static | Node, cls: type, found: Any, name: str) -> Value:
+def bound(reader: FunctionReader, value: Static | Node, cls: type, found: Any, name: str) -> Value:
     """What an instance makes of what it finds in its class."""
     if isinstance(found, pytypes.FunctionType):
-        return Node(PartialHead(()), (_class_value(reader, cls, name), value))
+        return Node(PartialHead(()), (class_part(reader, cls, name), value))
     if isinstance(found, staticmethod):
-        return _class_value(reader, cls, name, "__func__")
+        return class_part(reader, cls, name, "__func__")
     if isinstance(found, classmethod):
-        return Node(PartialHead(()), (_class_value(reader, cls, name, "__func__"), Static(cls)))
+        return Node(PartialHead(()), (class_part(reader, cls, name, "__func__"), Static(cls)))
     if hasattr(type(found), "__get__") and not hasattr(type(found), "__zyg_read__"):
         raise unsupported(f"attribute {name!r} of {cls.__name__} cannot be compiled", reader.pos)
-    return _class_value(reader, cls, name)
+    return class_part(reader, cls, name)
 
 
 def class_value(reader: FunctionReader, cls: type, name: str) -> Value | None:
@@ -139,15 +139,15 @@ def class_value(reader: FunctionReader, cls: type, name: str) -> Value | None:
     if found is None:
         return None
     if isinstance(found[1], staticmethod):
-        return _class_value(reader, cls, name, "__func__")
+        return class_part(reader, cls, name, "__func__")
     if isinstance(found[1], classmethod):
-        return Node(PartialHead(()), (_class_value(reader, cls, name, "__func__"), Static(cls)))
+        return Node(PartialHead(()), (class_part(reader, cls, name, "__func__"), Static(cls)))
     if hasattr(type(found[1]), "__get__") and not isinstance(found[1], pytypes.FunctionType):
         return None
-    return _class_value(reader, cls, name)
+    return class_part(reader, cls, name)
 
 
-def _class_value(reader: FunctionReader, cls: type, name: str, part: str = "") -> Value:
+def class_part(reader: FunctionReader, cls: type, name: str, part: str = "") -> Value:
     """What is under `name` in the first class that has it (or a `part` of that), seen again when it changes."""
     captures = reader.spec.captures
     for base in cls.__mro__:

@@ -36,7 +36,7 @@ def chosen_call(reader: FunctionReader, union: Node, args: list[Value], kws: dic
     result: Value | None = None
     for alternative in fn.items[1:]:
         reader.ops = []
-        value = reader.spec.calls.call(reader, alternative, formals, named)
+        value = reader.spec.calls.settle(reader, reader.spec.calls.call(reader, alternative, formals, named))
         found.append((reader.ops, value))
         result = value if result is None else reader.join(result, value, "the result of this call")
     reader.ops = saved

@@ -7,11 +7,15 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 from zyg.errors import unsupported
-from zyg.ir import arrays, operators, scalars
+from zyg.ir import arrays, lists, operators, records
+from zyg.ir.captured import opened
+from zyg.ir.either import choose
 from zyg.ir.handlers import HANDLERS, Handler, handles, number
 from zyg.ir.iteration import elements, iterator
-from zyg.ir.program import Const, Operand, Var
+from zyg.ir.list_members import made_of
+from zyg.ir.program import Const, Var
 from zyg.ir.scalars import b1, i8
+from zyg.ir.special_methods import special_method
 from zyg.ir.values import (
     IterHead,
     Node,
@@ -23,7 +27,7 @@ from zyg.ir.values import (
     constant,
     tuple_of,
 )
-from zyg.rules import primitives as p
+from zyg.rules import lists as written
 
 if TYPE_CHECKING:
     from zyg.ir.read import FunctionReader
@@ -33,12 +37,65 @@ if TYPE_CHECKING:
 def _len(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     if arrays.is_arraylike(args[0]):
         return arrays.shape(args[0])[0]
+    counting = special_method(reader, args[0], "__len__")
+    if counting is not None:
+        return reader.spec.calls.call(reader, counting, [], {})
+    if isinstance(args[0], Node) and records.is_record(args[0]) and records.is_shared_dict(args[0]):
+        return records.length(reader, args[0])
+    if isinstance(args[0], Node) and lists.in_memory(args[0]):
+        return lists.of_length(reader, args[0])
     return constant(len(elements(reader, args[0])))
 
 
 @handles(tuple)
 def _tuple(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     return tuple_of(elements(reader, args[0]) if args else [])
+
+
+@handles(list)
+def _list(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return made_of(reader, args[0]) if args else lists.display(reader, ())
+
+
+@handles(dict)
+def _dict(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    given = records.entries_of(reader, opened(reader, args[0])) if args else {}
+    return records.dict_display(reader, given | kws)
+
+
+@handles(object.__setattr__)
+def _setattr(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    target, name, new = args
+    if not (isinstance(target, Node) and records.is_own_instance(target) and isinstance(name, Static)):
+        raise unsupported("object.__setattr__ of this cannot be compiled", reader.pos)
+    records.put(reader, target, name.obj, new)
+    return Static(None)
+
+
+@handles(sorted)
+def _sorted(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return reader.spec.call(reader, Static(written.sorted_list), args, kws)
+
+
+@handles(any)
+def _any(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return reader.spec.call(reader, Static(written.any_of), args, kws)
+
+
+@handles(all)
+def _all(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return reader.spec.call(reader, Static(written.all_of), args, kws)
+
+
+def _is_known(value: Value) -> bool:
+    """Are the elements of this iterable known one by one?"""
+    if not isinstance(value, Node):
+        return True
+    if isinstance(value.head, IterHead) and value.head.kind != "tuple":
+        return value.head.kind in ("zip", "enumerate") and all(map(_is_known, value.items))
+    if isinstance(value.head, RangeHead):
+        return all(isinstance(part, Const) for part in value.items)
+    return not lists.in_memory(value) and not arrays.is_arraylike(value)
 
 
 @handles(range)
@@ -80,6 +137,9 @@ def _reversed(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) 
         last = reader.emit(operator.add, (start, reader.emit(operator.mul, (before, step), i8)), i8)
         back = reader.emit(operator.neg, (step,), i8)
         return Node(IterHead("range"), (last, back, count, Const(0, i8)))
+    if isinstance(value, Node) and lists.in_memory(value):
+        last = reader.emit(operator.sub, (lists.of_length(reader, value), Const(1, i8)), i8)
+        return Node(IterHead("reversed list"), (value, last))
     return Node(IterHead("tuple", 0), tuple(reversed(elements(reader, value))))
 
 
@@ -91,6 +151,8 @@ def _iter(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> V
 @handles(sum)
 def _sum(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     total = args[1] if len(args) > 1 else kws.get("start", constant(0))
+    if not _is_known(args[0]):
+        return reader.spec.call(reader, Static(written.total), [args[0], total], {})
     for item in elements(reader, args[0]):
         total = operators.apply(reader, operator.add, [total, item])
     return total
@@ -98,6 +160,9 @@ def _sum(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Va
 
 def _extremum(better: Any) -> Handler:
     def handler(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+        if len(args) == 1 and not _is_known(args[0]):
+            fn = written.largest if better is operator.gt else written.smallest
+            return reader.spec.call(reader, Static(fn), args, kws)
         items = args if len(args) > 1 else elements(reader, args[0])
         key = kws.get("key")
         if not items:
@@ -112,24 +177,10 @@ def _extremum(better: Any) -> Handler:
         for item in items[1:]:
             its = rank(item)
             wins = operators.truth(reader, operators.apply(reader, better, [its, best_rank]))
-            best, best_rank = _choose(reader, wins, item, best), _choose(reader, wins, its, best_rank)
+            best, best_rank = choose(reader, wins, item, best), choose(reader, wins, its, best_rank)
         return best
 
     return handler
-
-
-def _choose(reader: FunctionReader, cond: Operand, a: Value, b: Value) -> Value:
-    """`a if cond else b` of two values of one kind."""
-    if isinstance(cond, Const):
-        return a if cond.value else b
-    if isinstance(a, (Var, Const)) and isinstance(b, (Var, Const)):
-        kind = a.type if a.type == b.type else scalars.promote(a.type, b.type)
-        return reader.emit(p.select, (cond, reader.cast(a, kind), reader.cast(b, kind)), kind)
-    if isinstance(a, Node) and isinstance(b, Node) and a.head == b.head and len(a.items) == len(b.items):
-        return Node(a.head, tuple(_choose(reader, cond, x, y) for x, y in zip(a.items, b.items, strict=True)))
-    if a == b:
-        return a
-    raise unsupported("min or max of values of different kinds", reader.pos)
 
 
 HANDLERS[max] = _extremum(operator.gt)
@@ -144,9 +195,17 @@ def _slice(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> 
 
 @handles(map)
 def _map(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    if not all(map(_is_known, args[1:])):
+        fn = written.mapped_one if len(args) == 2 else written.mapped
+        return iterator(reader, reader.spec.call(reader, Static(fn), args, {}))
     columns = [elements(reader, arg) for arg in args[1:]]
     rows = zip(*columns, strict=False)
     return Node(IterHead("tuple", 0), tuple(reader.spec.calls.call(reader, args[0], list(row), {}) for row in rows))
+
+
+@handles(filter)
+def _filter(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return iterator(reader, reader.spec.call(reader, Static(written.filtered), args, kws))
 
 
 @handles(functools.reduce)

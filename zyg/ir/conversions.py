@@ -12,6 +12,7 @@ import numpy as np
 from zyg.errors import unsupported
 from zyg.ir import library, operators
 from zyg.ir.custom import without_gradient
+from zyg.ir.describe import described
 from zyg.ir.handlers import HANDLERS, Handler, handles, number
 from zyg.ir.program import Const, Operand, Type, Var
 from zyg.ir.scalars import b1, c8, c16, f4, f8, i8
@@ -19,9 +20,9 @@ from zyg.ir.values import (
     LazyHead,
     Node,
     Static,
-    TupleHead,
     UnionHead,
     Value,
+    class_of_node,
 )
 from zyg.rules import primitives as p
 
@@ -150,7 +151,9 @@ def _isinstance(reader: FunctionReader, args: list[Value], kws: dict[str, Value]
         return Const(issubclass(_CLASSES[value.type], classes), b1)
     if isinstance(value, Static):
         return Const(isinstance(value.obj, classes), b1)
-    own = (value.head.cls or tuple) if isinstance(value.head, TupleHead) else object
+    own = class_of_node(value)
+    if own is None:
+        raise unsupported(f"isinstance of {described(value)} cannot be compiled", reader.pos)
     return Const(issubclass(own, classes), b1)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import types
 
-from zyg.errors import ArgumentError, ValueArgumentError
+from zyg.errors import ArgumentError, ValueArgumentError, unsupported
 from zyg.ir.activity import differentiable, shadow_type
 from zyg.ir.by_tangents import by_tangents, uses_stack
 from zyg.ir.cotangents import carriers, gradient_of, matching, slope_of
@@ -34,6 +34,7 @@ from zyg.ir.values import (
     Static,
     TupleHead,
     Value,
+    has_memory_list,
     is_array,
     is_container,
     rebuild,
@@ -139,7 +140,14 @@ def check_scalar(primal: Value, reader: FunctionReader) -> None:
     )
 
 
+def _check_list(formal: Value, n: int, reader: FunctionReader) -> None:
+    if has_memory_list(formal):
+        what = f"argument {n} is a list whose length is not known when compiling"
+        raise unsupported(what, reader.pos, "Make an array of it: np.array(…).")
+
+
 def _check_argument(formal: Value, n: int, reader: FunctionReader) -> None:
+    _check_list(formal, n, reader)
     if isinstance(formal, (Var, Const)) and formal.type == types.boolean:
         raise ArgumentError(
             f"argument {n} is a bool, which has no derivative", reader.pos, "Leave it out of argnums, or pass a number."
@@ -207,6 +215,8 @@ def pullback_call(reader: FunctionReader, fn: Value, args: list[Value], cotangen
         return _array_pullback(reader, fn, args, cotangent)
     seeds = matching(result, cotangent, reader)
     chosen = list(range(len(args)))
+    for n in chosen:
+        _check_list(formals[n], n, reader)
     y, dx, _ = vjp_call(reader, module, result, formals, operands, chosen, result, seeds)
     return tuple_of([y, tuple_of(dx)])
 
@@ -270,6 +280,9 @@ def jvp_call(reader: FunctionReader, fn: Value, args: list[Value], directions: S
                 f"{len(args)} primals but {len(tangents)} tangents", reader.pos, "Give one tangent for each argument."
             )
     moving = [not all(map(_is_none, given)) for given in zip(*directions, strict=True)]
+    for number, (formal, on) in enumerate(zip(formals, moving, strict=True)):
+        if on:
+            _check_list(formal, number, reader)
     wanted = {leaf for formal, on in zip(formals, moving, strict=True) if on for leaf in carriers(formal)}
     varied = tuple(param in wanted for param in module.main.params)
     dots: list[Operand] = []

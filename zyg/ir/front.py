@@ -21,6 +21,7 @@ from numba.core import bytecode, errors, interpreter
 from numba.core import ir as nir
 
 from zyg.errors import UnsupportedError, unsupported
+from zyg.ir.generators import as_function, form_of
 from zyg.ir.program import Pos
 
 
@@ -38,7 +39,7 @@ class Unassigned:
     """Value of a `Const` stored in a cell variable before its first assignment."""
 
 
-_COMPREHENSIONS = {"<listcomp>": "list", "<setcomp>": "set", "<dictcomp>": "dict"}
+_COMPREHENSIONS = {"<setcomp>": "set", "<dictcomp>": "dict"}
 
 
 def position(code: types.CodeType, line: int, caller: Pos | None = None) -> Pos:
@@ -120,6 +121,11 @@ class _Interpreter(interpreter.Interpreter):
             )
         self.store(value=self.get(value), name=name)
 
+    def op_LIST_APPEND(self, inst: Any, target: str, value: str, appendvar: str, res: str) -> None:
+        """As Numba does it, by a name that only comprehensions have."""
+        self.store(nir.Expr.getattr(self.get(target), "<append>", loc=self.loc), appendvar)
+        self.store(nir.Expr.call(self.get(appendvar), (self.get(value),), (), loc=self.loc), res)
+
     def op_DELETE_DEREF(self, inst: Any) -> None:
         self.store(nir.Const(Unassigned, loc=self.loc), self._variable(inst))
 
@@ -177,7 +183,7 @@ def parameter_names(code: types.CodeType) -> list[str]:
     """All parameters in the order of the frame's locals: positional, keyword-only, *args, **kwargs."""
     count = code.co_argcount + code.co_kwonlyargcount
     count += bool(code.co_flags & 0x04) + bool(code.co_flags & 0x08)
-    return list(code.co_varnames[:count])
+    return ["implicit0" if name == ".0" else name for name in code.co_varnames[:count]]
 
 
 @lru_cache(maxsize=4096)
@@ -187,14 +193,16 @@ def numba_ir(code: types.CodeType) -> nir.FunctionIR:
     Raises UnsupportedError, naming the line, for constructs that Numba's interpreter does not read.
     """
     here = start(code)
-    if code.co_flags & 0x2A0:
+    form = form_of(code)
+    if code.co_flags & 0x2A0 and form is None:
         raise unsupported("generators and coroutines cannot be compiled", here, "Use a loop.")
     if code.co_name in _COMPREHENSIONS:
         raise unsupported(f"{_COMPREHENSIONS[code.co_name]} comprehensions cannot be compiled", here, "Use a loop.")
     try:
         identity = _Identity(code)
+        identity.is_generator = form is not None
         found: nir.FunctionIR = _Interpreter(identity).interpret(bytecode.ByteCode(identity))
-        return found
+        return found if form is None else as_function(found, form)
     except UnsupportedError:
         raise
     except (errors.NumbaError, errors.UnsupportedBytecodeError) as error:

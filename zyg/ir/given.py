@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from zyg.errors import ZygError
+from zyg.errors import ZygError, unsupported
 from zyg.ir import arrays
 from zyg.ir.activity import differentiable, shadow_type
 from zyg.ir.cotangents import placed
@@ -25,6 +25,7 @@ from zyg.ir.program import Block, Call, Const, Custom, Module, Op, Operand, Prog
 from zyg.ir.results import origins, writes_given
 from zyg.ir.scalars import b1, c8, c16, f8
 from zyg.ir.simplify import inline
+from zyg.ir.sites import Reread
 from zyg.ir.slots import zero
 from zyg.ir.trace import Emitter
 from zyg.ir.values import (
@@ -32,6 +33,7 @@ from zyg.ir.values import (
     Static,
     Value,
     array_like,
+    has_memory_list,
     is_array,
     is_container,
     parameter,
@@ -78,6 +80,9 @@ def given_call(reader: FunctionReader, how: Derivative, args: Sequence[Value]) -
     spec.calls.settle_all(reader, None)
     made = _Given(reader, how, [parameter(arg) for arg in args])
     primal = made.program()
+    if any(map(has_memory_list, (*args, made.y, made.saved))):
+        what = f"{how.name}: a list whose length is not known when compiling"
+        raise unsupported(what, reader.pos, "Make an array of it: np.array(…).")
     outs = tuple(Var(kind) for kind in primal.results)
     given = tuple(leaf for arg in args for leaf in passed(arg))
     reader.ops.append(Op(Call(primal.name, writes=False), given, outs, reader.pos))
@@ -130,6 +135,8 @@ class _Given:
             return build(inner)
 
         entry, result = spec.synthetic(name, params, body)
+        if spec.sites.changed:
+            raise Reread
         module = checked_module(inline(checked_module(Module(spec.programs, entry).reachable())))
         return spec.programs[spec.adopt(module)], result
 

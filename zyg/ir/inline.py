@@ -9,6 +9,9 @@ from zyg.ir import library
 from zyg.ir.graph import substitute
 from zyg.ir.memory import is_memory
 from zyg.ir.program import Block, Call, Edge, End, Jump, Op, Operand, Pos, Program, Raise, Return, Var, with_edges
+from zyg.rules import lists
+
+_LIBRARIES = (library.__file__, lists.__file__)
 
 # A reverse sweep cannot be taken again where its buffers are left on the stack of a call
 LARGEST_OF_ARRAYS = 20_000
@@ -68,7 +71,7 @@ def _copy(callee: Program, args: tuple[Operand, ...], site: Pos) -> dict[int, Bl
         return made
 
     def seen(pos: Pos) -> Pos:
-        if pos.file == library.__file__:
+        if pos.file in _LIBRARIES:
             return site
         return replace(pos, caller=site if pos.caller is None else seen(pos.caller))
 

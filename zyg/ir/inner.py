@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from numba import types
 
-from zyg.errors import ValueArgumentError
+from zyg.errors import ValueArgumentError, unsupported
 from zyg.ir.captures import Capture
 from zyg.ir.lift import open_captures
 from zyg.ir.memory import MemoryType, mem_apart, mem_keep
@@ -16,9 +16,11 @@ from zyg.ir.naming import named_after
 from zyg.ir.program import Block, Module, Operand, Type, Var
 from zyg.ir.results import written_parameters
 from zyg.ir.simplify import inline
+from zyg.ir.sites import Reread
 from zyg.ir.values import (
     Static,
     Value,
+    has_memory_list,
     parameter,
     passed,
     variables,
@@ -34,7 +36,15 @@ def settled(
 ) -> tuple[list[Value], dict[str, Value]]:
     """The arguments of a derivative, computed where they have waited: it is taken by their elements."""
     settle = reader.spec.calls.settle
-    return [settle(reader, arg) for arg in args], {name: settle(reader, arg) for name, arg in kws.items()}
+    frozen = reader.spec.calls.frozen
+
+    def ready(arg: Value) -> Value:
+        return frozen(reader, settle(reader, arg))
+
+    return [ready(arg) for arg in args], {name: ready(arg) for name, arg in kws.items()}
+
+
+_RESULT = "a function that is differentiated cannot give a list whose length is not known when compiling"
 
 
 def read_inner(
@@ -55,13 +65,17 @@ def read_inner(
 
     def build(inner: FunctionReader) -> Value:
         inner.pos = reader.pos
-        return spec.calls.call(inner, formal_fn, formals[: len(args)], named)
+        return spec.calls.frozen(inner, spec.calls.call(inner, formal_fn, formals[: len(args)], named))
 
     spec.deriving += 1
     try:
         entry, result = spec.synthetic(_name(fn), params, build)
     finally:
         spec.deriving -= 1
+    if spec.sites.changed:
+        raise Reread
+    if has_memory_list(result):
+        raise unsupported(_RESULT, reader.pos, "Make an array of it: np.array(…).")
     module = checked_module(inline(checked_module(_joined(Module(spec.programs, entry).reachable()))))
     operands = [leaf for value in (fn, *args, *kws.values()) for leaf in passed(value)]
     arrays = captured_arrays(module)

@@ -21,6 +21,7 @@ from zyg.ir.memory import (
     mem_like,
     mem_load,
     mem_new,
+    mem_reserve,
     mem_size,
     mem_store,
     mem_zeros,
@@ -38,6 +39,13 @@ from zyg.ir.tape import (
     tape_reserve,
     tape_zeros,
 )
+
+
+class Growable:
+    """A growable buffer: its elements are in an array that is replaced when it grows."""
+
+    def __init__(self, elements: Any) -> None:
+        self.elements = elements
 
 
 class InterpretTape:
@@ -205,8 +213,17 @@ def _matrices(op: Op, values: list[Any]) -> tuple[Any, ...]:
     return ()
 
 
+def _zeros(count: int, kind: MemoryType) -> Any:
+    """Handles are objects, which NumPy's zeros of such elements stand for where there is none."""
+    dtype = object if isinstance(kind.dtype, MemoryType) else np.dtype(type(number(0, kind.dtype)))
+    return np.zeros(count, dtype)
+
+
 _MEMORY = frozenset(
-    (mem_new, mem_zeros, mem_like, mem_copy, mem_size, mem_load, mem_store, mem_add, mem_apart, mem_give, mem_keep)
+    (
+        *(mem_new, mem_zeros, mem_like, mem_copy, mem_size, mem_load, mem_store, mem_add, mem_reserve),
+        *(mem_apart, mem_give, mem_keep),
+    )
 )
 
 
@@ -214,15 +231,26 @@ def _memory(op: Op, values: list[Any]) -> tuple[Any, ...]:
     fn = op.fn
     if fn is mem_new or fn is mem_zeros:
         assert values[0] >= 0, "a buffer of negative size"
-        assert isinstance(op.result.type, MemoryType)
-        buffer = np.zeros(int(values[0]), np.dtype(type(number(0, op.result.type.dtype))))
-        if fn is mem_new and buffer.dtype.kind in "fc":
+        kind = op.result.type
+        assert isinstance(kind, MemoryType)
+        buffer = _zeros(int(values[0]), kind)
+        if fn is mem_new and buffer.dtype.kind in "fc" and not kind.growable:
             buffer.fill(np.nan)
-        return (buffer,)
-    memory = values[0]
+        return (Growable(buffer) if kind.growable else buffer,)
+    if fn is mem_reserve:
+        growable = values[0]
+        gained = max(0, int(values[1]) - growable.elements.size)
+        growable.elements = np.concatenate((growable.elements, np.zeros(gained, growable.elements.dtype)))
+        return ()
+    if fn is mem_apart and any(isinstance(value, Growable) for value in values):
+        return (np.bool_(values[0] is not values[1]),)
+    memory = values[0].elements if isinstance(values[0], Growable) else values[0]
     assert isinstance(memory, np.ndarray) and memory.ndim == 1, "a buffer is a flat array"
     if fn is mem_like:
-        return (np.zeros_like(memory),)
+        kind = op.result.type
+        assert isinstance(kind, MemoryType)
+        buffer = _zeros(memory.size, kind)
+        return (Growable(buffer) if kind.growable else buffer,)
     if fn is mem_copy:
         return (memory.copy(),)
     if fn is mem_size:

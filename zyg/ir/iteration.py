@@ -6,7 +6,7 @@ import operator as op
 from typing import TYPE_CHECKING
 
 from zyg.errors import unsupported
-from zyg.ir import arrays, operators
+from zyg.ir import arrays, lists, operators, records
 from zyg.ir.captured import opened
 from zyg.ir.describe import described
 from zyg.ir.program import Const, Operand, Var
@@ -35,23 +35,31 @@ UNROLL = 64
 
 
 def elements(reader: FunctionReader, value: Value, count: int | None = None) -> list[Value]:
-    """All elements of an iterable whose length is known when reading; of an array also if there must be `count`."""
+    """All elements of an iterable whose length is known when reading; of an array or a list in memory also if
+    there must be `count`."""
     value = opened(reader, operators.known(reader, value))
     if isinstance(value, Node):
         if isinstance(value.head, (TupleHead, ListHead)):
             return list(value.items)
+        in_memory = lists.in_memory(value)
         length = arrays.shape(value)[0] if arrays.is_arraylike(value) else None
+        if in_memory and count is not None:
+            length = lists.of_length(reader, value)
         if count is not None and isinstance(length, Var):
             expected = Const(count, i8)
             same = reader.emit(op.eq, (length, expected), b1)
             reader.guard(same, _unpack_error, "ValueError(unpack)", length, expected)
             length = expected
+        if isinstance(length, Const) and in_memory:
+            return [lists.element(reader, value, Const(k, i8)) for k in range(int(length.value.real))]
         if isinstance(length, Const):
             array = arrays.settle(reader, value)
             places = range(int(length.value.real))
             return [arrays.element(reader, Node(ElementHead(), (array, Const(k, i8)))) for k in places]
         if isinstance(value.head, DictHead):
             return [Static(key) for key in value.head.keys]
+        if records.is_shared_dict(value):
+            return [Static(k) if isinstance(k, str) else constant(k) for k in records.entries(reader, value)]
         if isinstance(value.head, RangeHead) and all(isinstance(part, Const) for part in value.items):
             parts = [int(part.value) for part in value.items if isinstance(part, Const)]  # type: ignore[arg-type]
             if len(range(*parts)) <= UNROLL:
@@ -83,7 +91,7 @@ def iterator(reader: FunctionReader, value: Value) -> Node:
         head = value.head
         if isinstance(head, IterHead):
             return value
-        if isinstance(head, (TupleHead, DictHead)):
+        if isinstance(head, (TupleHead, DictHead)) or records.is_shared_dict(value):
             return Node(IterHead("tuple", 0), tuple(elements(reader, value)))
         if isinstance(head, RangeHead):
             start, stop, step = (part for part in value.items if isinstance(part, (Var, Const)))
@@ -91,6 +99,8 @@ def iterator(reader: FunctionReader, value: Value) -> Node:
             return Node(IterHead("range"), (start, step, count, Const(0, i8)))
         if isinstance(head, ListHead):
             return Node(IterHead("tuple", 0), value.items)
+        if lists.in_memory(value):
+            return Node(IterHead("list"), (value, Const(0, i8)))
         if arrays.is_arraylike(value):
             array = arrays.settle(reader, value)
             assert isinstance(array, Node)
@@ -136,6 +146,8 @@ def advance(reader: FunctionReader, value: Value) -> tuple[Node, Node]:
         element = reader.emit(op.add, (start, offset), i8) if start != Const(0, i8) else offset
         after = reader.emit(op.add, (position, Const(1, i8)), i8)
         return Node(NextHead(), (ok, element)), Node(value.head, (start, step, count, after))
+    if kind in ("list", "reversed list"):
+        return lists.advance(reader, value, kind == "reversed list")
     if kind == "array":
         array, index = value.items
         assert isinstance(array, Node) and isinstance(index, (Var, Const))

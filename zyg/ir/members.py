@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zyg.errors import unsupported
-from zyg.ir import arrays, captured, indexing, operators, scalars
+from zyg.ir import arrays, captured, indexing, operators, records, scalars
 from zyg.ir.array_making import as_array, is_sequence
 from zyg.ir.array_members import array_attribute, array_method
 from zyg.ir.describe import described
 from zyg.ir.instances import is_plain
+from zyg.ir.list_members import delete_list_item, list_attribute, list_item, list_method, set_list_item
 from zyg.ir.program import Const, Operand, Var
 from zyg.ir.scalars import b1, i8
+from zyg.ir.special_methods import special_method
 from zyg.ir.values import (
     DictHead,
     LazyHead,
-    ListHead,
     MethodHead,
     Node,
     PartialHead,
@@ -28,6 +29,7 @@ from zyg.ir.values import (
     TupleHead,
     UnionHead,
     Value,
+    is_list,
     rebuild,
     tuple_of,
 )
@@ -55,6 +57,12 @@ def attribute(reader: FunctionReader, value: Value, name: str) -> Value:
         return array_attribute(reader, value, name)
     if isinstance(value, Node):
         head = value.head
+        if is_list(value):
+            return list_attribute(reader, value, name)
+        if records.is_own_instance(value):
+            return records.attribute(reader, value, name)
+        if records.is_shared_dict(value) and hasattr(dict, name):
+            return Node(MethodHead(name), (value,))
         if isinstance(head, TupleHead):
             fields = getattr(head.cls, "_fields", ())
             if name in fields:
@@ -66,8 +74,6 @@ def attribute(reader: FunctionReader, value: Value, name: str) -> Value:
             if head.cls is not None and isinstance(getattr(head.cls, name, None), property):
                 return reader.spec.calls.call(reader, Static(getattr(head.cls, name).fget), [value], {})
         if isinstance(head, DictHead) and name in ("get", "items", "keys", "values"):
-            return Node(MethodHead(name), (value,))
-        if isinstance(head, ListHead) and name in ("index", "count"):
             return Node(MethodHead(name), (value,))
     if captured.is_object(value):
         assert isinstance(value, (Static, Node))
@@ -94,6 +100,14 @@ def method(reader: FunctionReader, bound: Node, args: list[Value], kws: dict[str
     (value,), name = bound.items, bound.head.name
     if arrays.is_arraylike(value):
         return array_method(reader, value, name, args, kws)
+    if isinstance(value, Node) and is_list(value):
+        return list_method(reader, value, name, args, kws)
+    if (
+        isinstance(value, Node)
+        and records.is_shared_dict(value)
+        and not (isinstance(value.head, DictHead) and name in ("get", "items", "keys", "values"))
+    ):
+        return records.dict_method(reader, value, name, args, kws)
     if isinstance(value, (Var, Const)):
         if name == "conjugate":
             return reader.emit(np.conj, (value,), value.type) if value.type in (scalars.c8, scalars.c16) else value
@@ -101,14 +115,13 @@ def method(reader: FunctionReader, bound: Node, args: list[Value], kws: dict[str
             return reader.emit(op.eq, (reader.emit(np.floor, (value,), value.type), value), b1)
     if isinstance(value, Static):
         return Node(LazyHead(lambda text, *rest: getattr(text, name)(*rest)), (value, *args))
-    if isinstance(value, Node) and isinstance(value.head, (TupleHead, ListHead)):
+    if isinstance(value, Node) and isinstance(value.head, TupleHead):
         if name == "count":
             total: Value = Const(0, i8)
             for item in value.items:
                 same = operators.truth(reader, operators.apply(reader, op.eq, [item, args[0]]))
                 total = operators.apply(reader, op.add, [total, reader.cast(same, i8)])
             return total
-    if isinstance(value, Node) and isinstance(value.head, TupleHead):
         if name == "_replace" and value.head.cls is not None:
             fields = value.head.cls._fields  # type: ignore[attr-defined]
             return tuple_of([kws.get(f, item) for f, item in zip(fields, value.items, strict=True)], value.head.cls)
@@ -140,11 +153,14 @@ def item(reader: FunctionReader, value: Value, index: Value) -> Value:
         if found is not None:
             return found
         value = captured.opened(reader, value)
-    if isinstance(value, Node) and isinstance(value.head, DictHead) and isinstance(index, Static):
-        if index.obj not in value.head.keys:
-            raise unsupported(f"this dict has no key {index.obj!r}", reader.pos, "Use one of its keys.")
-        return value.items[value.head.keys.index(index.obj)]
-    if not (isinstance(value, Node) and isinstance(value.head, (TupleHead, ListHead))):
+    if isinstance(value, Node) and records.is_dict(value):
+        return records.dict_item(reader, value, index)
+    getter = special_method(reader, value, "__getitem__")
+    if getter is not None:
+        return reader.spec.calls.call(reader, getter, [index], {})
+    if isinstance(value, Node) and is_list(value):
+        return list_item(reader, value, index)
+    if not (isinstance(value, Node) and isinstance(value.head, TupleHead)):
         raise unsupported(f"{described(value)} cannot be indexed in native code", reader.pos)
     if isinstance(index, Static) and isinstance(index.obj, slice):
         return tuple_of(value.items[index.obj])
@@ -164,11 +180,43 @@ def item(reader: FunctionReader, value: Value, index: Value) -> Value:
 def set_item(reader: FunctionReader, value: Value, index: Value, new: Value) -> None:
     """`value[index] = new`."""
     value = operators.known(reader, value)
+    if isinstance(value, Node) and is_list(value):
+        set_list_item(reader, value, index, new)
+        return
+    setter = special_method(reader, value, "__setitem__")
+    if setter is not None:
+        reader.spec.calls.call(reader, setter, [index, new], {})
+        return
+    if isinstance(value, Node) and records.is_dict(value):
+        records.put(reader, value, records.key_of(reader, index), new)
+        return
     if not arrays.is_arraylike(value):
         raise unsupported(f"{described(value)} does not support item assignment", reader.pos)
     array = arrays.settle(reader, value)
     assert isinstance(array, Node)
     indexing.put(reader, array, index, as_array(reader, new) if is_sequence(new) else new)
+
+
+def set_attribute(reader: FunctionReader, value: Value, name: str, new: Value) -> None:
+    """`value.name = new`."""
+    value = operators.known(reader, value)
+    if isinstance(value, Node) and records.is_own_instance(value):
+        records.set_attribute(reader, value, name, new)
+        return
+    raise unsupported(
+        f"attributes of {described(value)} that was made elsewhere cannot be set in native code", reader.pos
+    )
+
+
+def delete_item(reader: FunctionReader, value: Value, index: Value) -> None:
+    """`del value[index]`."""
+    value = operators.known(reader, value)
+    if isinstance(value, Node) and records.is_dict(value):
+        records.delete(reader, value, index)
+        return
+    if not (isinstance(value, Node) and is_list(value)):
+        raise unsupported(f"items of {described(value)} cannot be deleted in native code", reader.pos)
+    delete_list_item(reader, value, index)
 
 
 def _index_constant(reader: FunctionReader, part: Value) -> int | None:

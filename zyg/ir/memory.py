@@ -3,6 +3,9 @@
 A buffer is a flat run of elements; arrays and their views are arithmetic on the index (see `arrays`), so that a
 view's shadow is the same arithmetic on the shadow of its buffer.  Indices are in range: whoever emits an access has
 emitted the guard.  Different parameters are different buffers if one of them is written.
+
+A *growable* buffer stays the same buffer while `mem_reserve` gives it more room.  The elements of a buffer may be
+handles of buffers; the shadow of such a buffer holds the shadows of those.
 """
 
 from __future__ import annotations
@@ -18,11 +21,12 @@ from zyg.rules.primitives import Primitive, table
 
 
 class MemoryType(types.Type):
-    """The type of a buffer with elements of the machine type `dtype`."""
+    """The type of a buffer with elements of the type `dtype`: a machine type, or that of a buffer."""
 
-    def __init__(self, dtype: Type) -> None:
+    def __init__(self, dtype: Type, growable: bool = False) -> None:
         self.dtype = dtype
-        super().__init__(name=f"memory({dtype})")
+        self.growable = growable
+        super().__init__(name=f"memory({dtype}{', ...' if growable else ''})")
 
 
 def mem_new(count: Any) -> Any:
@@ -70,6 +74,11 @@ def mem_add(memory: Any, index: Any, value: Any) -> None:
     raise RuntimeError(_PLACES)
 
 
+def mem_reserve(memory: Any, count: Any) -> None:
+    """Give a growable buffer room for `count` (int64) elements at least; those that it gains are zero.  No result."""
+    raise RuntimeError(_PLACES)
+
+
 def mem_apart(a: Any, b: Any) -> Any:
     """Whether two buffers share no element (bool)."""
     raise RuntimeError(_PLACES)
@@ -93,7 +102,7 @@ ELEMENT_WRITES = frozenset((mem_store, mem_add))
 WRITES = ELEMENT_WRITES | {mem_gemm, mem_sum}
 
 _EFFECTS: tuple[Callable[..., Any], ...] = (
-    *(mem_new, mem_zeros, mem_like, mem_copy, mem_store, mem_add),
+    *(mem_new, mem_zeros, mem_like, mem_copy, mem_store, mem_add, mem_reserve),
     *(mem_give, mem_keep),
 )
 _READS: tuple[Callable[..., Any], ...] = (mem_load, mem_size, mem_apart, length)
@@ -117,3 +126,8 @@ _READ: dict[Callable[..., Any], tuple[int, ...]] = {
     mem_gemm: (4, 8),
     mem_sum: (4,),
 }
+
+
+def holds_handles(kind: Type) -> bool:
+    """Is this the type of a buffer whose elements are handles of buffers?"""
+    return isinstance(kind, MemoryType) and isinstance(kind.dtype, MemoryType)

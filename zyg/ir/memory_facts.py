@@ -2,17 +2,19 @@
 
 Variables that may hold the same buffer because one is passed on as the other are of one class.  Different classes are
 different buffers, except that what comes from places that a program does not see (a stack, a call, a capture, a tape
-that others know) may be any buffer that was there before or that was given away.
+that others know) may be any buffer that was there before or that was given away.  All handles that are stored in
+buffers of one class, or found in them, are of one class: what those buffers *hold*.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from zyg.ir.callback import Callback
 from zyg.ir.graph import Graph
-from zyg.ir.memory import ALLOCATIONS, WRITES, is_memory, mem_give, mem_keep
+from zyg.ir.memory import ALLOCATIONS, WRITES, holds_handles, is_memory, mem_give, mem_keep, mem_load, mem_store
 from zyg.ir.program import Call, Op, Operand, Program, Return, Type, Var, edges
 from zyg.ir.tape import StackType, TapeType, push, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
 from zyg.rules import primitives as p
@@ -101,7 +103,7 @@ _TAPES = frozenset((tape_new, tape_zeros, p.select, *_PASSING))
 def classes(program: Program) -> dict[Var, Var]:
     """For every variable that holds a buffer, a representative of its class.
 
-    What the program finds in a tape of its own is what it has put there.
+    What the program finds in a tape of its own, or in a buffer of handles, is what has been put there.
     """
     groups = _flows(program, is_memory)
     tapes = _own_tapes(program)
@@ -109,11 +111,53 @@ def classes(program: Program) -> dict[Var, Var]:
         kept = op.args[3] if op.fn is tape_put else op.result if op.fn is tape_get else None
         if isinstance(kept, Var) and is_memory(kept.type) and op.args[0] in tapes:
             groups.unite((tapes[op.args[0]], op.args[2]), kept)
+    unite_held(program, groups.find, groups.unite)
     members: dict[Hashable, Var] = {}
     for var in groups.parent:
         if isinstance(var, Var):
             members.setdefault(groups.find(var), var)
     return {var: members[groups.find(var)] for var in groups.parent if isinstance(var, Var)}
+
+
+def unite_held(program: Program, find: Callable[[Any], Any], unite: Callable[[Any, Any], None]) -> bool:
+    """Unite the handles that buffers of one class hold; whether there were any to unite."""
+    places = [
+        (op.args[0], op.result if op.fn is mem_load else op.args[2])
+        for op in program.ops()
+        if op.fn in (mem_load, mem_store) and holds_handles(op.args[0].type)
+    ]
+    united, changed = False, True
+    while changed:
+        changed = False
+        held: dict[Hashable, Var] = {}
+        for buffer, handle in places:
+            if isinstance(buffer, Var) and isinstance(handle, Var):
+                other = held.setdefault(find(buffer), handle)
+                if find(other) is not find(handle):
+                    unite(other, handle)
+                    united = changed = True
+    return united
+
+
+def held(program: Program, of: Mapping[Var, Var]) -> dict[Var, Var]:
+    """For every class of buffers of handles, the class of what they hold."""
+    found: dict[Var, Var] = {}
+    for op in program.ops():
+        if op.fn in (mem_load, mem_store) and holds_handles(op.args[0].type):
+            handle = op.result if op.fn is mem_load else op.args[2]
+            if isinstance(op.args[0], Var) and isinstance(handle, Var):
+                found[of[op.args[0]]] = of[handle]
+    return found
+
+
+def with_held(found: Iterable[Var], holds: Mapping[Var, Var]) -> set[Var]:
+    """These classes, what they hold, what that holds, …"""
+    closed: set[Var] = set()
+    for cls in found:
+        while cls not in closed:
+            closed.add(cls)
+            cls = holds.get(cls, cls)
+    return closed
 
 
 def origins(program: Program) -> dict[Var, Origin]:
@@ -127,9 +171,13 @@ def origins(program: Program) -> dict[Var, Origin]:
         for result in op.results:
             if result in of and (op.fn in ALLOCATIONS or (isinstance(op.fn, Call) and not op.fn.writes)):
                 found[of[result]] |= Origin(allocations=frozenset((result,)))
-            elif result in of and op.fn is not p.select and op.fn not in _PASSING:
+            elif result in of and op.fn is not p.select and op.fn not in _PASSING and op.fn is not mem_load:
                 if not (op.fn is tape_get and op.args[0] in tapes):
                     found[of[result]] |= Origin(unknown=True)
+    holds = held(program, of)
+    shared = {cls for cls, origin in found.items() if origin.params or origin.unknown} | _escaping(program, of)
+    for cls in with_held((holds[cls] for cls in shared if cls in holds), holds):
+        found[cls] |= Origin(unknown=True)
     return found
 
 
@@ -152,6 +200,8 @@ def sources(program: Program) -> dict[Var, Origin]:
                     found[result] = Origin(allocations=frozenset((result,)))
                 elif op.fn is tape_get and op.args[0] in tapes:
                     flows.append(((tapes[op.args[0]], op.args[2]), result))
+                elif op.fn is mem_load:
+                    found[result] = origins(program)[classes(program)[result]]
                 elif isinstance(op.fn, Call) and not op.fn.writes:
                     found[result] = Origin(allocations=frozenset((result,)))  # a new one
                 elif op.fn is p.select or op.fn in _PASSING:
@@ -175,6 +225,13 @@ def sources(program: Program) -> dict[Var, Origin]:
 def escapes(program: Program) -> set[Var]:
     """The classes with a buffer that is passed to a call, returned, put where others find it, or given away."""
     of = classes(program)
+    holds = held(program, of)
+    foreign = {cls for cls, origin in origins(program).items() if cls in holds and (origin.params or origin.unknown)}
+    return with_held(_escaping(program, of), holds) | with_held((holds[cls] for cls in foreign), holds)
+
+
+def _escaping(program: Program, of: Mapping[Var, Var]) -> set[Var]:
+    """Those that escape themselves, not by what holds them."""
     out = list(_kept(program))
     out += [arg for op in program.ops() if isinstance(op.fn, (Call, Callback)) for arg in op.args]
     return {of[operand] for operand in out if isinstance(operand, Var) and operand in of}
@@ -198,7 +255,9 @@ class Buffers:
         self.of = classes(program)
         self.origins = origins(program)
         self.escaping = escapes(program)
-        self.kept = {self.of[operand] for operand in _kept(program) if isinstance(operand, Var) and operand in self.of}
+        self.holds = held(program, self.of)
+        kept = {self.of[operand] for operand in _kept(program) if isinstance(operand, Var) and operand in self.of}
+        self.kept = with_held(kept, self.holds)
 
     def class_of(self, operand: Operand) -> Var | None:
         """The class of a buffer; None for a constant, which stands for none in code that is never reached."""
@@ -227,7 +286,7 @@ class Buffers:
             return frozenset((cls,)) if cls is not None else frozenset()
         if not isinstance(op.fn, (Call, Callback)) or not op.fn.writes:
             return frozenset()
-        found = {self.of[arg] for arg in op.args if isinstance(arg, Var) and arg in self.of}
+        found = with_held((self.of[arg] for arg in op.args if isinstance(arg, Var) and arg in self.of), self.holds)
         if any(_holds_buffers(arg.type) for arg in op.args):
             found |= self.kept | {cls for cls, origin in self.origins.items() if origin.unknown or origin.params}
         return frozenset(found)

@@ -9,21 +9,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zyg.errors import unsupported
-from zyg.ir import arrays, scalars
+from zyg.ir import arrays, lists, records, scalars
 from zyg.ir.captured import opened
 from zyg.ir.describe import described
+from zyg.ir.list_members import contains as list_contains
+from zyg.ir.list_members import list_operator
 from zyg.ir.program import Const, Operand, Type, Var
 from zyg.ir.scalars import b1, c8, c16, f8, i8
+from zyg.ir.special_methods import is_instance_value, special_method, special_operator
 from zyg.ir.values import (
     DictHead,
     LazyHead,
     ListHead,
     Node,
+    RecordHead,
     Static,
     TupleHead,
     UnionHead,
     Value,
     constant,
+    is_list,
     is_operand,
     structure,
     tuple_of,
@@ -51,6 +56,9 @@ def apply(reader: FunctionReader, fn: Any, args: list[Value], checked: bool = Tr
         return _contains(reader, args)
     if any(_is_text(arg) for arg in args):
         return _text(reader, fn, args)
+    found = special_operator(reader, fn, args)
+    if found is not None:
+        return found
     if fn is operator.not_:
         return reader.emit(operator.not_, (truth(reader, args[0]),), b1)
     if fn is operator.matmul:
@@ -62,6 +70,11 @@ def apply(reader: FunctionReader, fn: Any, args: list[Value], checked: bool = Tr
         if len(operands) == 1:
             return unary(reader, fn, operands[0])
         return binary(reader, fn, operands[0], operands[1], checked)
+    args = [opened(reader, arg) for arg in args]
+    if any(is_list(arg) for arg in args):
+        found = list_operator(reader, fn, args)
+        if found is not None:
+            return found
     return _on_tuples(reader, fn, args)
 
 
@@ -163,8 +176,16 @@ def truth(reader: FunctionReader, value: Value) -> Operand:
         return value if value.type == b1 else reader.emit(p.is_nonzero, (value,), b1)
     value = opened(reader, value)
     assert isinstance(value, (Static, Node))
+    for name in ("__bool__", "__len__"):
+        method = special_method(reader, value, name)
+        if method is not None:
+            return truth(reader, reader.spec.calls.call(reader, method, [], {}))
     if isinstance(value, Static):
         return Const(bool(value.obj), b1)
+    if records.is_shared_dict(value) and isinstance(value.head, RecordHead):
+        return reader.emit(operator.gt, (records.length(reader, value), Const(0, i8)), b1)
+    if lists.in_memory(value):
+        return reader.emit(operator.gt, (lists.of_length(reader, value), Const(0, i8)), b1)
     if isinstance(value.head, (TupleHead, ListHead, DictHead)):
         return Const(len(value.items) > 0, b1)
     if isinstance(value.head, UnionHead):
@@ -256,12 +277,16 @@ def _text(reader: FunctionReader, fn: Any, args: list[Value]) -> Value:
 
 def _contains(reader: FunctionReader, args: list[Value]) -> Value:
     container, item = args
-    if isinstance(container, Node) and isinstance(container.head, (TupleHead, ListHead)):
+    if isinstance(container, Node) and is_list(container):
+        return list_contains(reader, container, item)
+    if isinstance(container, Node) and isinstance(container.head, TupleHead):
         out: Operand = Const(False, b1)
         for one in container.items:
             same = truth(reader, apply(reader, operator.eq, [one, item]))
             out = reader.emit(operator.or_, (out, same), b1)
         return out
+    if isinstance(container, Node) and records.is_record(container) and records.is_shared_dict(container):
+        return records.has(reader, container, records.key_of(reader, item))
     if isinstance(container, Node) and isinstance(container.head, DictHead) and isinstance(item, Static):
         return Const(item.obj in container.head.keys, b1)
     raise unsupported("'in' needs a tuple here", reader.pos)
@@ -291,6 +316,11 @@ def _on_tuples(reader: FunctionReader, fn: Any, args: list[Value]) -> Value:
             if isinstance(one, Node) and isinstance(one.head, TupleHead) and isinstance(times, Const):
                 return tuple_of(list(one.items) * int(times.value.real))
     if fn in (operator.eq, operator.ne):
+        if all(map(records.is_dict, args)):
+            same = records.equal(reader, args[0], args[1])
+            return same if fn is operator.eq else reader.emit(operator.not_, (same,), b1)
+        if any(map(is_instance_value, args)) and not any(isinstance(arg, Static) and arg.obj is None for arg in args):
+            raise unsupported("== of instances whose class does not define it cannot be compiled", reader.pos)
         if all(isinstance(arg, Static) for arg in args):
             a0, b0 = (arg.obj for arg in args if isinstance(arg, Static))
             return Const(bool(fn(a0, b0)), b1)

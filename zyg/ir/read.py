@@ -49,8 +49,8 @@ from zyg.ir.values import (
     DictHead,
     ElementHead,
     ErrorHead,
+    GeneratorHead,
     IterHead,
-    ListHead,
     MaybeHead,
     NextHead,
     Node,
@@ -61,9 +61,11 @@ from zyg.ir.values import (
     Value,
     constant,
     is_array,
+    is_list,
     is_operand,
     is_view,
     leaves,
+    one_class,
     rebuild,
     structure,
     tuple_of,
@@ -112,6 +114,8 @@ class FunctionReader:
         self.arguments = arguments
         self.result: Value | None = None
         self.scope: Static | Node = Static(None)
+        self.key: Hashable = None
+        self.at: tuple[int, int] = (0, 0)
         self.options = PYTHON
         self.ops: list[Op] = []
         self.env: Env = {}
@@ -142,7 +146,8 @@ class FunctionReader:
         state.ops, state.exits, state.end, state.result = [], [], None, None
         self.ops, self.env = state.ops, dict(state.env)
         try:
-            for stmt in self.ir.blocks[state.key[0]].body:
+            for number, stmt in enumerate(self.ir.blocks[state.key[0]].body):
+                self.at = state.key[0], number
                 self.pos = position(self.code, stmt.loc.line, self.caller)
                 self._statement(stmt, state)
         except Bottom:
@@ -209,6 +214,17 @@ class FunctionReader:
         """The kind of value that covers both."""
         if old is None or structure(old) == structure(new):
             return new if old is None else old
+        if (
+            isinstance(old, Node)
+            and isinstance(new, Node)
+            and old.head != new.head
+            and one_class(old) is one_class(new)
+        ):
+            if one_class(old) is not None:
+                return self.spec.calls.join_records(self, old, new)
+        if is_list(old) and is_list(new):
+            assert isinstance(old, Node) and isinstance(new, Node)
+            return self.spec.calls.join_lists(self, old, new)
         if isinstance(old, (Var, Const)) and isinstance(new, (Var, Const)):
             if old.type == new.type:
                 return self._as_frozen(Var(old.type), old, new)
@@ -293,6 +309,8 @@ class FunctionReader:
         for number, one in enumerate(value.items[1:]):
             index = _alternative(one, target.items[1:])
             assert index is not None
+            if by_target[index] is not None:
+                raise unsupported("one of several values of one kind, as a call has given it", self.pos)
             by_target[index] = one
             first = value.items[0]
             assert isinstance(first, (Var, Const))
@@ -349,6 +367,8 @@ class FunctionReader:
             # What iteration has come to is only moved here: whether it exists is decided at the end of the block
             waiting = isinstance(moved, Node) and isinstance(moved.head, ElementHead)
             value = moved if waiting and moved is not None else self._expression(stmt.value)
+            if not name.startswith("$") and isinstance(value, Node) and isinstance(value.head, GeneratorHead):
+                raise unsupported("a generator with a name cannot be compiled", self.pos, "Make a list of it.")
             self._forbid_rebinding(name)
             self.assigned[name] = self.pos
             if not name.startswith("$") and self.uses[name] > 2:
@@ -383,10 +403,14 @@ class FunctionReader:
         elif isinstance(stmt, nir.StaticSetItem):
             name = stmt.index_var.name if stmt.index_var is not None else repr(stmt.index)
             self._set_item(stmt.target.name, static_index(stmt.index), name, stmt.value.name)
-        elif isinstance(stmt, (nir.DelItem, nir.StoreMap)):
+        elif isinstance(stmt, nir.DelItem):
+            self.spec.calls.delete_item(self, self.load(stmt.target.name), self.load(stmt.index.name))
+        elif isinstance(stmt, nir.StoreMap):
             raise unsupported("item assignment of dicts is not compiled yet", self.pos)
-        elif isinstance(stmt, (nir.SetAttr, nir.DelAttr)):
-            raise unsupported("attribute assignment is not compiled yet", self.pos)
+        elif isinstance(stmt, nir.SetAttr):
+            self.spec.calls.set_attribute(self, self.load(stmt.target.name), stmt.attr, self.load(stmt.value.name))
+        elif isinstance(stmt, nir.DelAttr):
+            raise unsupported("attributes cannot be deleted in native code", self.pos)
         else:
             raise unsupported(
                 f"{_STATEMENTS.get(type(stmt), type(stmt).__name__.lower())} statements cannot be compiled", self.pos
@@ -492,6 +516,10 @@ class FunctionReader:
         operands = [self.load(expr.lhs.name), self.load(expr.rhs.name)]
         if is_array(operands[0]):
             return self.spec.calls.update(self, expr.immutable_fn, operands)
+        if isinstance(operands[0], Node) and is_list(operands[0]):
+            updated = self.spec.calls.update_list(self, expr.immutable_fn, operands[0], operands[1])
+            if updated is not None:
+                return updated
         return self.spec.calls.operator(self, expr.immutable_fn, operands)
 
     def _set_item(self, target: str, index: Value, index_name: str, value: str) -> None:
@@ -510,7 +538,7 @@ class FunctionReader:
         if expr.vararg is not None:
             args += self.spec.calls.elements(self, self.load(expr.vararg.name))
         if expr.varkwarg is not None:
-            extra = self.load(expr.varkwarg.name)
+            extra = self.spec.calls.frozen(self, self.load(expr.varkwarg.name))
             if not (isinstance(extra, Node) and isinstance(extra.head, DictHead)):
                 raise unsupported("** needs a dict with constant keys", self.pos)
             kws |= dict(zip(extra.head.keys, extra.items, strict=True))
@@ -537,7 +565,7 @@ class FunctionReader:
         return self._get_item(expr.value.name, static_index(expr.index), name)
 
     def _expr_build_list(self, expr: Any) -> Value:
-        return Node(ListHead(), tuple(self.load(item.name) for item in expr.items))
+        return self.spec.calls.display(self, [self.load(item.name) for item in expr.items])
 
     def _expr_build_tuple(self, expr: Any) -> Value:
         return tuple_of([self._raw(item.name) for item in expr.items])
@@ -547,10 +575,11 @@ class FunctionReader:
 
     def _expr_build_map(self, expr: Any) -> Value:
         keys = [self.load(key.name) for key, _ in expr.items]
-        if not all(isinstance(key, Static) and isinstance(key.obj, str) for key in keys):
-            raise unsupported("only dicts with constant string keys can be compiled", self.pos)
-        names = tuple(key.obj for key in keys if isinstance(key, Static))
-        return Node(DictHead(names), tuple(self.load(value.name) for _, value in expr.items))
+        if not all(isinstance(key, Const) or (isinstance(key, Static) and isinstance(key.obj, str)) for key in keys):
+            raise unsupported("only dicts with constant strings or numbers as keys can be compiled", self.pos)
+        names = (key.obj if isinstance(key, Static) else key.value for key in keys if isinstance(key, (Static, Const)))
+        entries = dict(zip(names, (self.load(value.name) for _, value in expr.items), strict=True))
+        return self.spec.calls.dict_display(self, entries)
 
     def _expr_cast(self, expr: Any) -> Value:
         return self.load(expr.value.name)

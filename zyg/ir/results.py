@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from zyg.ir.callback import Callback
-from zyg.ir.memory import ALLOCATIONS, WRITES, MemoryType, mem_copy, mem_give
-from zyg.ir.memory_facts import Origin, sources
+from zyg.ir.memory import ALLOCATIONS, WRITES, MemoryType, mem_copy, mem_give, mem_load, mem_reserve
+from zyg.ir.memory_facts import Buffers, Origin, sources
 from zyg.ir.program import Block, Call, Module, Op, Operand, Pos, Program, Return, Var, edges
 
 
@@ -47,11 +47,19 @@ def origins(program: Program) -> dict[Var, frozenset[object]]:
     A buffer that a call gives, and that is a new one, comes from itself.
     """
     found: dict[Var, frozenset[object]] = {q: frozenset((q,)) for q in program.params}
+    made = {op.result: op for op in program.ops() if op.fn in ALLOCATIONS}
+    buffers: Buffers | None = None
     for op in program.ops():
         for result in op.results:
-            if isinstance(result.type, MemoryType):
-                new = isinstance(op.fn, Call) and not op.fn.writes
-                found[result] = frozenset((op if op.fn in ALLOCATIONS else result if new else None,))
+            if not isinstance(result.type, MemoryType):
+                continue
+            new = isinstance(op.fn, Call) and not op.fn.writes
+            found[result] = frozenset((op if op.fn in ALLOCATIONS else result if new else None,))
+            if op.fn is mem_load:
+                buffers = buffers or Buffers(program)
+                origin = buffers.origins[buffers.of[result]]
+                if not origin.unknown:
+                    found[result] = frozenset((*(made.get(v, v) for v in origin.allocations), *origin.params))
     changed = True
     while changed:
         changed = False
@@ -80,7 +88,7 @@ def _written(program: Program, of_callee: Mapping[str, frozenset[int]]) -> froze
     found = sources(program)
     written = Origin()
     for op in program.ops():
-        if op.fn in WRITES:
+        if op.fn in WRITES or op.fn is mem_reserve:
             targets: list[Operand] = [op.args[0]]
         elif isinstance(op.fn, Call):
             targets = [op.args[number] for number in of_callee[op.fn.callee]]
@@ -103,7 +111,7 @@ def writes_given(program: Program, programs: Mapping[str, Program]) -> bool:
     made_by = origins(program)
     for op in program.ops():
         targets: list[Operand] = []
-        if op.fn in WRITES:
+        if op.fn in WRITES or op.fn is mem_reserve:
             targets = [op.args[0]]
         elif isinstance(op.fn, Callback) and op.fn.writes:
             targets = [arg for arg in op.args if isinstance(arg.type, MemoryType)]

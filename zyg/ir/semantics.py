@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zyg.ir.program import Operand, Var
+from zyg.ir.sites import Site
 from zyg.ir.values import Node, Value
 
 if TYPE_CHECKING:
@@ -50,6 +51,36 @@ class Semantics(Protocol):
 
     def settle_all(self, reader: FunctionReader, names: Sequence[str] | None) -> None:
         """The same for what these locals (or all) hold."""
+
+    def list_element(self, reader: FunctionReader, value: Node, index: Operand) -> Value:
+        """The element of a list in memory at an index that is in range."""
+
+    def display(self, reader: FunctionReader, items: Sequence[Value]) -> Node:
+        """A new list with these elements."""
+
+    def settle_dict(self, reader: FunctionReader, value: Node) -> Site:
+        """The site of a dict, whose dicts are in memory from now on."""
+
+    def dict_display(self, reader: FunctionReader, entries: dict[Any, Value]) -> Node:
+        """A new dict with these entries."""
+
+    def join_records(self, reader: FunctionReader, old: Node, new: Node) -> Node:
+        """A dict or instance that may be either."""
+
+    def set_attribute(self, reader: FunctionReader, value: Value, name: str, new: Value) -> None:
+        """`value.name = new`."""
+
+    def frozen(self, reader: FunctionReader, value: Value) -> Value:
+        """`value` with the dicts and instances in it as they are now."""
+
+    def join_lists(self, reader: FunctionReader, old: Node, new: Node) -> Node:
+        """A list that may be either."""
+
+    def update_list(self, reader: FunctionReader, fn: Any, value: Node, other: Value) -> Value | None:
+        """`value += other` and the like of a list, in place; None where it cannot be."""
+
+    def delete_item(self, reader: FunctionReader, value: Value, index: Value) -> None:
+        """`del value[index]`."""
 
     def elements(self, reader: FunctionReader, value: Value, count: int | None = None) -> list[Value]:
         """All elements of an iterable whose length is known when reading; of an array also if there must be `count`."""

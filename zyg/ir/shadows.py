@@ -5,6 +5,11 @@ them.  So the reverse program finds the adjoint of any element, whatever views a
 
     Original:  m = mem_new(n)           with m′ = mem_like(m) behind it
     Original:  goto B(m)                becomes goto B(m, m′)
+
+The shadow of a buffer of handles holds the shadows of the buffers that it holds:
+
+    Original:  M[i] = m; m = M[i]       with M′[i] = m′; m′ = M′[i]
+    Original:  mem_reserve(m, n)        with mem_reserve(m′, n)
 """
 
 from __future__ import annotations
@@ -15,7 +20,17 @@ from dataclasses import dataclass, replace
 from zyg.errors import not_differentiable
 from zyg.ir.activity import shadow_type
 from zyg.ir.captures import Capture
-from zyg.ir.memory import ALLOCATIONS, MemoryType, mem_like, mem_new, mem_zeros
+from zyg.ir.memory import (
+    ALLOCATIONS,
+    MemoryType,
+    holds_handles,
+    mem_like,
+    mem_load,
+    mem_new,
+    mem_reserve,
+    mem_store,
+    mem_zeros,
+)
 from zyg.ir.program import Block, Call, Const, Edge, Op, Operand, Program, Return, Type, Var, with_edges
 from zyg.ir.scalars import i8
 from zyg.ir.tape import TapeType, pop, push, tape_get, tape_larger, tape_new, tape_put, tape_reserve, tape_zeros
@@ -85,6 +100,10 @@ class _Shadows:
             if label == program.entry:
                 for q in program.params:
                     if q in self.active and q not in self.inputs:
+                        if holds_handles(q.type):
+                            raise not_differentiable(
+                                "a list of arrays, captured or passed on, into which a derivative goes", _pos(program)
+                            )
                         ops.append(Op(mem_like, (q,), (self._var(q),), _pos(program)))
             for op in block.ops:
                 self._op(ops, op)
@@ -129,6 +148,12 @@ class _Shadows:
             ops.append(Op(mem_like, (op.result,), (self._var(op.result),), op.pos))
         elif op.fn is tape_larger and self.has(op.result):
             ops.append(Op(op.fn, tuple(map(self.shadow, op.args)), (self._var(op.result),), op.pos))
+        elif op.fn is mem_reserve and op.args[0] in self.active:
+            ops.append(Op(mem_reserve, (self.shadow(op.args[0]), op.args[1]), (), op.pos))
+        elif op.fn is mem_load and op.result in self.active:
+            ops.append(Op(mem_load, (self.shadow(op.args[0]), op.args[1]), (self._var(op.result),), op.pos))
+        elif op.fn is mem_store and holds_handles(op.args[0].type) and op.args[0] in self.active:
+            ops.append(Op(mem_store, (self.shadow(op.args[0]), op.args[1], self.shadow(op.args[2])), (), op.pos))
         elif op.fn in (tape_new, tape_zeros, tape_reserve) and self.has(op.result):
             args = (self.shadow(op.args[0]), *op.args[1:]) if op.fn is not tape_new else op.args
             ops.append(Op(op.fn, args, (self._var(op.result),), op.pos))

@@ -8,6 +8,8 @@ from typing import Any
 
 from numba import types
 
+from zyg.errors import unsupported
+from zyg.ir.describe import described
 from zyg.ir.memory import MemoryType
 from zyg.ir.program import Const, Var
 from zyg.ir.tree import ArrayTree, Composite, ConstTree, DictTree, Leaf, ListTree, ObjectTree, Tree, TupleTree
@@ -43,7 +45,10 @@ def tree_of(value: Value) -> Tree:
         return DictTree(value.head.keys, items)
     if isinstance(value.head, ObjectHead):
         return ObjectTree(value.head.cls, value.head.names, items)
-    raise TypeError(f"a result of kind {type(value.head).__name__.removesuffix('Head').lower()}")
+    raise unsupported(f"{described(value)} cannot be given to Python by native code", None, _GIVE)
+
+
+_GIVE = "Return numbers, arrays (made of lists by np.array), or containers of them."
 
 
 def of_tree(tree: Tree, path: Path, known: Callable[[Any, Path], Value]) -> Value:

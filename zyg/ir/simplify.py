@@ -7,6 +7,7 @@ but only after residuals have been chosen.
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from collections.abc import Hashable, Mapping
 
 from numba import types
@@ -18,6 +19,7 @@ from zyg.ir.memory import ALLOCATIONS, mem_load
 from zyg.ir.program import (
     Block,
     Branch,
+    Call,
     Const,
     Edge,
     Guard,
@@ -308,23 +310,31 @@ def _sweep(program: Program) -> Program:
     return program.with_blocks(blocks)
 
 
+_LARGEST_ONCE = 5000
+
+
 def inline(module: Module, largest: int = 400) -> Module:
-    """Calls of programs that are not recursive and not too large, replaced by their bodies."""
+    """Calls of programs that are not recursive and not too large, replaced by their bodies; one that is called in one
+    place only may be larger."""
+    from zyg.ir.cells import promote_cells
+    from zyg.ir.counters import merge_counters
     from zyg.ir.inline import inline_calls
     from zyg.ir.simplify_memory import simplify_memory
 
     done: dict[str, Program] = {}
+    reachable = module.reachable().programs.values()
+    places = Counter(op.fn.callee for program in reachable for op in program.ops() if isinstance(op.fn, Call))
 
     def visit(name: str) -> Program:
         if name not in done:
             program = module.programs[name]
             done[name] = program
-            if not program.recursive:
-                program = inline_calls(program, {callee: visit(callee) for callee in sorted(program.calls())}, largest)
-            else:
-                ready = {callee: visit(callee) for callee in sorted(program.calls()) if callee != name}
-                program = inline_calls(program, {k: v for k, v in ready.items() if not v.recursive}, largest)
-            simple = simplify_program(program)
+            ready = {callee: visit(callee) for callee in sorted(program.calls()) if callee != name}
+            ready = {callee: found for callee, found in ready.items() if not (program.recursive and found.recursive)}
+            once = {callee: found for callee, found in ready.items() if places[callee] == 1}
+            program = inline_calls(program, once, max(largest, _LARGEST_ONCE))
+            program = inline_calls(program, ready, largest)
+            simple = simplify_program(merge_counters(promote_cells(program)))
             proved = checked(prove_comparisons(simple))
             if proved is not simple:
                 proved = simplify_program(proved)

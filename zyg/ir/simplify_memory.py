@@ -11,7 +11,17 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 from zyg.ir.graph import Graph, substitute
-from zyg.ir.memory import ALLOCATIONS, ELEMENT_WRITES, WRITES, mem_like, mem_load, mem_store, mem_zeros, read_buffers
+from zyg.ir.memory import (
+    ALLOCATIONS,
+    ELEMENT_WRITES,
+    WRITES,
+    mem_like,
+    mem_load,
+    mem_reserve,
+    mem_store,
+    mem_zeros,
+    read_buffers,
+)
 from zyg.ir.memory_facts import Buffers
 from zyg.ir.program import Block, Const, Edge, Op, Operand, Program, Var, edges, end_operands, with_edges
 from zyg.ir.simplify import is_pure
@@ -70,6 +80,10 @@ class _Elements:
         known = self._at_start(label)
         ops = []
         for op in block.ops:
+            if _is_access(op) and isinstance(self._final(op.args[0]), Const):
+                # There is no such buffer: control never comes here
+                self.renamed.update((result, zero(result.type)) for result in op.results)
+                continue
             element = self._element(op)
             value = known.get(element) if element is not None else None
             if element is not None and value is None and op.fn is mem_load and self._is_zero(element.cls):
@@ -135,6 +149,10 @@ class _Elements:
         return None, (offset + int(index.value.real)) % 2**64
 
 
+def _is_access(op: Op) -> bool:
+    return op.fn is mem_load or op.fn in ELEMENT_WRITES or op.fn is mem_reserve
+
+
 def _is_same(a: Operand, b: Operand) -> bool:
     """Do operands hold the same bits?  Constants that are equal need not."""
     if isinstance(a, Const) and isinstance(b, Const):
@@ -178,7 +196,7 @@ def _without_unread(program: Program, buffers: Buffers) -> Program:
                 keep(store)
 
     for op in program.ops():
-        cls = buffers.class_of(op.args[0]) if op.fn in WRITES else None
+        cls = buffers.class_of(op.args[0]) if op.fn in WRITES or op.fn is mem_reserve else None
         if cls is not None and buffers.is_local(cls):
             stores.setdefault(cls, []).append(op)
     waiting = {op for ops in stores.values() for op in ops}

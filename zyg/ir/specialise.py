@@ -18,9 +18,12 @@ from zyg.ir.jit_options import PYTHON, JitOptions
 from zyg.ir.program import Block, Call, Module, Op, Operand, Pos, Program, Return, Var
 from zyg.ir.read import Bottom, Env, FunctionReader, bind
 from zyg.ir.semantics import Semantics
+from zyg.ir.sites import Reread, Sites
 from zyg.ir.values import (
     ClosureHead,
     Identity,
+    ListHead,
+    MemoryListHead,
     Node,
     Static,
     Value,
@@ -40,14 +43,22 @@ class Specialisation:
     program: Program | None = None
     active: bool = True
     used: bool = False
+    key: Any = None
 
 
 class Specialiser:
     """Reads functions and everything that they call into one module."""
 
-    def __init__(self, calls: Semantics, captures: Captures | None = None, stretching: bool = False) -> None:
+    def __init__(
+        self,
+        calls: Semantics,
+        captures: Captures | None = None,
+        sites: Sites | None = None,
+        stretching: bool = False,
+    ) -> None:
         self.calls = calls
         self.captures = captures or Captures()
+        self.sites = sites or Sites()
         self.memo: dict[Hashable, Specialisation] = {}
         self.programs: dict[str, Program] = {}
         self.stack: list[Specialisation] = []
@@ -172,7 +183,7 @@ class Specialiser:
             raise unsupported("functions call each other with ever new kinds of arguments", pos)
         self.keep.append(fn)
         self.fast = options.fast if self.fast is None else self.fast & options.fast
-        spec = self.memo[key] = Specialisation(self.unique(getattr(code, "co_qualname", code.co_name)))
+        spec = self.memo[key] = Specialisation(self.unique(getattr(code, "co_qualname", code.co_name)), key=key)
         params = [
             *(variables(formal_fn) if isinstance(formal_fn, Node) else ()),
             *(leaf for value in formals.values() for leaf in variables(value)),
@@ -203,12 +214,28 @@ class Specialiser:
             before = dict(self.memo)
             spec.used = False
             reader = FunctionReader(self, code, formals, None)
-            reader.scope, reader.options = fn, options
+            reader.scope, reader.options, reader.key = fn, options, self._owner(spec)
             outer, self.captures.reader = self.captures.reader, reader
+            found, again = None, False
             try:
                 found = reader.read()
+            except Reread:
+                again = True
+            except Exception:
+                if not self.sites.changed:
+                    raise
+                again = True  # it may be wrong only because of what has changed
             finally:
                 self.captures.reader = outer
+            keys = [one.key for one in self.stack]
+            owned = self.sites.owned_at(keys)
+            own = any(spec.key in site.top.owners for site in self.sites.changed)
+            if (again or own or owned < 0) and owned < len(keys) - 1:
+                raise Reread
+            if again or owned == len(keys) - 1:
+                self.sites.start_over(reader.pos)
+                self.memo, spec.result = before, None
+                continue
             known = found if spec.result is None or found is None else reader.join(spec.result, found, "the result")
             stable = known is None or (spec.result is not None and structure(known) == structure(spec.result))
             spec.result = known
@@ -220,11 +247,18 @@ class Specialiser:
         spec.program = reader.program(spec.name, params, spec.result, recursive=spec.used)
         self.programs[spec.name] = spec.program
 
+    def _owner(self, spec: Specialisation) -> Hashable:
+        """What the sites in a function belong to.  Inside a recursion lists from different sites are not told apart:
+        each level would make sites for the next one."""
+        codes = [one.key[0] for one in self.stack]
+        return _without_sites(spec.key) if len(set(codes)) < len(codes) else spec.key
+
     def synthetic(
         self, name: str, params: tuple[Var, ...], build: Callable[[FunctionReader], Value]
     ) -> tuple[str, Value]:
         """A program of one block whose ops `build` emits."""
         reader = FunctionReader(self, _EMPTY.__code__, {}, None)
+        reader.key = ("synthetic", name)
         outer, self.captures.reader = self.captures.reader, reader
         try:
             value = build(reader)
@@ -240,6 +274,14 @@ class Specialiser:
 
 def _EMPTY() -> None:
     """The code that synthetic programs claim to come from."""
+
+
+def _without_sites(key: Any) -> Hashable:
+    if isinstance(key, tuple):
+        return tuple(map(_without_sites, key))
+    if isinstance(key, MemoryListHead):
+        return "list", _without_sites(key.kind)
+    return "list" if isinstance(key, ListHead) else key
 
 
 def _formal_function(fn: Static | Node) -> Static | Node:

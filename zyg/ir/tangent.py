@@ -17,7 +17,18 @@ from zyg.ir.activity import active, differentiable, passes
 from zyg.ir.captures import Capture
 from zyg.ir.graph import Graph
 from zyg.ir.matrices import factor_tangents, mem_gemm, mem_pack, mem_sum
-from zyg.ir.memory import ALLOCATIONS, WRITES, MemoryType, mem_copy, mem_like, mem_load, mem_new, mem_zeros
+from zyg.ir.memory import (
+    ALLOCATIONS,
+    WRITES,
+    MemoryType,
+    holds_handles,
+    mem_copy,
+    mem_like,
+    mem_load,
+    mem_new,
+    mem_reserve,
+    mem_zeros,
+)
 from zyg.ir.partials import domain, tangent_kind
 from zyg.ir.program import (
     Block,
@@ -80,12 +91,21 @@ class _Tangents:
 
 def carries(kind: Any) -> bool:
     """Whether tangents of values of this type are kept beside them in tapes, records and buffers."""
-    return isinstance(kind.dtype if isinstance(kind, MemoryType) else kind, (types.Float, types.Complex))
+    while isinstance(kind, MemoryType):
+        kind = kind.dtype
+    return isinstance(kind, (types.Float, types.Complex))
 
 
 def has_tangent(kind: Any) -> bool:
     """Whether a parameter or result of this type has a tangent: numbers, and buffers of them."""
     return carries(kind) if isinstance(kind, MemoryType) else differentiable(kind)
+
+
+def _counts(kind: Any) -> bool:
+    """Is it the type of an int, or of a buffer of them?"""
+    while isinstance(kind, MemoryType):
+        kind = kind.dtype
+    return isinstance(kind, types.Integer)
 
 
 class _Tangent:
@@ -104,6 +124,9 @@ class _Tangent:
             for v in (*program.params, *block.params, *(r for op in block.ops for r in op.results))
             if isinstance(v.type, TapeType) or (isinstance(v.type, MemoryType) and carries(v.type))
         }
+        if not any(isinstance(v.type, types.Integer) for v in inputs):
+            # What an int depends on by other numbers is constant between jumps
+            self.active = {v for v in self.active if not _counts(v.type)}
         self.dots: list[dict[Var, Var]] = [{} for _ in range(self.width)]
         self.inputs = [[Var(self.kind(v), f"{v.name}_dot") for v in inputs] for _ in range(self.width)]
         for dots, given in zip(self.dots, self.inputs, strict=True):
@@ -146,6 +169,11 @@ class _Tangent:
                 for _ in self.lanes():
                     for q in self.program.params:
                         if isinstance(q.type, MemoryType) and carries(q.type) and q not in self.dots[self.lane]:
+                            if holds_handles(q.type):
+                                raise not_differentiable(
+                                    "forward mode over a list of arrays that is captured or passed on",
+                                    _pos(self.program),
+                                )
                             ops.append(Op(mem_like, (q,), (self.twin(q),), _pos(self.program)))
             for op in block.ops:
                 self.op(ops, op)
@@ -180,7 +208,7 @@ class _Tangent:
         if op.fn in (tape_new, tape_zeros, tape_larger, tape_reserve, tape_put, tape_get):
             self.tape(ops, op)
             return
-        if op.fn is mem_load or op.fn in WRITES or op.fn in ALLOCATIONS:
+        if op.fn is mem_load or op.fn in WRITES or op.fn is mem_reserve or op.fn in ALLOCATIONS:
             self.memory(ops, op)
             return
         if not any(r in self.active for r in op.results):
@@ -241,7 +269,9 @@ class _Tangent:
                 raise not_differentiable("forward mode of ints kept in arrays is not supported", op.pos)
             return
         place = (self.twin(op.args[0]), op.args[1])
-        if op.fn is mem_load:
+        if op.fn is mem_reserve:
+            ops.append(Op(mem_reserve, place, (), op.pos))
+        elif op.fn is mem_load:
             if op.result in self.active:
                 ops.append(Op(mem_load, place, (self.twin(op.result),), op.pos))
         else:

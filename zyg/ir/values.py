@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import types as pytypes
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -98,14 +98,43 @@ class MethodHead:
 
 @dataclass(frozen=True, slots=True)
 class ListHead:
-    """A list that cannot be changed: a display that functions of arrays are given, or one from outside."""
+    """A list that nobody changes, or one from outside: items are its elements.  site: where it is made (see `sites`)
+    in code that is read."""
+
+    site: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryListHead:
+    """A list in memory: items are a buffer with its length, and a growable one for each number in its elements.
+
+    kind: the structure of its elements, None if it never has any.
+    """
+
+    site: Any
+    kind: Hashable
 
 
 @dataclass(frozen=True, slots=True)
 class DictHead:
-    """A dict with constant string keys that cannot be changed: keyword arguments, or one from outside."""
+    """A dict with constant string keys that nobody changes: keyword arguments, one from outside, or a display.
+
+    site: where it is made, if in code that is read (see `sites`).
+    """
 
     keys: tuple[str, ...]
+    site: Any = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordHead:
+    """A dict or instance in memory: items are its turns, and a cell for each number in what it holds (see `records`).
+
+    kind: the keys, each with the structure of what is under it.
+    """
+
+    site: Any
+    kind: Hashable
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +148,11 @@ class ObjectHead:
 @dataclass(frozen=True, slots=True)
 class SliceHead:
     """A slice; items are start, stop and step."""
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorHead:
+    """A generator expression that has not run: items are its function and the iterator that it is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +179,8 @@ class IterHead:
     """An iterator; items are its sources and its position.
 
     kind: "range" (start, step, count, position), "tuple" (the elements; `position` is static),
-    "enumerate" (inner iterator, start, position), "zip" (inner iterators).
+    "enumerate" (inner iterator, start, position), "zip" (inner iterators), "array", "list" and "reversed list"
+    (what is iterated over, position).
     """
 
     kind: str
@@ -311,6 +346,53 @@ def is_view(value: Value, of: Value) -> bool:
     if not (isinstance(value, Node) and isinstance(of, Node) and is_array(value) and is_array(of)):
         return False
     return value.items[0] is of.items[0]
+
+
+def is_list(value: Value | None) -> bool:
+    return isinstance(value, Node) and isinstance(value.head, (ListHead, MemoryListHead))
+
+
+def class_of_node(value: Node) -> type | None:
+    """The class of the Python object that a node stands for; None where it is none of those that have one here."""
+    head = value.head
+    found: type | None = None
+    if isinstance(head, TupleHead):
+        found = head.cls or tuple
+    elif isinstance(head, ObjectHead):
+        found = head.cls
+    elif isinstance(head, RecordHead):
+        found = head.site.top.cls
+    else:
+        found = _NODE_CLASSES.get(type(head))
+    return found
+
+
+_NODE_CLASSES: dict[type, type] = {
+    ArrayHead: np.ndarray,
+    MapHead: np.ndarray,
+    ListHead: list,
+    MemoryListHead: list,
+    DictHead: dict,
+    ClosureHead: pytypes.FunctionType,
+    SliceHead: slice,
+    RangeHead: range,
+    LazyHead: str,
+}
+
+
+def one_class(value: Value | None) -> type | None:
+    """The class of a dict or instance that the code which is read has made; None for other values."""
+    if not isinstance(value, Node) or not isinstance(value.head, (RecordHead, DictHead)) or value.head.site is None:
+        return None
+    found: type = value.head.site.top.cls
+    return found
+
+
+def has_memory_list(value: Value) -> bool:
+    """Is there a list in memory in it?"""
+    if not isinstance(value, Node):
+        return False
+    return isinstance(value.head, MemoryListHead) or any(map(has_memory_list, value.items))
 
 
 def array_like(array: Node, memory: Var, new: Callable[[Var], Operand]) -> Node:

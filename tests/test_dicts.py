@@ -1,0 +1,345 @@
+"""Dicts and instances that functions make and change, against plain Python and differences."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+import zyg
+
+
+def added_keys(x):
+    d = {"a": x}
+    d["b"] = x * x
+    d["a"] += d["b"]
+    e = d
+    e["a"] *= 2
+    return d["a"] + len(d)
+
+
+def oscillator(x):
+    s = {"x": x, "v": 0.0}
+    for _ in range(5):
+        s["v"] = s["v"] - 0.1 * s["x"] ** 2
+        s["x"] = s["x"] + 0.1 * s["v"]
+    return s["x"]
+
+
+def iterated(x):
+    d = {}
+    for k in ("p", "q"):
+        d[k] = x * (2 if k == "p" else 3)
+    t = 0.0
+    for _, v in d.items():
+        t += v * v
+    if "r" not in d:
+        t = t * x
+    return t + sum(d.values()) + d.get("z", 1.0) + d.pop("p")
+
+
+def changed_by_callee(x):
+    def update(s):
+        s["n"] = s.get("n", 0) + 1
+        s["x"] = s["x"] * 2
+
+    s = {"x": x}
+    for _ in range(3):
+        update(s)
+    return s["x"] * s["n"] * x
+
+
+def chosen_dict(x):
+    a = {"w": np.array([x, 2 * x])}
+    a["w"][0] = x * x
+    b = {"w": a["w"] * 2}
+    c = a if x > 1 else b
+    c["w"] = c["w"] * x
+    return np.sum(a["w"]) + np.sum(b["w"] ** 2)
+
+
+def updated(x):
+    d = dict(a=x, b=2.0)  # noqa: C408
+    d.update(c=x * x)
+    d.update({"a": d["a"] * 3})
+    m = d.copy()
+    m["a"] = 0.0
+    del d["b"]
+    return d["a"] * d["c"] + m["a"] + (1.0 if "b" in d else 5.0) * x + len(d)
+
+
+def captured_dict(x):
+    cache = {}
+
+    def f(n):
+        cache["last"] = x * n
+        return cache["last"]
+
+    return f(2) + f(3) * cache["last"]
+
+
+def lists_in_dicts(x):
+    d = {"odd": [], "even": []}
+    for i in range(6):
+        if i % 2:
+            d["odd"].append(x * i)
+        else:
+            d["even"].append(x**i)
+    return sum(d["odd"]) * sum(d["even"])
+
+
+def dicts_in_lists(x):
+    rows = []
+    for i in range(4):
+        rows.append({"v": x * i, "w": float(i)})
+    rows[1]["v"] = x * x
+    return sum([r["v"] * r["w"] for r in rows])
+
+
+class Point:
+    scale = 3.0
+
+    def __init__(self, x, y=1.0):
+        self.x = x
+        self.y = y
+
+    def norm2(self):
+        return self.x**2 + self.y**2
+
+    def move(self, dx):
+        self.x += dx
+        return self
+
+    @property
+    def product(self):
+        return self.x * self.y * self.scale
+
+    def __call__(self, t):
+        return self.x * t
+
+    def __add__(self, other):
+        return Point(self.x + other.x, self.y + other.y)
+
+    def __rmul__(self, k):
+        return Point(self.x * k, self.y * k)
+
+
+def methods(x):
+    p = Point(x)
+    p.move(2 * x).move(x)
+    p.y = x * x
+    return p.norm2() + p.product + p(3.0)
+
+
+def instances_in_lists(x):
+    ps = [Point(x * i, x) for i in range(4)]
+    for p in ps:
+        p.move(x)
+    ps[0].y = ps[1].x
+    return sum(p.norm2() for p in ps)
+
+
+def operators(x):
+    a, b = Point(x, 2.0), Point(1.0, x)
+    for _ in range(3):
+        a = a + x * b
+    return a.norm2()
+
+
+@dataclass
+class History:
+    a: float
+    b: float = 2.0
+    seen: list = field(default_factory=list)
+
+    def step(self):
+        self.seen.append(self.a)
+        self.a = self.a * self.b
+
+
+def with_history(x):
+    d = History(x, b=x)
+    for _ in range(3):
+        d.step()
+    return d.a + sum(d.seen)
+
+
+@dataclass(frozen=True)
+class Frozen:
+    u: float
+
+    def square(self):
+        return self.u * self.u
+
+
+def frozen(x):
+    return Frozen(x * 2).square()
+
+
+def best_so_far(x):
+    best = None
+    for i in range(3):
+        p = Point(x * i)
+        if best is None or p.x > best.x:
+            best = p
+    return best.x * x
+
+
+class Counter:
+    total = 0.0
+
+    def add(self, v):
+        self.total += v
+
+
+def class_default(x):
+    c = Counter()
+    c.add(x)
+    c.add(x * x)
+    return c.total * x
+
+
+class Layer:
+    def __init__(self, w, act):
+        self.w = w
+        self.act = act
+
+    def __call__(self, h):
+        return self.act(self.w @ h)
+
+
+def network(x):
+    w = np.array([[x, 0.2], [0.3, x * x]])
+    layers = [Layer(w, np.tanh), Layer(w.T, np.sin)]
+    layers.append(layers[0])
+    h = np.ones(2)
+    for layer in layers:
+        h = layer(h)
+    return np.sum(h)
+
+
+PROGRAMS = [
+    *(added_keys, oscillator, iterated, changed_by_callee, chosen_dict, updated, captured_dict, lists_in_dicts),
+    *(dicts_in_lists, methods, instances_in_lists, operators, with_history, frozen, best_so_far, class_default),
+    network,
+]
+
+
+@pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)
+def test_derivatives(f):
+    x, h = 1.3, 1e-6
+    slope = (f(x + h) - f(x - h)) / (2 * h)
+    y, dx = zyg.value_and_grad(f, mode="native")(x)
+    np.testing.assert_allclose(y, f(x), rtol=1e-12)
+    np.testing.assert_allclose(dx, slope, rtol=1e-6)
+    np.testing.assert_allclose(zyg.jvp(f, (x,), (1.0,)), (y, dx), rtol=1e-12)
+    g = zyg.grad(f, mode="native")
+    np.testing.assert_allclose(zyg.grad(g)(x), (g(x + h) - g(x - h)) / (2 * h), rtol=1e-5, atol=1e-6)
+
+
+def test_local_dict_costs_nothing():
+    """Its cells are variables: no memory is left in the compiled code."""
+    assert "alloc" not in zyg.inspect_llvm(zyg.grad(oscillator), 1.3)
+
+
+def test_dicts_and_instances_are_given_back():
+    def f(x):
+        d = {"a": x}
+        d["b"] = x * x
+        return d, History(2 * x).a
+
+    (d, a), back = zyg.pullback(f, 1.5)
+    assert d == {"a": 1.5, "b": 2.25} and a == 3.0
+    assert back(({"a": 1.0, "b": 1.0}, 0.0)) == (4.0,)
+
+
+def test_what_the_caller_owns_is_not_changed():
+    def f(p):
+        p["w"] = p["w"] * 2
+        return p["w"]
+
+    with pytest.raises(zyg.UnsupportedError, match="made elsewhere"):
+        zyg.grad(f, mode="native")({"w": 2.0})
+
+    def g(p):
+        q = dict(p)
+        q["w"] = q["w"] * p["b"]
+        return q["w"]
+
+    assert zyg.grad(g, mode="native")({"w": 2.0, "b": 3.0}) == {"w": 3.0, "b": 2.0}
+
+
+def test_errors():
+    def missing_key(x):
+        d = {"a": x}
+        if x > 0:
+            d["b"] = x
+        d.pop("a")
+        return d["a"] * 1.0
+
+    with pytest.raises(KeyError, match="a"):
+        zyg.grad(missing_key, mode="native")(1.0)
+
+    def other_order(x):
+        d = {}
+        if x > 0:
+            d["b"] = x
+        d["a"] = x
+        d["b"] = x
+        return sum(d.values())
+
+    assert zyg.grad(other_order, mode="native")(1.0) == 2.0
+    with pytest.raises(zyg.UnsupportedError, match="in this order"):
+        zyg.grad(other_order, mode="native")(-1.0)
+
+    def run_time_key(x):
+        d = {"a": x, "b": 2 * x}
+        return d["a" if x > 0 else "b"]
+
+    with pytest.raises(zyg.UnsupportedError, match="not known when compiling"):
+        zyg.grad(run_time_key, mode="native")(1.0)
+
+
+@dataclass
+class Pair:
+    x: float
+    y: float = 1.0
+
+
+class Bag:
+    def __init__(self):
+        self.items = []
+
+    def __len__(self):
+        return len(self.items)
+
+    def add(self, v):
+        self.items.append(v)
+
+
+def test_equality_truth_and_classes():
+    def equal(x):
+        d, e = {"a": x, "b": 0.0}, {"b": 1.0, "a": x}
+        d["b"] = 1.0
+        same = Pair(x) == Pair(x, 1.0) and Pair(x) != Pair(x, 2.0)
+        return x * 2 if same and d == e and d != {"a": x} else x
+
+    def truth(x):
+        bag = Bag()
+        total = 1.0 if bag else 0.0
+        bag.add(x)
+        return x * 3 + total if bag else x
+
+    def classes(x):
+        values = [x]
+        values.append(x)
+        ok = isinstance(values, list) and isinstance({"q": x}, dict) and isinstance(np.array(values), np.ndarray)
+        return x * 2 if ok and isinstance(Pair(x), Pair) and not isinstance(Pair(x), Bag) else x
+
+    def identity(x):
+        return x if Bag() == Bag() else 2 * x
+
+    for f in (equal, truth, classes):
+        slope = f(2.5) - f(1.5)
+        assert zyg.value_and_grad(f, mode="native")(1.5) == (f(1.5), slope)
+    with pytest.raises(zyg.UnsupportedError, match="does not define it"):
+        zyg.grad(identity, mode="native")(1.5)
