@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import zyg
@@ -232,3 +233,44 @@ def test_captures_in_loops_are_inputs() -> None:
 
     assert math.isclose(grad(f)(1.0, 1), math.sin(1.0) * math.cos(1.0) * 0.5)
     zyg.check_grads(f, (0.7, 3), order=2)
+
+
+def looping(x: float, n: int) -> float:
+    """Its tapes travel over the stack of the recursion."""
+    if n <= 0:
+        return x
+    for _ in range(3):
+        x = math.sin(x) * x
+    return looping(x, n - 1)
+
+
+def doubling(x: float, n: int) -> float:
+    if n <= 0:
+        return x
+    while x < 3:
+        x = math.exp(math.sin(x)) * x
+    return doubling(x / 2, n - 1)
+
+
+@pytest.mark.parametrize("f", [looping, doubling])
+def test_second_derivatives_of_loops_in_recursive_functions(f) -> None:
+    zyg.check_grads(f, (0.9, 2), order=2)
+
+
+def powers(x: np.ndarray, n: int) -> float:
+    """Its buffers and their shadows travel over the stack of the recursion."""
+    if n <= 0:
+        return np.sum(x * x * x)
+    y = x.copy()
+    for i in range(len(y)):
+        y[i] = y[i] * y[i] + math.sin(y[i])
+    return powers(y, n - 1)
+
+
+def test_forward_over_reverse_of_recursive_functions_of_arrays() -> None:
+    x, v, step = np.array([0.3, 0.5]), np.array([1.0, -2.0]), 1e-6
+    gradient = grad(lambda x: powers(x, 2))
+    expected = (gradient(x + step * v) - gradient(x - step * v)) / (2 * step)
+    assert zyg.hvp(lambda x: powers(x, 2))(x, v) == pytest.approx(expected, rel=1e-7)
+    slope = zyg.jvp(lambda x: np.sum(gradient(x)), (x,), (v,))[1]
+    assert slope == pytest.approx(np.sum(expected), rel=1e-7)

@@ -177,8 +177,17 @@ def _until_stable(step: Callable[[set[Var]], None], found: set[Var]) -> set[Var]
     return found
 
 
+def _on_stack(program: Program, classes: dict[Var, Var]) -> set[Var]:
+    """The classes of tapes and buffers that are pushed, popped or given: who holds them besides is not seen here."""
+    handles = {v for op in program.ops() if op.fn in (push, pop) for v in (*op.args, *op.results)}
+    handles |= {q for q in program.params if isinstance(q.type, TapeType)}
+    return {classes.get(v, v) for v in handles if isinstance(v, Var) and isinstance(v.type, _HANDLES)}
+
+
 def _varied(program: Program, graph: Graph, classes: dict[Var, Var], inputs: set[Var], cells: set[Cell]) -> set[Var]:
     holds = held(program, classes)
+    shared = _on_stack(program, classes)
+    cells.update(_buffers(classes, holds, shared))
 
     def reaches(op: Op, found: set[Var]) -> bool:
         return any(
@@ -202,8 +211,10 @@ def _varied(program: Program, graph: Graph, classes: dict[Var, Var], inputs: set
                     if _buffers(classes, holds, read_buffers(op)) & cells:
                         cells.update(_buffers(classes, holds, (_target(op),)))
                 elif op.fn in (tape_get, mem_load):
-                    if cell_of(classes, op) in cells:
+                    cell = cell_of(classes, op)
+                    if cell in cells or cell[0] in shared:
                         found.update(op.results)
+                        cells.update(_buffers(classes, holds, op.results))
                 elif len(op.results) == 1 and not isinstance(op.result.type, (TapeType, StackType, MemoryType)):
                     if any(arg in found and passes(op, i) for i, arg in enumerate(op.args)):
                         found.add(op.result)
@@ -235,6 +246,8 @@ def _buffers(classes: dict[Var, Var], holds: dict[Var, Var], operands: Iterable[
 
 def _useful(program: Program, graph: Graph, classes: dict[Var, Var], outputs: set[int], cells: set[Cell]) -> set[Var]:
     holds = held(program, classes)
+    shared = _on_stack(program, classes)
+    cells.update(_buffers(classes, holds, shared))
 
     def add(found: set[Var], operand: Operand) -> None:
         if isinstance(operand, Var):
@@ -264,8 +277,10 @@ def _useful(program: Program, graph: Graph, classes: dict[Var, Var], outputs: se
                         for arg in op.args:
                             add(found, arg)
                 elif op.fn is tape_put or op.fn in ELEMENT_WRITES:
-                    if cell_of(classes, op) in cells:
+                    cell = cell_of(classes, op)
+                    if cell in cells or cell[0] in shared:
                         add(found, op.args[-1])
+                        cells.update(_buffers(classes, holds, op.args[-1:]))
                 elif op.fn in _WHOLE:
                     if _buffers(classes, holds, (_target(op),)) & cells:
                         cells.update(_buffers(classes, holds, read_buffers(op)))
