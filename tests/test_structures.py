@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numba
 import numpy as np
 import pytest
-from numba.experimental import jitclass
+from numba.experimental import jitclass, structref
 from numba.typed import Dict, List
 
 import zyg
@@ -472,3 +472,31 @@ def test_typed_lists_and_dicts_are_arguments():
     table["a"], table["b"] = 2.0, 5.0
     assert gradient(lambda n, t: n[0] * n[1] * t["a"], numbers, table) == ([6.0, 4.0], {"a": 6.0, "b": 0.0})
     assert grad(lambda p: p["n"][0] ** 2)({"n": numbers}) == {"n": [4.0, 0.0]}
+
+
+@structref.register
+class PairType(numba.types.StructRef):
+    def preprocess_fields(self, fields):
+        return tuple((name, numba.types.unliteral(kind)) for name, kind in fields)
+
+
+class Pair(structref.StructRefProxy):
+    def __new__(cls, a, w):
+        return structref.StructRefProxy.__new__(cls, a, w)
+
+    def total(self, x):
+        return self.a * np.sum(self.w) * x
+
+
+structref.define_proxy(Pair, PairType, ["a", "w"])
+
+
+def test_structref_instances_are_arguments():
+    g, gx = gradient(lambda p, x: p.total(x) + p.a, Pair(2.0, np.array([1.0, 2.0])), 5.0)
+    assert type(g) is SimpleNamespace and g.a == 16.0 and gx == 6.0
+    np.testing.assert_array_equal(g.w, [10.0, 10.0])
+
+
+def test_long_lists_are_not_for_native_code():
+    with pytest.raises(zyg.UnsupportedError, match="lists of up to 200 items"):
+        grad(lambda p: p[0], mode="native")([1.0] * 201)

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import functools
 import importlib
+from types import FunctionType
 from typing import Any
 
+from numba import njit
 from numba.experimental.structref import StructRefProxy
 from numba.typed import Dict, List
-
-from zyg.errors import ArgumentError
 
 _Box: type = importlib.import_module("numba.experimental.jitclass._box").Box
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """`value`, with a list for a typed list in it, a dict for a typed dict, and an object of Python for a jitclass's.
+    """`value`, with a list for a typed list in it, a dict for a typed dict, an object of Python for others of Numba's.
 
-    Their arrays are the same.  Raises ArgumentError (a TypeError) for instances of StructRef classes, whose fields
-    Python does not see.
+    Their arrays are the same.
     """
     if depth > _DEEPEST:
         return value  # which is refused where it is taken apart
@@ -28,10 +27,16 @@ def plain(value: Any, depth: int = 0) -> Any:
         if isinstance(value, Dict):
             return {key: plain(item, depth + 1) for key, item in value.items()}
         if isinstance(value, StructRefProxy):
-            raise ArgumentError(f"an instance of the StructRef class {type(value).__name__} cannot be an argument")
+            struct: Any = value
+            names = tuple(struct._type.field_dict)
+            proxy: Any = type(struct)
+            made: Any = object.__new__(_class_of_proxy(proxy, names))
+            for name in names:
+                setattr(made, name, plain(_getter(name)(value), depth + 1))
+            return made
         boxed: Any = value
         kind = boxed._numba_type_.class_type
-        made: Any = object.__new__(_class_of(kind))
+        made = object.__new__(_class_of(kind))
         for name in kind.struct:
             setattr(made, name, plain(getattr(value, name), depth + 1))
         return made
@@ -56,3 +61,19 @@ def _class_of(kind: Any) -> type:
     members |= {name: staticmethod(method.py_func) for name, method in kind.jit_static_methods.items()}
     members.pop("__init__", None)
     return type(kind.class_name, (), members)
+
+
+@functools.cache
+def _class_of_proxy(proxy: type, fields: tuple[str, ...]) -> type:
+    """A class of Python with what a StructRef's class has besides access to its fields."""
+    kinds = (FunctionType, property, staticmethod, classmethod)
+    own = {name: found for name, found in vars(proxy).items() if isinstance(found, kinds) and name not in fields}
+    return type(proxy.__name__, (), {name: found for name, found in own.items() if name not in ("__new__", "__init__")})
+
+
+@functools.cache
+def _getter(name: str) -> Any:
+    """Compiled code that reads a field, which Python does not see."""
+    space: dict[str, Any] = {}
+    exec(f"def get(struct):\n    return struct.{name}", space)
+    return njit(space["get"])

@@ -10,6 +10,7 @@ import numpy as np
 
 from zyg.buffers import array_tree, lend, taken
 from zyg.errors import UnsupportedArgumentError
+from zyg.ir.captured import LONGEST
 from zyg.ir.instances import attributes_of, is_instance
 from zyg.ir.tree import ArrayTree, ConstTree, DictTree, Leaf, ListTree, ObjectTree, Tree, TupleTree
 from zyg.ir.values import CLASSES, array_shape, fits, numba_type
@@ -47,6 +48,10 @@ def tree(value: Any) -> Tree:
 def _container(value: Any, depth: int) -> Tree | None:
     """The shape of a list, a dict or an instance; None for anything else."""
     if type(value) is list:
+        if len(value) > LONGEST:
+            raise UnsupportedArgumentError(
+                f"native mode takes lists of up to {LONGEST} items, as it is compiled for each of them; use an array"
+            )
         return ListTree(tuple(_inside(item, depth) for item in value))
     if type(value) is dict:
         if not all(type(key) is str for key in value):

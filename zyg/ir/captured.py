@@ -36,6 +36,10 @@ def opened(reader: FunctionReader, value: Value) -> Value:
     if not (isinstance(value, Static) and type(value.obj) in (list, dict)):
         return value
     captures = reader.spec.captures
+    if len(value.obj) > LONGEST:
+        raise unsupported(
+            f"a captured {type(value.obj).__name__} of {len(value.obj)} items", reader.pos, "Use an array."
+        )
     if isinstance(value.obj, list):
         items = [_entry(reader, value, number) for number in range(len(captures.seen_list(value)))]
         return Node(ListHead(), tuple(items))
@@ -169,3 +173,5 @@ def class_part(reader: FunctionReader, cls: type, name: str, part: str = "") -> 
 
 
 _HEAP = 1 << 9
+LONGEST = 200
+"""Programs are compiled for every item of a list that comes from outside, so it must not be long."""
