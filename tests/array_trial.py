@@ -21,8 +21,10 @@ from random_arrays import random_source
 from sources import defined
 from trial import Failure, kind_of
 
-# What may be refused: closures that capture a name that is rebound, and arrays that overlap and are written.
-REFUSALS = ("is rebound while a function that captured it", "is an array of")
+# What may be refused: closures that capture a name that is rebound, and dimensions that happen to be 1 in programs
+# that write into their arguments.
+REBOUND = "is rebound while a function that captured it"
+STRETCHED = "only happens to be 1"
 NAMES = {"np": np, "math": math}
 STEP = 1e-4
 
@@ -120,7 +122,7 @@ def at_other_text(subject: Case, source: str) -> Case:
 
 def _first(zyg: Any, f: Callable[..., Any], subject: Case) -> Any:
     given = tuple(a.copy() for a in subject.args)
-    y, gradient = zyg.value_and_grad(f, (0, 1, 2))(*given)
+    y, gradient = zyg.value_and_grad(f, (0, 1, 2), mode="native")(*given)
     if not all(np.allclose(a, b, rtol=1e-10, atol=1e-10) for a, b in zip(given, subject.after, strict=True)):
         raise AssertionError(f"arguments are left as {given}, should be {subject.after}")
     slopes = [
@@ -131,19 +133,19 @@ def _first(zyg: Any, f: Callable[..., Any], subject: Case) -> Any:
 
 def _forward(zyg: Any, f: Callable[..., Any], subject: Case) -> Any:
     given = tuple(a.copy() for a in subject.args)
-    y, dy = zyg.jvp(f, given, subject.directions[0])
+    y, dy = zyg.jvp(f, given, subject.directions[0], mode="native")
     return [y, dy], [subject.value, subject.slopes[0]], 1e-6
 
 
 def _second(zyg: Any, f: Callable[..., Any], subject: Case) -> Any:
-    gradient = zyg.grad(f, (0, 1, 2))
+    gradient = zyg.grad(f, (0, 1, 2), mode="native")
     u, v, w = subject.directions[0]
 
     def along(x: Any, y: Any, z: Any) -> Any:
         gx, gy, gz = gradient(x, y, z)
         return np.sum(gx * u) + np.sum(gy * v) + np.sum(gz * w)
 
-    product = zyg.grad(along, (0, 1, 2))(*(a.copy() for a in subject.args))
+    product = zyg.grad(along, (0, 1, 2), mode="native")(*(a.copy() for a in subject.args))
     try:
         expected = _difference(
             lambda t: np.concatenate([g.ravel() for g in gradient(*_moved(subject.args, (u, v, w), t))])
@@ -164,11 +166,13 @@ def verdict(subject: Case) -> Failure | None:
     for aspect in subject.aspects:
         try:
             actual, expected, tolerance = _ASPECTS[aspect](zyg, f, subject)
-        except (zyg.UnsupportedError, zyg.DynamicModeWarning) as error:
-            if any(words in str(error) for words in REFUSALS):
+        except zyg.UnsupportedError as error:
+            if REBOUND in str(error):
                 return None
             return Failure(aspect, 0, kind_of(error), traceback.format_exc())
         except Exception as error:
+            if STRETCHED in str(error) and _writes(subject):
+                return None
             return Failure(aspect, 0, kind_of(error), traceback.format_exc())
         if not _near(actual, expected, tolerance):
             return Failure(aspect, 0, f"wrong {aspect}", f"got {actual}, expected {expected}")
@@ -181,7 +185,7 @@ def at_point(subject: Case, k: int) -> Case:
     return subject
 
 
-def isolated_verdict(subject: Case, seconds: int = 60) -> Failure | None:
+def isolated_verdict(subject: Case, seconds: int = 300) -> Failure | None:
     """`verdict` in a process of its own for each aspect, so that a crash or a loop without end is a failure too."""
     for aspect in subject.aspects:
         failure: Failure | None
@@ -191,6 +195,10 @@ def isolated_verdict(subject: Case, seconds: int = 60) -> Failure | None:
         if failure is not None:
             return failure
     return None
+
+
+def _writes(subject: Case) -> bool:
+    return any((a != b).any() for a, b in zip(subject.args, subject.after, strict=True))
 
 
 def _near(actual: Sequence[float], expected: Sequence[float], tolerance: float) -> bool:

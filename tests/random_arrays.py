@@ -13,7 +13,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 Shape = tuple[int, ...]
 
@@ -588,9 +588,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=1, help="run so many seeds, and print only those that fail")
     parser.add_argument("--shrink", action="store_true", help="find the smallest program that fails in the same way")
+    parser.add_argument("--aspects", default="reverse,forward,second", help="what is tried")
     options = parser.parse_args()
     for seed in range(options.seed, options.seed + options.count):
-        subject = array_trial.case(seed)
+        subject = replace(array_trial.case(seed), aspects=tuple(options.aspects.split(",")))
         failure = array_trial.isolated_verdict(subject)
         if options.count == 1:
             print(subject.source)

@@ -1,0 +1,20 @@
+"""Random array programs against differences; ZYG_SEEDS=5000 for a long run."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import pytest
+from array_trial import case, verdict
+
+SEEDS = int(os.environ.get("ZYG_SEEDS", "80"))
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_agrees_with_differences(seed: int) -> None:
+    """Each seed in reverse mode, and by turns in forward mode or to second order, which costs more to compile."""
+    other = ("second",) if seed % 4 == 0 else ("forward",)
+    subject = replace(case(seed), aspects=("reverse", *other))
+    failure = verdict(subject)
+    assert failure is None, f"seed {seed}: {failure.kind}\n{failure.text}\n\n{subject.source}"
