@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import timeit
 import types
 
@@ -135,3 +136,33 @@ def test_looking_costs_little():
         assert g(1.0) == pytest.approx(110.0)
         times.append(min(timeit.repeat(lambda g=g: g(1.0), number=2000, repeat=20)) / 2000)
     assert times[0] - times[1] < 2e-6
+
+
+def test_arrays_may_be_replaced_while_native_code_reads_them():
+    """The call holds them: it runs without the GIL, and others may drop the last other reference."""
+    state = {"w": np.ones(100_000)}
+
+    def f(x):
+        total, w = 0.0, state["w"]
+        for k in range(len(w)):
+            total += w[k] * x
+        return total
+
+    g = grad(f)
+    g(1.0)
+    done = threading.Event()
+
+    def replace():
+        k = 0
+        while not done.is_set():
+            k += 1
+            state["w"] = np.full(100_000, float(k % 7))
+
+    thread = threading.Thread(target=replace)
+    thread.start()
+    try:
+        for _ in range(30):
+            assert g(1.0) / 100_000 in range(7)
+    finally:
+        done.set()
+        thread.join()

@@ -278,6 +278,22 @@ def test_forward_mode():
         jvp(exponential, (x0,), (x0,))
 
 
+def test_what_a_function_has_made_is_an_argument():
+    def total(p):
+        return p["a"] * p["b"]
+
+    adjoint(total)(lambda p: (p["a"] * p["b"], lambda dy: {"a": 10 * dy * p["b"], "b": dy * p["a"]}))
+
+    def f(a):
+        made = {"a": a}
+        for _ in range(3):
+            made["a"] = made["a"] * 2
+        made["b"] = a
+        return total(made)
+
+    assert grad(f, mode="native")(2.0) == 8 * 10 * 2.0 + 16.0
+
+
 # --- rules that only Python can run ---------------------------------------------------------------------------
 
 

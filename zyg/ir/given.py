@@ -76,19 +76,24 @@ class Derivative:
 def given_call(reader: FunctionReader, how: Derivative, args: Sequence[Value]) -> Value:
     """The value of a call whose derivative is given."""
     spec = reader.spec
-    args = [spec.calls.settle(reader, arg) for arg in args]
+    args = [spec.calls.frozen(reader, spec.calls.settle(reader, arg)) for arg in args]
     spec.calls.settle_all(reader, None)
     made = _Given(reader, how, [parameter(arg) for arg in args])
+    _check_lists(reader, how, args)
     primal = made.program()
-    if any(map(has_memory_list, (*args, made.y, made.saved))):
-        what = f"{how.name}: a list whose length is not known when compiling"
-        raise unsupported(what, reader.pos, "Make an array of it: np.array(…).")
+    _check_lists(reader, how, (made.y, made.saved))
     outs = tuple(Var(kind) for kind in primal.results)
     given = tuple(leaf for arg in args for leaf in passed(arg))
     reader.ops.append(Op(Call(primal.name, writes=False), given, outs, reader.pos))
     spec.fresh.update(out for out in outs if isinstance(out.type, MemoryType))
     fresh = iter(outs)
     return reader.measured(rebuild(made.y, lambda leaf: next(fresh) if isinstance(leaf, Var) else leaf))
+
+
+def _check_lists(reader: FunctionReader, how: Derivative, values: Sequence[Value]) -> None:
+    if any(map(has_memory_list, values)):
+        what = f"{how.name}: a list whose length is not known when compiling"
+        raise unsupported(what, reader.pos, "Make an array of it: np.array(…).")
 
 
 class _Given:
