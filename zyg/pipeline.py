@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -96,7 +96,7 @@ def _lowered(name: str, args: Sequence[Tree], build: Build, spec: Specialiser) -
     spec.programs[entry] = name_parameters(spec.programs[entry], spec.programs)
     module = checked_module(Module(spec.programs, entry).reachable())
     _print("read", module)
-    module = checked_module(inline(module, largest=5000))
+    module = checked_module(inline(_without_rules(module), largest=5000))
     inputs = sorted(captures.inputs.values(), key=lambda pair: pair[0])
     kinds: list[Type] = [kind for _, shape in inputs for kind in leaves(shape)]
     module = checked_module(give_results(simplify(checked_module(lift_captures(module, kinds)))))
@@ -112,6 +112,11 @@ def _lowered(name: str, args: Sequence[Tree], build: Build, spec: Specialiser) -
             f"{name} writes into a captured array, which is a constant in @njit code\nPass the array as an argument."
         )
     return Lowered(module, tree_of(result), looked, fast, written)
+
+
+def _without_rules(module: Module) -> Module:
+    """`module`, of which no more derivatives are taken."""
+    return module.with_programs({n: replace(program, custom=None) for n, program in module.programs.items()})
 
 
 def _kinds(program: Program) -> Iterator[Type]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from zyg.codegen import arena, callbacks, depth, matrices, memory, scalar, stack, tape
+from zyg.codegen import arena, callbacks, depth, foreign, matrices, memory, scalar, stack, tape
 from zyg.codegen.assembly import Assembly, Body, Label, Phi, Value, local_name, struct
 from zyg.codegen.failures import TOO_DEEP, Sites
 from zyg.codegen.frame import Frame
@@ -17,6 +17,7 @@ from zyg.codegen.machine import Parts, all_parts, constant, parts
 from zyg.codegen.outline import Outline, is_always
 from zyg.codegen.regions import Regions
 from zyg.ir.callback import Callback
+from zyg.ir.external import External
 from zyg.ir.memory import mem_keep
 from zyg.ir.program import Block, Branch, Call, Const, Edge, Guard, Jump, Op, Operand, Pos, Program, Raise, Return, Var
 from zyg.ir.program import edges as edges_of
@@ -172,6 +173,8 @@ class Emission:
         elif op.fn in memory.lowering:
             results = memory.lowering[op.fn](self._frame, op, args)
             self._values.update(zip(op.results, results, strict=True))
+        elif isinstance(op.fn, External):
+            self._values[op.result] = foreign.call(self._frame, op, args)
         elif op.fn in matrices.lowering:
             results = matrices.lowering[op.fn](self._frame, op, args)
             self._values.update(zip(op.results, results, strict=True))

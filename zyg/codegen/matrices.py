@@ -11,7 +11,7 @@ from zyg.codegen.assembly import Value
 from zyg.codegen.frame import Frame
 from zyg.codegen.machine import Parts, integer_constant, width
 from zyg.codegen.matrix_routines import GEMM_PARAMS, PACK_PARAMS, SUM_PARAMS
-from zyg.codegen.matrix_writer import LETTERS, POINTERS
+from zyg.codegen.matrix_writer import COPIED, LETTERS, POINTERS
 from zyg.codegen.memory import allocated, element_of
 from zyg.codegen.support import Routine, Support
 from zyg.ir.matrices import mem_gemm, mem_pack, mem_sum
@@ -22,7 +22,7 @@ class _Routines:
     """The routines of one type of element."""
 
     def __init__(self, kind: Type) -> None:
-        letter = LETTERS[kind]
+        letter = (LETTERS | COPIED)[kind]
         support = Support(matrix_routines.__name__, f"text_{letter}")
         attributes = "nounwind"
 

@@ -10,9 +10,9 @@ from numba.extending import get_cython_function_address
 
 from zyg.codegen.assembly import Assembly, Value
 from zyg.codegen.machine import integer_constant
-from zyg.codegen.matrix_writer import LETTERS, ONE, ZERO, Writer
+from zyg.codegen.matrix_writer import COPIED, LETTERS, ONE, ZERO, Writer
 from zyg.ir.program import Type
-from zyg.ir.scalars import c8, c16, f4, f8
+from zyg.ir.scalars import b1, c8, c16, f4, f8, i8
 
 # Products of fewer multiplications are computed by loops: calling BLAS costs more
 _SMALL = 200
@@ -215,7 +215,7 @@ def _add_rows(w: Writer, ccs: Value, acs: Value) -> None:
 
 
 def _write_pack(assembly: Assembly, kind: Type) -> None:
-    w = Writer(assembly, kind, f"zyg.pack.{LETTERS[kind]}", PACK_PARAMS)
+    w = Writer(assembly, kind, f"zyg.pack.{(LETTERS | COPIED)[kind]}", PACK_PARAMS)
     c, a, ars, acs, m, n = w.params
     with w.loop(m) as i, w.loop(n) as j:
         w.store(w.load(w.at(a, (i, ars), (j, acs))), w.at(c, (i, n), (j, ONE)))
@@ -227,6 +227,20 @@ def _text(kind: Type) -> str:
     assembly = Assembly()
     for write in (_write_loops, _write_gemm, _write_sum, _write_pack):
         write(assembly, kind)
+    return str(assembly)
+
+
+def text_i() -> str:
+    return _packing(i8)
+
+
+def text_b() -> str:
+    return _packing(b1)
+
+
+def _packing(kind: Type) -> str:
+    assembly = Assembly()
+    _write_pack(assembly, kind)
     return str(assembly)
 
 

@@ -8,11 +8,14 @@ from contextlib import contextmanager
 from zyg.codegen.assembly import Assembly, Body, Value
 from zyg.codegen.libm import FREE_SUM
 from zyg.codegen.machine import Parts, integer_constant, parts, real_constant, size, width
+from zyg.codegen.memory import in_memory
 from zyg.ir.program import Type
-from zyg.ir.scalars import c8, c16, f4, f8
+from zyg.ir.scalars import b1, c8, c16, f4, f8, i8
 
 # The letter that BLAS has for each type
 LETTERS: dict[Type, str] = {f4: "s", f8: "d", c8: "c", c16: "z"}
+# and one for each of the others, which are only copied
+COPIED: dict[Type, str] = {i8: "i", b1: "b"}
 # The parameters that are addresses; the others are counts and strides
 POINTERS = ("c", "a", "b")
 ZERO, ONE = integer_constant(0), integer_constant(1)
@@ -26,7 +29,7 @@ class Writer:
     """A routine on matrices of one type of element."""
 
     def __init__(self, assembly: Assembly, kind: Type, name: str, params: Sequence[str]) -> None:
-        self.kind, self.parts, self.bytes = kind, parts(kind), width(kind)
+        self.kind, self.parts, self.bytes = kind, tuple(map(in_memory, parts(kind))), width(kind)
         self.params = [Value("ptr" if p in POINTERS else "i64", f"%{p}") for p in params]
         self.b = Body(assembly, name, "void", self.params, "")
 

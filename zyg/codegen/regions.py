@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from zyg.codegen.assembly import Body
 from zyg.ir.callback import Callback
+from zyg.ir.external import External
 from zyg.ir.memory import ALLOCATIONS, WRITES, MemoryType, mem_reserve
 from zyg.ir.program import Call, Op, Operand, Program, Type, Var, edges
 from zyg.ir.tape import TapeType, push, tape_larger, tape_new, tape_put, tape_reserve, tape_zeros
@@ -106,6 +107,9 @@ class Regions:
             self._region(handles[0]).written = True
             for arg in handles[1:]:
                 self._region(arg).given = True
+        elif isinstance(op.fn, External):
+            for arg in handles:
+                self._region(arg).written = True
         elif (op.fn in WRITES or op.fn is mem_reserve) and handles:
             target = op.args[0]
             if isinstance(target, Var):

@@ -9,6 +9,7 @@ import numpy as np
 from numba import types
 
 from zyg.ir.callback import Callback
+from zyg.ir.external import External
 from zyg.ir.graph import Graph
 from zyg.ir.matrices import mem_pack
 from zyg.ir.memory import ELEMENT_WRITES, WRITES, MemoryType, length, mem_load, read_buffers
@@ -210,6 +211,9 @@ def _varied(program: Program, graph: Graph, classes: dict[Var, Var], inputs: set
                 elif op.fn in _WHOLE:
                     if _buffers(classes, holds, read_buffers(op)) & cells:
                         cells.update(_buffers(classes, holds, (_target(op),)))
+                elif isinstance(op.fn, External):
+                    if _buffers(classes, holds, op.args) & cells or any(arg in found for arg in op.args):
+                        cells.update(_buffers(classes, holds, op.args))
                 elif op.fn in (tape_get, mem_load):
                     cell = cell_of(classes, op)
                     if cell in cells or cell[0] in shared:
@@ -284,6 +288,9 @@ def _useful(program: Program, graph: Graph, classes: dict[Var, Var], outputs: se
                 elif op.fn in _WHOLE:
                     if _buffers(classes, holds, (_target(op),)) & cells:
                         cells.update(_buffers(classes, holds, read_buffers(op)))
+                elif isinstance(op.fn, External):
+                    if _buffers(classes, holds, op.args) & cells:
+                        cells.update(_buffers(classes, holds, op.args))
                 elif op.fn in (tape_get, mem_load):
                     if op.result in found:
                         cells.add(cell_of(classes, op))

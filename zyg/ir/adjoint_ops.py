@@ -15,6 +15,7 @@ from numba import types
 from zyg.errors import not_differentiable
 from zyg.ir.activity import cell_of, differentiable, passes, shadow_type
 from zyg.ir.callback import Callback
+from zyg.ir.external import External
 from zyg.ir.graph import Graph
 from zyg.ir.matrices import ONE, ZERO, Matrix, factor_adjoints, matrix, mem_gemm, mem_pack, mem_sum, sum_of
 from zyg.ir.memory import ELEMENT_WRITES, MemoryType, holds_handles, mem_add, mem_like, mem_load, mem_store
@@ -243,6 +244,10 @@ class OpAdjoints:
                 op.pos,
                 "Use zyg.jvp of the gradient.",
             )
+        if isinstance(op.fn, External):
+            if any(arg in self.active for arg in op.args):
+                raise not_differentiable(f"{op.fn.__name__} of LAPACK has no derivative", op.pos)
+            return
         if not self.acts(op):
             return
         if op.fn in (tape_put, tape_get):

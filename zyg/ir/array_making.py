@@ -19,6 +19,7 @@ from zyg.ir.list_members import array_of
 from zyg.ir.nest import nest
 from zyg.ir.program import Const, Operand, Type, Var
 from zyg.ir.scalars import b1, f8, i8
+from zyg.ir.slots import zero
 from zyg.ir.values import ListHead, MemoryListHead, Node, Static, TupleHead, Value, numba_type
 from zyg.rules import primitives as p
 
@@ -163,9 +164,9 @@ def _arange(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) ->
         step = numbers[2] if len(numbers) > 2 else ONE
     kind = scalars.promote(start.type, stop.type, step.type)
     dtype = dtype_from(reader, _argument(args, kws, 3, "dtype"), kind)
-    distance = operators.binary(reader, operator.sub, stop, start)
+    distance = stop if start == ZERO else operators.binary(reader, operator.sub, stop, start)
     if kind == i8 and step == ONE:
-        count = arrays.most(reader, distance, ZERO)
+        count = distance if reader.spec.is_length(distance) else arrays.most(reader, distance, ZERO)
     else:
         ratio = reader.emit(operator.truediv, (reader.cast(distance, f8), reader.cast(step, f8)), f8)
         whole = reader.cast(reader.emit(np.ceil, (ratio,), f8), i8)
@@ -226,6 +227,33 @@ def _eye(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Va
 
     nest(reader, "eye", (rows, columns), (), body)
     return out
+
+
+def _triangle(comparison: Any) -> Handler:
+    def handler(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+        value = as_array(reader, args[0])
+        diagonal = _argument(args, kws, 1, "k")
+        shift = ZERO if diagonal is None else reader.cast(number(reader, diagonal, "a triangle"), i8)
+        dims = arrays.shape(value)
+        if not isinstance(value, Node) or len(dims) < 2:
+            raise unsupported("a triangle needs a matrix, or a stack of them", reader.pos)
+        out = arrays.allocate(reader, dims, value.head.dtype)
+
+        def body(index: list[Operand], _: list[Operand]) -> Sequence[Operand]:
+            bound = arrays.add(reader, index[-2], shift)
+            inside = reader.emit(comparison, (index[-1], bound), b1)
+            element = arrays.Elements(reader, False).at(value, index)
+            arrays.store(reader, out, index, reader.emit(p.select, (inside, element, zero(element.type)), element.type))
+            return ()
+
+        nest(reader, "triangle", dims, (), body)
+        return out
+
+    return handler
+
+
+HANDLERS[np.tril] = _triangle(operator.le)
+HANDLERS[np.triu] = _triangle(operator.ge)
 
 
 # --- from other objects ---------------------------------------------------------------------------------

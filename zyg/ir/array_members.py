@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zyg.errors import unsupported
-from zyg.ir import arrays
+from zyg.ir import arrays, scalars
 from zyg.ir.array_functions import array_call
 from zyg.ir.array_making import DTYPES, as_array, converted, dtype_from
 from zyg.ir.array_reductions import axes_of
@@ -217,9 +217,13 @@ def _swapaxes(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) 
 @handles(np.moveaxis)
 def _moveaxis(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     ndim = arrays.ndim_of(args[0])
-    a, b = (axes_of(reader, axis, ndim)[0] for axis in args[1:3])
-    order = [k for k in range(ndim) if k != a]
-    order.insert(b, a)
+    moved, places = (
+        [axes_of(reader, axis, ndim)[0] for axis in (axes.items if isinstance(axes, Node) else (axes,))]
+        for axes in (args[1:3] if len(args) > 2 else (kws["source"], kws["destination"]))
+    )
+    order = [k for k in range(ndim) if k not in moved]
+    for place, a in sorted(zip(places, moved, strict=True)):
+        order.insert(place, a)
     return transposed(reader, args[0], order)
 
 
@@ -228,6 +232,11 @@ def _expand_dims(reader: FunctionReader, args: list[Value], kws: dict[str, Value
     array = _array(reader, args[0])
     axis = args[1] if len(args) > 1 else kws["axis"]
     places = axes_of(reader, axis, array.head.ndim + (len(axis.items) if isinstance(axis, Node) else 1))
+    return inserted(reader, array, places)
+
+
+def inserted(reader: FunctionReader, array: Node, places: tuple[int, ...]) -> Node:
+    """The view with dimensions of 1 at places, in ascending order, among its dimensions."""
     dims, steps = list(shape(array)), list(strides(reader, array))
     for place in places:
         dims.insert(place, ONE)
@@ -290,6 +299,31 @@ def _broadcast_to(reader: FunctionReader, args: list[Value], kws: dict[str, Valu
 
 def _broadcast_to_error() -> BaseException:
     return ValueError("operands could not be broadcast together with remapped shapes")
+
+
+@handles(np.broadcast_shapes)
+def _broadcast_shapes(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    shapes = []
+    for arg in args:
+        items: list[Value] = [arg] if isinstance(arg, (Var, Const)) else elements(reader, arg)
+        shapes.append([number(reader, item, "a shape") for item in items])
+    return tuple_of(arrays.broadcast(reader, shapes))
+
+
+@handles(np.iscomplexobj)
+def _iscomplexobj(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return constant(dtype_of(as_array(reader, args[0])) in (scalars.c8, scalars.c16))
+
+
+@handles(np.isrealobj)
+def _isrealobj(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return constant(dtype_of(as_array(reader, args[0])) not in (scalars.c8, scalars.c16))
+
+
+@handles(np.finfo)
+def _finfo(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    given = args[0]
+    return Static(np.finfo(given.obj if isinstance(given, Static) else DTYPES[dtype_of(given)]))
 
 
 @handles(np.shape)

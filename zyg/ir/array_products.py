@@ -18,7 +18,7 @@ from zyg.ir.nest import nest
 from zyg.ir.program import Const, Operand, Type
 from zyg.ir.scalars import b1
 from zyg.ir.values import Node, Static, Value
-from zyg.rules.library import LIBRARY
+from zyg.rules.library import LIBRARY, square
 
 if TYPE_CHECKING:
     from zyg.ir.read import FunctionReader
@@ -153,6 +153,23 @@ def _own(array: Node, stack: list[Operand]) -> list[Operand]:
     count = max(array.head.ndim - 2, 0)
     own = stack[len(stack) - count :]
     return [ZERO if dim == ONE else i for i, dim in zip(own, shape(array), strict=False)]
+
+
+@handles(square)
+def _square(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    array = arrays.settle(reader, as_array(reader, args[0]))
+    if arrays.ndim_of(array) < 2 or not isinstance(array, Node):
+        raise unsupported("this function needs a matrix, or a stack of them", reader.pos)
+    *outer, m, n = shape(array)
+    if m != n:
+        reader.guard(reader.emit(operator.eq, (m, n), b1), _not_square, "LinAlgError(square)")
+    if array.head.layout == "C":
+        return arrays.c_array(arrays.memory(array), offset(array), [*outer, m, m])
+    return arrays.view(reader, array, offset(array), [*outer, m, m], strides(reader, array))
+
+
+def _not_square() -> BaseException:
+    return np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
 
 
 def _mismatch(a: int, b: int) -> BaseException:

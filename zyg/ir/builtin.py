@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zyg.ir import (
     arithmetic,
+    array_joining,
     array_making,
     array_members,
     array_products,
@@ -14,10 +15,12 @@ from zyg.ir import (
     elementary,
 )
 from zyg.ir.handlers import HANDLERS
+from zyg.rules import linalg
 
 __all__ = [
     "HANDLERS",
     "arithmetic",
+    "array_joining",
     "array_making",
     "array_members",
     "array_products",
@@ -26,4 +29,5 @@ __all__ = [
     "containers",
     "conversions",
     "elementary",
+    "linalg",
 ]

@@ -17,7 +17,9 @@ from zyg.ir.builtin import HANDLERS
 from zyg.ir.captured import class_of, class_value, is_object, opened
 from zyg.ir.choice import chosen_call
 from zyg.ir.custom import RULES, in_own_rule, rule_call
+from zyg.ir.custom_calls import Ruled, ruled_call
 from zyg.ir.describe import described
+from zyg.ir.foreign import foreign_call
 from zyg.ir.generators import is_generator, made_into
 from zyg.ir.instances import class_attribute, is_plain
 from zyg.ir.jit_options import options_of
@@ -38,11 +40,13 @@ from zyg.ir.values import (
     extended,
     tuple_of,
 )
-from zyg.rules.library import LIBRARY
+from zyg.rules.foreign import Foreign
+from zyg.rules.library import LIBRARY, PULLBACKS
 
 if TYPE_CHECKING:
     from zyg.ir.read import FunctionReader
 
+_LIBRARY = "zyg.rules."
 _TRY = "numba.core.unsafe.eh"
 
 
@@ -105,9 +109,13 @@ def _call_as_it_is(reader: FunctionReader, fn: Static, args: list[Value], kws: d
     written = _written(obj)
     if written is not None:
         args = [as_array(reader, arg) if is_list(arg) else arg for arg in args]
-        return reader.spec.call(reader, Static(written), args, kws)
+        return reader.spec.call(reader, Static(written), args, kws, fixed=True)
+    if isinstance(obj, Foreign):
+        return foreign_call(reader, obj, args)
+    if isinstance(obj, pytypes.FunctionType) and obj in PULLBACKS:
+        return ruled_call(reader, _of_library(obj), args)
     if isinstance(obj, pytypes.FunctionType):
-        return reader.spec.call(reader, fn, args, kws)
+        return reader.spec.call(reader, fn, args, kws, fixed=str(obj.__module__).startswith(_LIBRARY))
     if hasattr(obj, "py_func") and isinstance(obj.py_func, pytypes.FunctionType):
         return reader.spec.call(reader, Static(obj.py_func), args, kws, options_of(obj))
     if isinstance(obj, functools.partial):
@@ -169,6 +177,15 @@ def _run(reader: FunctionReader, generator: Value, form: str) -> Value:
     assert isinstance(fn, Node)
     code = replace(fn.head, code=made_into(fn.head.code, form))
     return reader.spec.call(reader, Node(code, fn.items), args, {}, reader.options)
+
+
+def _of_library(fn: pytypes.FunctionType) -> Ruled:
+    """A function of the library that has a rule."""
+
+    def value(reader: FunctionReader, args: list[Value]) -> Value:
+        return reader.spec.call(reader, Static(fn), args, {}, fixed=True)
+
+    return Ruled(fn.__name__, Static(PULLBACKS[fn]), value)
 
 
 def _full_name(obj: Any) -> str:

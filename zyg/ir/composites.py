@@ -18,6 +18,7 @@ from zyg.ir.program import Const, Operand
 from zyg.ir.scalars import b1, f8, i8
 from zyg.ir.values import Static, Value, constant
 from zyg.rules import primitives as p
+from zyg.rules.library import still
 
 if TYPE_CHECKING:
     from zyg.ir.read import FunctionReader
@@ -46,6 +47,11 @@ def _int(reader: FunctionReader, value: Value, name: str) -> Value:
     if n.type not in (i8, b1):
         raise unsupported(f"{name} needs an int, not a {n.type}", reader.pos)
     return without_gradient(reader, reader.cast(n, i8))
+
+
+@handles(still)
+def _still(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return without_gradient(reader, args[0])
 
 
 HANDLERS |= {

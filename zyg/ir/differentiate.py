@@ -195,3 +195,10 @@ def vjp(
     work = _Differentiation(module, i8 if whole else f8)
     made = work.fused(module.entry, tuple(varied), tuple(useful), values)
     return Module(work.programs, made).reachable()
+
+
+def adjoint_of(module: Module, varied: Sequence[bool]) -> tuple[dict[str, Program], str]:
+    """The programs of `module` and, among them, the name of its entry's adjoint for all of its results."""
+    work = _Differentiation(module, f8)
+    made = work.fused(module.entry, tuple(varied), (True,) * len(module.main.results), False)
+    return work.programs, made

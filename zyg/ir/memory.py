@@ -15,6 +15,7 @@ from typing import Any
 
 from numba import types
 
+from zyg.ir.external import External
 from zyg.ir.matrices import mem_gemm, mem_pack, mem_sum
 from zyg.ir.program import Op, Operand, Type
 from zyg.rules.primitives import Primitive, table
@@ -116,6 +117,8 @@ def is_memory(kind: Type) -> bool:
 
 def read_buffers(op: Op) -> tuple[Operand, ...]:
     """The buffers whose elements an op looks at, but for those that it only adds to."""
+    if isinstance(op.fn, External):
+        return tuple(arg for arg in op.args if is_memory(arg.type))
     return tuple(op.args[i] for i in _READ.get(op.fn, ()))
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zyg.ir.callback import Callback
+from zyg.ir.external import External
 from zyg.ir.graph import Graph
 from zyg.ir.memory import ALLOCATIONS, WRITES, holds_handles, is_memory, mem_give, mem_keep, mem_load, mem_store
 from zyg.ir.program import Call, Op, Operand, Program, Return, Type, Var, edges
@@ -281,6 +282,8 @@ class Buffers:
 
     def written(self, op: Op) -> frozenset[Var]:
         """The classes that an op may write to, up to `may_share`."""
+        if isinstance(op.fn, External):
+            return frozenset(self.of[arg] for arg in op.args if isinstance(arg, Var) and arg in self.of)
         if op.fn in WRITES:
             cls = self.class_of(op.args[0])
             return frozenset((cls,)) if cls is not None else frozenset()

@@ -618,6 +618,8 @@ class FunctionReader:
     def program(self, name: str, params: tuple[Var, ...], result: Value, recursive: bool) -> Program:
         """The program read; `result` may be more general than what this reading found (recursion)."""
         numbers = {key: number for number, key in enumerate(self.states, 1)}
+        for param in params:
+            self.names.pop(param, None)
         blocks: dict[int, Block] = {}
         entry = next(iter(self.states))
         blocks[0] = Block((), (), Jump(Edge(numbers[entry])))

@@ -56,6 +56,11 @@ def simplify_program(program: Program) -> Program:
     return program
 
 
+def folded(program: Program) -> Program:
+    """`program` with constants, branches on them and parameters of blocks that are always the same value resolved."""
+    return _fold(program)
+
+
 def is_pure(op: Op) -> bool:
     return isinstance(op.fn, Capture) or _is_pure(op)
 
@@ -334,6 +339,10 @@ def inline(module: Module, largest: int = 400) -> Module:
             once = {callee: found for callee, found in ready.items() if places[callee] == 1}
             program = inline_calls(program, once, max(largest, _LARGEST_ONCE))
             program = inline_calls(program, ready, largest)
+            small = sum(len(block.ops) for block in program.blocks.values()) <= largest // 4
+            if places[name] == 1 and small and not program.recursive and name != module.entry:
+                done[name] = program  # simplified where it is inlined
+                return program
             simple = simplify_program(merge_counters(promote_cells(program)))
             proved = checked(prove_comparisons(simple))
             if proved is not simple:

@@ -6,18 +6,23 @@ paths give a first answer, and the function is read again until the answer is st
 
 from __future__ import annotations
 
+import os
 import types as pytypes
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from zyg import rules
 from zyg.errors import ZygError, unsupported
 from zyg.ir.captures import Captures
 from zyg.ir.jit_options import PYTHON, JitOptions
+from zyg.ir.memory import is_memory
 from zyg.ir.program import Block, Call, Module, Op, Operand, Pos, Program, Return, Var
 from zyg.ir.read import Bottom, Env, FunctionReader, bind
 from zyg.ir.semantics import Semantics
+from zyg.ir.simplify import folded
 from zyg.ir.sites import Reread, Sites
 from zyg.ir.values import (
     ClosureHead,
@@ -31,9 +36,13 @@ from zyg.ir.values import (
     parameter,
     passed,
     rebuild,
+    shared_parameters,
     structure,
     variables,
 )
+
+# Functions made by functions there know the constants that they are given
+_LIBRARY = f"{Path(rules.__file__).parent}{os.sep}"
 
 
 @dataclass(slots=True)
@@ -44,6 +53,8 @@ class Specialisation:
     active: bool = True
     used: bool = False
     key: Any = None
+    passing: Mapping[int, int] = field(default_factory=dict)
+    """The results, by number, that are always one parameter, and its number."""
 
 
 class Specialiser:
@@ -68,6 +79,8 @@ class Specialiser:
         self.frozen: dict[Operand, str] = {}
         self.stretching = stretching
         self.lengths: set[Operand] = set()
+        self.ruled: dict[Hashable, tuple[str, Value, tuple[Var, ...]]] = {}
+        self.rules_to_read: list[Callable[[], None]] = []
         self.deriving = 0
         self.own_rules: tuple[Identity, ...] = ()
 
@@ -114,19 +127,25 @@ class Specialiser:
         args: Sequence[Value],
         kws: dict[str, Value],
         options: JitOptions = PYTHON,
+        fixed: bool = False,
     ) -> Value:
-        """A call of a Python function or closure: an op `Call` and the kind of value that it gives."""
+        """A call of a Python function or closure: an op `Call` and the kind of value that it gives.
+
+        fixed: constants among the arguments are known to it, and dimensions that are the same.
+        """
         args = [self.calls.settle(reader, arg) for arg in args]
         kws = {name: self.calls.settle(reader, arg) for name, arg in kws.items()}
         self.calls.settle_all(reader, None)
         code, env = self.bound(fn, args, kws, reader.pos)
-        spec = self.specialise(fn, code, env, reader.pos, options)
+        fixed = fixed or (isinstance(fn, Node) and fn.head.code.co_filename.startswith(_LIBRARY))
+        operands, formal_fn, formals, pattern = _formals(fn, env, fixed)
+        spec = self.specialise(fn, formal_fn, code, formals, reader.pos, options, pattern)
         if spec.result is None:
             raise Bottom
-        operands = self.actual(fn, env)
         results = tuple(Var(leaf.type, "") for leaf in variables(spec.result))
         reader.ops.append(Op(Call(spec.name), tuple(operands), results, reader.pos))
-        fresh = iter(results)
+        passing = spec.passing
+        fresh = iter(operands[passing[i]] if i in passing else result for i, result in enumerate(results))
         return rebuild(spec.result, lambda leaf: next(fresh) if isinstance(leaf, Var) else leaf)
 
     def bound(
@@ -156,16 +175,16 @@ class Specialiser:
                     defaults[name] = self.captures.value(obj, extended(fn.path, "kwdefault", name), pos)
         return code, bind(code, args, kws, defaults, pos)
 
-    def actual(self, fn: Static | Node, env: Env) -> list[Operand]:
-        """The operands of a call: those leaves that the callee does not know as constants."""
-        values = [*(fn.items if isinstance(fn, Node) else ()), *env.values()]
-        return [leaf for value in values for leaf in passed(value)]
-
     def specialise(
-        self, fn: Static | Node, code: pytypes.CodeType, env: Env, pos: Pos, options: JitOptions
+        self,
+        fn: Static | Node,
+        formal_fn: Static | Node,
+        code: pytypes.CodeType,
+        formals: Env,
+        pos: Pos,
+        options: JitOptions,
+        pattern: tuple[int, ...],
     ) -> Specialisation:
-        formal_fn = _formal_function(fn)
-        formals = {name: parameter(value, name) for name, value in env.items()}
         where: Hashable = (id(fn.obj), fn.path) if isinstance(fn, Static) else structure(formal_fn)
         key = (
             code,
@@ -173,6 +192,7 @@ class Specialiser:
             options,
             self.deriving > 0,
             self.own_rules,
+            pattern,
             tuple((name, structure(value)) for name, value in formals.items()),
         )
         found = self.memo.get(key)
@@ -184,10 +204,8 @@ class Specialiser:
         self.keep.append(fn)
         self.fast = options.fast if self.fast is None else self.fast & options.fast
         spec = self.memo[key] = Specialisation(self.unique(getattr(code, "co_qualname", code.co_name)), key=key)
-        params = [
-            *(variables(formal_fn) if isinstance(formal_fn, Node) else ()),
-            *(leaf for value in formals.values() for leaf in variables(value)),
-        ]
+        inside = formal_fn.items if isinstance(formal_fn, Node) else ()
+        params = dict.fromkeys(leaf for value in (*inside, *formals.values()) for leaf in variables(value))
         self.stack.append(spec)
         try:
             self._read(spec, formal_fn, code, formals, tuple(p for p in params if isinstance(p, Var)), options)
@@ -244,8 +262,12 @@ class Specialiser:
             self.memo = before  # what was read inside rested on the earlier answer
         if spec.result is None:
             spec.result = Static(None)
-        spec.program = reader.program(spec.name, params, spec.result, recursive=spec.used)
-        self.programs[spec.name] = spec.program
+        program = reader.program(spec.name, params, spec.result, recursive=spec.used)
+        if not spec.used and any(is_memory(kind) for kind in program.results):
+            # What calls it sees which dimensions and buffers are those of its arguments
+            program = folded(program)
+            spec.passing = _passing(program)
+        spec.program = self.programs[spec.name] = program
 
     def _owner(self, spec: Specialisation) -> Hashable:
         """What the sites in a function belong to.  Inside a recursion lists from different sites are not told apart:
@@ -272,6 +294,17 @@ class Specialiser:
         return name, value
 
 
+def _passing(program: Program) -> dict[int, int]:
+    """The results that are the same parameter wherever the program returns."""
+    ends = [block.end.values for block in program.blocks.values() if isinstance(block.end, Return)]
+    numbers = {param: i for i, param in enumerate(program.params)}
+    return {
+        i: numbers[values[0]]
+        for i, values in enumerate(zip(*ends, strict=True))
+        if isinstance(values[0], Var) and values[0] in numbers and all(value is values[0] for value in values)
+    }
+
+
 def _EMPTY() -> None:
     """The code that synthetic programs claim to come from."""
 
@@ -286,3 +319,17 @@ def _without_sites(key: Any) -> Hashable:
 
 def _formal_function(fn: Static | Node) -> Static | Node:
     return Node(fn.head, tuple(parameter(item, "") for item in fn.items)) if isinstance(fn, Node) else fn
+
+
+def _formals(fn: Static | Node, env: Env, fixed: bool) -> tuple[list[Operand], Static | Node, Env, tuple[int, ...]]:
+    """The operands of a call, the function and the arguments as its callee has them, and what else that knows."""
+    inside = fn.items if isinstance(fn, Node) else ()
+    if fixed:
+        names = [*("" for _ in inside), *env]
+        operands, formals, pattern = shared_parameters([*inside, *env.values()], True, names)
+    else:
+        operands = [leaf for value in (*inside, *env.values()) for leaf in passed(value)]
+        formals = [*(parameter(item, "") for item in inside), *(parameter(v, name) for name, v in env.items())]
+        pattern = ()
+    own = Node(fn.head, tuple(formals[: len(inside)])) if isinstance(fn, Node) else fn
+    return operands, own, dict(zip(env, formals[len(inside) :], strict=True)), pattern

@@ -13,8 +13,10 @@ from typing import Any
 from numba import types
 
 from zyg.errors import not_differentiable
-from zyg.ir.activity import active, differentiable, passes
+from zyg.ir.activity import active, differentiable, passes, shadow_type
 from zyg.ir.captures import Capture
+from zyg.ir.differentiate import adjoint_of
+from zyg.ir.external import External
 from zyg.ir.graph import Graph
 from zyg.ir.matrices import factor_tangents, mem_gemm, mem_pack, mem_sum
 from zyg.ir.memory import (
@@ -47,7 +49,7 @@ from zyg.ir.program import (
     with_edges,
 )
 from zyg.ir.scalars import f8
-from zyg.ir.simplify import simplify_program
+from zyg.ir.simplify import inline, simplify_program
 from zyg.ir.slots import zero
 from zyg.ir.tape import (
     StackType,
@@ -73,6 +75,7 @@ class _Tangents:
         self.programs = dict(module.programs)
         self.width = width
         self.made: dict[tuple[str, Mask], str] = {}
+        self.flipped: dict[str, str] = {}
 
     def of(self, name: str, varied: Mask) -> str:
         """The program with a tangent parameter per varied parameter and a tangent result per differentiable one, for
@@ -87,6 +90,16 @@ class _Tangents:
             self.programs[new] = self.programs[name]
             self.programs[new] = simplify_program(_Tangent(self, self.programs[name], varied).run(new))
         return self.made[key]
+
+    def transposed(self, custom: Custom, known: int) -> str:
+        """The adjoint of a rule's pullback as a function of its cotangents: all but its first `known` parameters."""
+        if custom.backward not in self.flipped:
+            back = self.programs[custom.backward]
+            varied = [i >= known for i in range(len(back.params))]
+            inlined = inline(Module(self.programs, custom.backward)).programs
+            whole = Module({**self.programs, **inlined}, custom.backward)
+            self.programs, self.flipped[custom.backward] = adjoint_of(whole, varied)
+        return self.flipped[custom.backward]
 
 
 def carries(kind: Any) -> bool:
@@ -117,6 +130,7 @@ class _Tangent:
         self.order = graph.order
         inputs = [v for v, on in zip(program.params, varied, strict=True) if on and has_tangent(v.type)]
         self.active = active(program, graph, inputs, [i for i, k in enumerate(program.results) if has_tangent(k)])
+        self.moving = frozenset(self.active)
         # Every tape has a twin that holds the tangents of its floating fields.
         self.active |= {
             v
@@ -205,6 +219,10 @@ class _Tangent:
 
     def along(self, ops: list[Op], op: Op) -> None:
         """What becomes of `op` in the direction at hand."""
+        if isinstance(op.fn, External):
+            if any(arg in self.moving for arg in op.args):
+                raise not_differentiable(f"{op.fn.__name__} of LAPACK has no derivative", op.pos)
+            return
         if op.fn in (tape_new, tape_zeros, tape_larger, tape_reserve, tape_put, tape_get):
             self.tape(ops, op)
             return
@@ -314,10 +332,43 @@ class _Tangent:
         outs = [self._target(r) for _ in self.lanes() for r in op.results if has_tangent(r.type)]
         ops.append(Op(Call(callee), (*op.args, *dots), (*op.results, *outs), op.pos))
 
+    def transposed(self, ops: list[Op], op: Op, custom: Custom) -> None:
+        """ẏ = J ȧ, where the rule's pullback gives Jᵀ dy for any dy: its adjoint, as a function of dy, at ȧ."""
+        rule = self.tangents.programs[custom.forward]
+        saved = tuple(Var(kind) for kind in rule.results[len(op.results) :])
+        ops.append(Op(Call(custom.forward, writes=False), op.args, (*op.results, *saved), op.pos))
+        every = (*op.args, *op.results)
+        known = (*saved, *(every[number] for number in custom.kept))
+        flipped = self.tangents.transposed(custom, len(known))
+        for _ in self.lanes():
+            given: list[Operand] = list(known)
+            twins: list[Operand] = []
+            slopes: list[Var] = []
+            for r in op.results:
+                kind = shadow_type(r.type)
+                if kind is not None:
+                    made = self.twin(r) if carries(r.type) else Var(kind)
+                    ops.append(Op(mem_like, (r,), (made,), op.pos))
+                    given.append(_zeros(ops, r, kind, op.pos))
+                    twins.append(made)
+                elif differentiable(r.type):
+                    given.append(zero(tangent_kind(r.type)))
+                    slopes.append(self._target(r))
+            seeds = [self.dot(a) for a in op.args if differentiable(a.type)]
+            for a in op.args:
+                kind = shadow_type(a.type)
+                if kind is not None:
+                    given.append(_zeros(ops, a, kind, op.pos))
+                    twins.append(self.twin(a) if carries(a.type) else _zeros(ops, a, kind, op.pos))
+            values = tuple(Var(kind) for kind in self.tangents.programs[custom.backward].results)
+            ops.append(Op(Call(flipped), (*given, *seeds, *twins), (*values, *slopes), op.pos))
+
     def custom(self, ops: list[Op], op: Op, custom: Custom) -> None:
         """ẏᵢ = ⟨pullback(eᵢ), ȧ⟩: the rows of the Jacobian, one call of the user's pullback each."""
-        if any(isinstance(v.type, MemoryType) for v in (*op.args, *op.results)):
-            raise not_differentiable("forward mode over a custom rule of arrays is not supported", op.pos)
+        kinds_of = [v.type for v in (*op.args, *op.results)]
+        if any(isinstance(kind, (MemoryType, types.Complex)) for kind in kinds_of):
+            self.transposed(ops, op, custom)
+            return
         rule, back = self.tangents.programs[custom.forward], self.tangents.programs[custom.backward]
         saved = tuple(Var(kind) for kind in rule.results[len(op.results) :])
         ops.append(Op(Call(custom.forward), op.args, (*op.results, *saved), op.pos))
@@ -326,8 +377,6 @@ class _Tangent:
         emitter = Emitter(ops, op.pos)
         outputs = [r for r in op.results if differentiable(r.type)]
         inputs = [a for a in op.args if differentiable(a.type)]
-        if any(isinstance(a.type, types.Complex) for a in (*outputs, *inputs)):
-            raise not_differentiable("forward mode over a custom rule of complex numbers is not supported", op.pos)
         for i, result in enumerate(outputs):
             if not isinstance(self.dot(result), Var):
                 continue
@@ -344,6 +393,12 @@ class _Tangent:
                         part = emitter.emit(operator.mul, (given, self.dot(arg)), target.type)
                         total = emitter.emit(operator.add, (total, part), target.type)
                 ops.append(Op(p.identity, (total,), (target,), op.pos))
+
+
+def _zeros(ops: list[Op], buffer: Operand, kind: MemoryType, pos: Pos) -> Var:
+    made = Var(kind)
+    ops.append(Op(mem_like, (buffer,), (made,), pos))
+    return made
 
 
 def _pos(program: Program) -> Pos:

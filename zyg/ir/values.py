@@ -402,25 +402,64 @@ def array_like(array: Node, memory: Var, new: Callable[[Var], Operand]) -> Node:
     return Node(head, (memory, *(new(item) if isinstance(item, Var) else item for item in array.items[1:])))
 
 
-def passed(value: Value) -> Iterator[Operand]:
-    """The operands that a call passes for `value`; other constants are part of what its callee knows."""
-    if isinstance(value, Var) or (isinstance(value, Const) and value.type != types.boolean):
+def passed(value: Value, fixed: bool = False) -> Iterator[Operand]:
+    """The operands that a call passes for `value`; other constants are part of what its callee knows.
+
+    fixed: all constants are.
+    """
+    if isinstance(value, Var) or (isinstance(value, Const) and value.type != types.boolean and not fixed):
         yield value
     elif isinstance(value, Node):
         for item in value.items:
             if not (isinstance(value.head, ArrayHead) and isinstance(item, Const)):
-                yield from passed(item)
+                yield from passed(item, fixed)
 
 
-def parameter(value: Value, name: str | None = None) -> Value:
+def parameter(value: Value, name: str | None = None, fixed: bool = False) -> Value:
     """The parameter that receives `value`: a variable for each operand that is passed."""
-    if isinstance(value, Var) or (isinstance(value, Const) and value.type != types.boolean):
+    if isinstance(value, Var) or (isinstance(value, Const) and value.type != types.boolean and not fixed):
         return Var(value.type, getattr(value, "name", "") if name is None else name)
     if isinstance(value, Node):
         array = isinstance(value.head, ArrayHead)
-        items = (item if array and isinstance(item, Const) else parameter(item, name) for item in value.items)
+        items = (item if array and isinstance(item, Const) else parameter(item, name, fixed) for item in value.items)
         return Node(value.head, tuple(items))
     return value
+
+
+def shared_parameters(
+    values: Sequence[Value], fixed: bool, names: Sequence[str | None] | None = None
+) -> tuple[list[Operand], list[Value], tuple[int, ...]]:
+    """What a call passes for values, and the parameters that receive it: dimensions of arrays that are the same are
+    passed once.  The pattern, a part of what the callee knows, says which these are.
+
+    fixed: constants are not passed, but known.
+    """
+    known: dict[Operand, Var] = {}
+    operands: list[Operand] = []
+    pattern: list[int] = []
+    places: dict[Operand, int] = {}
+
+    def shared(value: Value, name: str | None) -> Value:
+        if not isinstance(value, Node):
+            operands.extend(passed(value, fixed))
+            return parameter(value, name, fixed)
+        if not is_array(value):
+            return Node(value.head, tuple(shared(item, name) for item in value.items))
+        items: list[Value] = []
+        for item in value.items:
+            if not isinstance(item, Var) or isinstance(item.type, MemoryType):
+                items.append(item if isinstance(item, Const) else shared(item, name))
+                continue
+            if item not in known:
+                known[item] = Var(item.type, item.name)
+                places[item] = len(places)
+                operands.append(item)
+            pattern.append(places[item])
+            items.append(known[item])
+        return Node(value.head, tuple(items))
+
+    formals = [shared(value, name) for value, name in zip(values, names or [None] * len(values), strict=True)]
+    return operands, formals, tuple(pattern)
 
 
 def structure(value: Value) -> Hashable:

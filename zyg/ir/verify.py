@@ -8,6 +8,7 @@ from numba import types
 
 from zyg.ir.callback import Callback
 from zyg.ir.captures import Capture
+from zyg.ir.external import External
 from zyg.ir.memory import MemoryType
 from zyg.ir.program import (
     Branch,
@@ -107,7 +108,7 @@ def _operation(program: Program, op: Op) -> None:
             raise VerifyError(f"{program.name}: {error} at {op.pos}") from None
         _require(_types(op.results) == (kind,), program, f"{op.fn.__name__} gives {op.results} at {op.pos}")
     else:
-        known = isinstance(op.fn, (Call, Callback, Capture)) or op.fn in table
+        known = isinstance(op.fn, (Call, Callback, Capture, External)) or op.fn in table
         _require(known, program, f"unknown function {op.fn}")
 
 

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 LIBRARY: dict[Any, FunctionType] = {}
+# Functions of this package whose derivative is not that of their code, and their rules
+PULLBACKS: dict[FunctionType, FunctionType] = {}
 
 
 def library(*functions: Any) -> Callable[[Any], Any]:
@@ -22,6 +24,28 @@ def library(*functions: Any) -> Callable[[Any], Any]:
         for fn in functions:
             LIBRARY[fn] = written
         return written
+
+    return register
+
+
+def still(x: Any) -> Any:
+    """`x`, of which no derivative is taken."""
+    return x
+
+
+def square(a: Any) -> Any:
+    """`a`, a matrix or a stack of them, which are then known to be square."""
+    if a.shape[-1] != a.shape[-2]:
+        raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
+    return a
+
+
+def pullback(function: Any) -> Callable[[Any], Any]:
+    """Register the decorated function as the rule of `function`: with its arguments it gives (y, back)."""
+
+    def register(rule: Any) -> Any:
+        PULLBACKS[function] = rule
+        return rule
 
     return register
 
@@ -100,11 +124,6 @@ def _cumprod(a: Any) -> Any:
 @library(np.diff)
 def _diff(a: Any) -> Any:
     return a[..., 1:] - a[..., :-1]
-
-
-@library(np.linalg.norm)
-def _norm(a: Any) -> Any:
-    return np.sqrt(np.sum(np.real(a * np.conj(a))))
 
 
 @library(np.flip)

@@ -1,0 +1,217 @@
+"""Linear algebra: values as NumPy gives them, derivatives of both modes and second order, in all types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import zyg
+
+rng = np.random.default_rng(0)
+N = 4
+WEIGHTS = rng.standard_normal((N, N))
+
+
+def matrix(kind: str = "f8", n: int = N) -> Any:
+    a = rng.standard_normal((n, n))
+    if kind == "c16":
+        a = a + 1j * rng.standard_normal((n, n))
+    return a + n * np.eye(n)
+
+
+def positive(kind: str = "f8") -> Any:
+    a = matrix(kind)
+    return a @ a.conj().T
+
+
+def total(y):
+    return np.sum(np.real(y * np.conj(y)) * np.arange(1.0, y.size + 1).reshape(y.shape))
+
+
+def solve_matrix(a):
+    return total(np.linalg.solve(a, WEIGHTS))
+
+
+def solve_vector(a):
+    return total(np.linalg.solve(a, WEIGHTS[0]))
+
+
+def right_side(b):
+    return total(np.linalg.solve(WEIGHTS + 4 * np.eye(N), b))
+
+
+def inverse(a):
+    return total(np.linalg.inv(a))
+
+
+def cholesky(a):
+    return total(np.linalg.cholesky(a))
+
+
+def eigenvalues(a):
+    w, v = np.linalg.eigh(a)
+    return np.sum(w**2 * np.arange(1.0, N + 1)) + np.sum(np.real(v * np.conj(v)) * WEIGHTS)
+
+
+def determinant(a):
+    return np.real(np.linalg.det(a)) ** 2
+
+
+def log_determinant(a):
+    sign, log = np.linalg.slogdet(a)
+    return log + np.real(sign)
+
+
+def orthogonal(a):
+    q, r = np.linalg.qr(a)
+    return total(q) + total(r)
+
+
+def singular(a):
+    u, s, v = np.linalg.svd(a, full_matrices=False)
+    return np.sum(np.real(u * np.conj(u)) * WEIGHTS) + np.sum(s**3) + np.sum(np.real(v * np.conj(v)) * WEIGHTS)
+
+
+def pseudoinverse(a):
+    return total(np.linalg.pinv(a[:, :2]))
+
+
+def general_eigenvalues(a):
+    w, v = np.linalg.eig(a)
+    return np.sum(np.real(w * w)) + np.sum(np.real(v * np.conj(v)) * WEIGHTS)
+
+
+def norms(a):
+    vectors = np.sum(np.linalg.norm(a, np.inf, axis=0) * np.arange(1.0, N + 1)) + np.linalg.norm(a[0], 3)
+    return np.linalg.norm(a) + np.linalg.norm(a, 2) + np.linalg.norm(a, "nuc") + np.linalg.norm(a, 1) + vectors
+
+
+def powers(a):
+    return total(np.linalg.matrix_power(a, 3)) * 1e-4 + total(np.linalg.matrix_power(a, -2)) + np.linalg.cond(a)
+
+
+def least_squares(a):
+    x, residuals, _, s = np.linalg.lstsq(a[:, :2], WEIGHTS[0])
+    return np.sum(np.sin(x)) + np.sum(residuals) + np.sum(s)
+
+
+GENERAL = [solve_matrix, solve_vector, right_side, inverse]
+SYMMETRIC = [cholesky, eigenvalues]
+MORE = [determinant, log_determinant, orthogonal, singular, pseudoinverse, norms, powers, least_squares]
+CASES = [(f, "general") for f in GENERAL] + [(f, "positive") for f in SYMMETRIC]
+FIRST = [
+    *((f, what, "f8") for f, what in CASES),
+    *((f, "general", "f8") for f in MORE),
+    (general_eigenvalues, "positive", "f8"),
+    *((f, "general", "c16") for f in (inverse, log_determinant, singular)),
+    *((f, "positive", "c16") for f in SYMMETRIC),
+]
+SECOND = [(inverse, "general"), (cholesky, "positive"), (eigenvalues, "positive"), (pseudoinverse, "general")]
+
+
+def point(what: str, kind: str) -> Any:
+    return matrix(kind) if what == "general" else positive(kind)
+
+
+def direction(a: Any) -> Any:
+    d = rng.standard_normal(a.shape)
+    return d + 1j * rng.standard_normal(a.shape) if np.iscomplexobj(a) else d
+
+
+def slope(f: Any, a: Any, d: Any, h: float = 1e-5) -> Any:
+    return (f(a + h * d) - f(a - h * d)) / (2 * h)
+
+
+def pairing(g: Any, d: Any) -> Any:
+    return np.sum(np.real(np.conj(g) * d))
+
+
+@pytest.mark.parametrize(("f", "what", "kind"), FIRST, ids=lambda x: getattr(x, "__name__", x))
+def test_first_order(f, what, kind):
+    a = point(what, kind)
+    d = direction(a)
+    value, gradient = zyg.value_and_grad(f)(a)
+    np.testing.assert_allclose(value, f(a), rtol=1e-10)
+    wanted = slope(f, a, d)
+    np.testing.assert_allclose(pairing(gradient, d), wanted, rtol=1e-6)
+    np.testing.assert_allclose(zyg.jvp(f, (a,), (d,))[1], wanted, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("f", "what"), SECOND, ids=lambda x: getattr(x, "__name__", x))
+def test_second_order(f, what):
+    a = point(what, "f8")
+    u, d = direction(a), direction(a)
+
+    def along(a):
+        return np.sum(zyg.grad(f)(a) * u)
+
+    np.testing.assert_allclose(pairing(zyg.grad(along)(a), d), slope(along, a, d), rtol=1e-5)
+
+
+def test_single_precision():
+    a = matrix().astype(np.float32)
+    gradient = zyg.grad(inverse)(a)
+    assert gradient.dtype == np.float32
+    np.testing.assert_allclose(gradient, zyg.grad(inverse)(a.astype(float)), rtol=1e-3, atol=1e-4)
+
+
+def test_stacks():
+    a = np.stack([matrix(), matrix(), matrix()])
+    d = direction(a)
+    np.testing.assert_allclose(pairing(zyg.grad(solve_matrix)(a), d), slope(solve_matrix, a, d), rtol=1e-6)
+
+
+def test_results_may_be_written():
+    """What a pullback keeps is not what the caller has."""
+
+    def f(a):
+        b = a * 1.0
+        y = np.linalg.inv(b)
+        b *= 2.0
+        s = np.sum(y * y)
+        y *= 3.0
+        return s + np.sum(y * b)
+
+    a = matrix()
+    d = direction(a)
+    np.testing.assert_allclose(pairing(zyg.grad(f)(a), d), slope(f, a, d), rtol=1e-6)
+
+
+def test_in_loops():
+    def f(a):
+        x = np.ones(N)
+        for _ in range(3):
+            x = np.sin(np.linalg.solve(a, x))
+        return np.sum(x)
+
+    a = matrix()
+    d = direction(a)
+    np.testing.assert_allclose(pairing(zyg.grad(f)(a), d), slope(f, a, d), rtol=1e-6)
+
+
+@pytest.mark.parametrize("f", [inverse, solve_matrix])
+def test_singular(f):
+    with pytest.raises(np.linalg.LinAlgError):
+        zyg.grad(f)(np.zeros((N, N)))
+
+
+def test_not_positive():
+    with pytest.raises(np.linalg.LinAlgError):
+        zyg.grad(cholesky)(-np.eye(N))
+
+
+def test_not_square():
+    with pytest.raises(np.linalg.LinAlgError):
+        zyg.grad(inverse)(np.ones((2, 3)))
+
+
+def test_determinant_of_singular_matrices():
+    a = np.outer([1.0, 2.0, 3.0], [1.0, 1.0, 2.0]) + np.diag([0.0, 0.0, 1.0])
+    d = direction(a)
+    np.testing.assert_allclose(pairing(zyg.grad(np.linalg.det)(a), d), slope(np.linalg.det, a, d), rtol=1e-6)
+
+
+def test_empty():
+    assert zyg.grad(inverse)(np.zeros((0, 0))).shape == (0, 0)

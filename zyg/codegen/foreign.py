@@ -1,0 +1,58 @@
+"""Calls of LAPACK, which comes with SciPy: by name, so that generated code may be kept on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import llvmlite.binding as llvm
+from numba.extending import get_cython_function_address
+
+from zyg.codegen.frame import Frame
+from zyg.codegen.machine import Parts, size
+from zyg.ir.external import External
+from zyg.ir.program import Op
+
+_MODULE = "scipy.linalg.cython_lapack"
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """Gives one of SciPy's functions its name."""
+
+    name: str
+
+    def __call__(self) -> None:
+        _register(self.name)
+
+
+@cache
+def _register(name: str) -> None:
+    llvm.add_symbol(_symbol(name), get_cython_function_address(_MODULE, name))
+
+
+def _symbol(name: str) -> str:
+    return f"zyg.lapack.{name}"
+
+
+def call(f: Frame, op: Op, args: tuple[Parts, ...]) -> Parts:
+    """The status of a routine, which takes all its arguments by address."""
+    b = f.body
+    assert isinstance(op.fn, External)
+    name = op.fn.routine.symbol(op.fn.letter)
+    given = []
+    for param, arg in zip(op.fn.routine.params, args, strict=True):
+        if param == "b":
+            given.append(arg[0])
+            continue
+        parts = (b.convert("trunc", arg[0], "i8" if param == "c" else "i32"),) if param in "ci" else arg
+        place = b.slot(16)
+        for k, part in enumerate(parts):
+            b.store(part, b.offset(place, k * size(parts[0].type) if k else 0))
+        given.append(place)
+    status = b.slot(8)
+    given.append(status)
+    b.assembly.require(Registered(name))
+    b.assembly.declare(_symbol(name), "void", ["ptr"] * len(given), "nounwind")
+    b.call("void", _symbol(name), *given)
+    return (b.value("i64", f"sext {b.load('i32', status)} to i64"),)

@@ -1,0 +1,28 @@
+"""Compiled routines from outside, as functions written in Python here call them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A routine of LAPACK for four types of numbers, called with arguments for `params`, a letter each.
+
+    c: a character.  i: an int.  b: a whole buffer, given by an array that owns it.  x: a number of the routine's type.
+    At the end comes the status, which the call gives as an int; 0 means that all went well.
+
+    complex_name: what it is called for complex numbers, if that is not the same.
+    """
+
+    name: str
+    params: str
+    complex_name: str = ""
+
+    def __call__(self, *args: Any) -> Any:
+        raise RuntimeError("routines are called in compiled programs only")
+
+    def symbol(self, letter: str) -> str:
+        """Its name for one type of numbers (s, d, c or z), as in `scipy.linalg.cython_lapack`."""
+        return letter + (self.complex_name if letter in "cz" and self.complex_name else self.name)
