@@ -16,7 +16,8 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(#[^)\s]*)?\)")
 
 
 def links(page):
-    return LINK.findall(re.sub(r"`[^`\n]*`", "", page.read_text()))
+    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    return LINK.findall(re.sub(r"`[^`\n]*`", "", text))
 
 
 def heading_anchors(text):

@@ -21,6 +21,7 @@ from zyg.ir.memory import MemoryType
 from zyg.ir.naming import name_parameters
 from zyg.ir.program import Const, Module, Op, Operand, Pos, Program, Type, Var
 from zyg.ir.ranges import prove_comparisons
+from zyg.ir.register_sums import sums_in_registers
 from zyg.ir.results import give_results, written_parameters
 from zyg.ir.shape import of_tree, tree_of
 from zyg.ir.simplify import inline, simplify, simplify_program
@@ -28,6 +29,7 @@ from zyg.ir.simplify_memory import simplify_memory
 from zyg.ir.sites import Reread, Sites
 from zyg.ir.specialise import Specialiser
 from zyg.ir.tree import Tree, leaves
+from zyg.ir.upward import upward
 from zyg.ir.values import Path, Value, rebuild, variables
 from zyg.ir.verify import checked, checked_module
 from zyg.ir.versions import version_loops
@@ -127,6 +129,7 @@ def _kinds(program: Program) -> Iterator[Type]:
 def _fitted(program: Program) -> Program:
     """`program` with the accesses to buffers that it needs, their guards in front of loops where that can be."""
     program = checked(simplify_program(prove_comparisons(simplify_memory(program))))
+    program = checked(simplify_program(sums_in_registers(checked(upward(program)))))
     return checked(simplify_program(version_loops(program)))
 
 

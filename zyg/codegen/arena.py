@@ -3,6 +3,10 @@
 A block begins with its neighbours in a ring (previous, next) and the context holds the rings' heads.  A program that
 gives no memory away puts a mark (a ring member in its own frame) on the list and frees what is newer when it leaves.
 What is given to the caller from outside moves to a ring of its own, which is freed only if the call fails.
+
+The system maps large blocks afresh each time, and touching new pages costs more than what most sweeps do with them.  So
+some large blocks that are freed are kept for the next call, in a table that all threads share.  Every block is the
+C library's, so that `free` may free it as well.
 """
 
 from __future__ import annotations
@@ -15,14 +19,123 @@ from zyg.codegen.support import Routine, Support
 # lowest address that the machine stack may reach, and the report of the failure.
 TAPES, STACKS, GIVEN, FLOOR, REPORT, CONTEXT_SIZE = 0, 16, 32, 48, 56, 64
 
-HEADER = 16
+# Of a block: its neighbours, its bytes, and one word that is not used.
+HEADER = 32
 _MOST_ROWS = 1 << 40
+
+# What is kept: blocks of at least so many bytes, so many of them, and so many bytes in all
+_LEAST_KEPT = 1 << 15
+_PLACES = 16
+_MOST_KEPT = 1 << 28
 
 _TEXT = f"""
 declare noalias ptr @calloc(i64, i64) nounwind
 declare noalias ptr @malloc(i64) nounwind
 declare noalias ptr @realloc(ptr, i64) nounwind
 declare void @free(ptr) nounwind
+declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
+@"zyg.kept" = internal global [{_PLACES} x ptr] zeroinitializer
+@"zyg.kept.bytes" = internal global i64 0
+@"zyg.kept.next" = internal global i64 0
+; A kept block of a fitting size, or null
+define internal ptr @"zyg.take"(i64 %all) nounwind {{
+entry:
+  %small = icmp ult i64 %all, {_LEAST_KEPT}
+  br i1 %small, label %none, label %loop
+loop:
+  %i = phi i64 [ 0, %entry ], [ %after, %next ]
+  %place = getelementptr ptr, ptr @"zyg.kept", i64 %i
+  %seen = load atomic ptr, ptr %place monotonic, align 8
+  %empty = icmp eq ptr %seen, null
+  br i1 %empty, label %next, label %try
+try:
+  %block = atomicrmw xchg ptr %place, ptr null acq_rel
+  %gone = icmp eq ptr %block, null
+  br i1 %gone, label %next, label %have
+have:
+  %at = getelementptr i8, ptr %block, i64 16
+  %bytes = load i64, ptr %at
+  %enough = icmp uge i64 %bytes, %all
+  %half = lshr i64 %bytes, 1
+  %tight = icmp ule i64 %half, %all
+  %fits = and i1 %enough, %tight
+  br i1 %fits, label %found, label %back
+found:
+  %less = sub i64 0, %bytes
+  %before = atomicrmw add ptr @"zyg.kept.bytes", i64 %less monotonic
+  ret ptr %block
+back:
+  %pair = cmpxchg ptr %place, ptr null, ptr %block acq_rel monotonic
+  %put = extractvalue {{ ptr, i1 }} %pair, 1
+  br i1 %put, label %next, label %drop
+drop:
+  %less2 = sub i64 0, %bytes
+  %before2 = atomicrmw add ptr @"zyg.kept.bytes", i64 %less2 monotonic
+  call void @free(ptr %block)
+  br label %next
+next:
+  %after = add i64 %i, 1
+  %more = icmp ult i64 %after, {_PLACES}
+  br i1 %more, label %loop, label %none
+none:
+  ret ptr null
+}}
+; Keep a block for later, in an empty place or instead of an older one, or free it
+define void @"zyg.drop"(ptr %block) nounwind {{
+entry:
+  %at = getelementptr i8, ptr %block, i64 16
+  %bytes = load i64, ptr %at
+  %small = icmp ult i64 %bytes, {_LEAST_KEPT}
+  %large = icmp ugt i64 %bytes, {_MOST_KEPT // 4}
+  %odd = or i1 %small, %large
+  br i1 %odd, label %away, label %loop
+loop:
+  %i = phi i64 [ 0, %entry ], [ %after, %next ]
+  %place = getelementptr ptr, ptr @"zyg.kept", i64 %i
+  %seen = load atomic ptr, ptr %place monotonic, align 8
+  %empty = icmp eq ptr %seen, null
+  br i1 %empty, label %try, label %next
+try:
+  %before = atomicrmw add ptr @"zyg.kept.bytes", i64 %bytes monotonic
+  %sum = add i64 %before, %bytes
+  %many = icmp ugt i64 %sum, {_MOST_KEPT}
+  br i1 %many, label %full, label %put
+full:
+  %less = sub i64 0, %bytes
+  %undone = atomicrmw add ptr @"zyg.kept.bytes", i64 %less monotonic
+  br label %replace
+put:
+  %pair = cmpxchg ptr %place, ptr null, ptr %block acq_rel monotonic
+  %done = extractvalue {{ ptr, i1 }} %pair, 1
+  br i1 %done, label %end, label %taken
+taken:
+  %less2 = sub i64 0, %bytes
+  %undone2 = atomicrmw add ptr @"zyg.kept.bytes", i64 %less2 monotonic
+  br label %next
+next:
+  %after = add i64 %i, 1
+  %more = icmp ult i64 %after, {_PLACES}
+  br i1 %more, label %loop, label %replace
+replace:
+  %turn = atomicrmw add ptr @"zyg.kept.next", i64 1 monotonic
+  %which = urem i64 %turn, {_PLACES}
+  %where = getelementptr ptr, ptr @"zyg.kept", i64 %which
+  %old = atomicrmw xchg ptr %where, ptr null acq_rel
+  %nothing = icmp eq ptr %old, null
+  br i1 %nothing, label %away, label %older
+older:
+  %at2 = getelementptr i8, ptr %old, i64 16
+  %bytes2 = load i64, ptr %at2
+  %less3 = sub i64 0, %bytes2
+  %left = atomicrmw add ptr @"zyg.kept.bytes", i64 %less3 monotonic
+  call void @free(ptr %old)
+  br label %away
+away:
+  call void @free(ptr %block)
+  br label %end
+end:
+  ret void
+}}
 define ptr @"zyg.link"(ptr %list, ptr %block) nounwind {{
 entry:
   %missing = icmp eq ptr %block, null
@@ -38,6 +151,19 @@ some:
   store ptr %block, ptr %next
   store ptr %block, ptr %at
   %data = getelementptr i8, ptr %block, i64 {HEADER}
+  ret ptr %data
+}}
+; Likewise, of a new block of so many bytes, if there is one
+define internal ptr @"zyg.linked"(ptr %list, ptr %block, i64 %all) nounwind {{
+entry:
+  %missing = icmp eq ptr %block, null
+  br i1 %missing, label %none, label %some
+none:
+  ret ptr null
+some:
+  %at = getelementptr i8, ptr %block, i64 16
+  store i64 %all, ptr %at
+  %data = call ptr @"zyg.link"(ptr %list, ptr %block)
   ret ptr %data
 }}
 define void @"zyg.move"(ptr %list, ptr %data) nounwind {{
@@ -61,8 +187,15 @@ none:
 some:
   %bytes = mul i64 %rows, %width
   %all = add i64 %bytes, {HEADER}
+  %kept = call ptr @"zyg.take"(i64 %all)
+  %lack = icmp eq ptr %kept, null
+  br i1 %lack, label %make, label %reuse
+reuse:
+  %old = call ptr @"zyg.link"(ptr %list, ptr %kept)
+  ret ptr %old
+make:
   %block = call ptr @malloc(i64 %all)
-  %data = call ptr @"zyg.link"(ptr %list, ptr %block)
+  %data = call ptr @"zyg.linked"(ptr %list, ptr %block, i64 %all)
   ret ptr %data
 }}
 define noalias ptr @"zyg.zeros"(ptr %list, i64 %rows, i64 %width) nounwind {{
@@ -74,8 +207,16 @@ none:
 some:
   %bytes = mul i64 %rows, %width
   %all = add i64 %bytes, {HEADER}
+  %kept = call ptr @"zyg.take"(i64 %all)
+  %lack = icmp eq ptr %kept, null
+  br i1 %lack, label %make, label %reuse
+reuse:
+  %old = call ptr @"zyg.link"(ptr %list, ptr %kept)
+  call void @llvm.memset.p0.i64(ptr %old, i8 0, i64 %bytes, i1 false)
+  ret ptr %old
+make:
   %block = call ptr @calloc(i64 %all, i64 1)
-  %data = call ptr @"zyg.link"(ptr %list, ptr %block)
+  %data = call ptr @"zyg.linked"(ptr %list, ptr %block, i64 %all)
   ret ptr %data
 }}
 ; A grown block keeps its place in the ring: it belongs to the program that made it
@@ -99,6 +240,8 @@ sane:
 none:
   ret ptr null
 moved:
+  %size = getelementptr i8, ptr %block, i64 16
+  store i64 %all, ptr %size
   %own = getelementptr i8, ptr %block, i64 8
   %previous = load ptr, ptr %block
   %next = load ptr, ptr %own
@@ -120,7 +263,7 @@ loop:
   %done = icmp eq ptr %block, %mark
   br i1 %done, label %close, label %freeing
 freeing:
-  call void @free(ptr %block)
+  call void @"zyg.drop"(ptr %block)
   br label %loop
 close:
   %all = icmp eq ptr %mark, %list
@@ -148,6 +291,7 @@ _ZEROS = Routine(_support, "zyg.zeros", "noalias ptr", ("ptr", "i64", "i64"), f'
 _GROW = Routine(_support, "zyg.grow", "ptr", ("ptr", "ptr", "i64", "i64"), "cold nounwind willreturn")
 _LINK = Routine(_support, "zyg.link", "ptr", ("ptr", "ptr"), "nounwind willreturn")
 _MOVE = Routine(_support, "zyg.move", "void", ("ptr", "ptr"), "nounwind willreturn")
+_DROP = Routine(_support, "zyg.drop", "void", ("ptr",), "nounwind willreturn")
 _RELEASE = Routine(_support, "zyg.release", "void", ("ptr", "ptr"), "nounwind willreturn")
 
 
@@ -181,6 +325,11 @@ def block_of(data: int) -> int:
     A call may leave the same memory several times, in several of its results; it is freed once.
     """
     return data - HEADER
+
+
+def drop(b: Body, block: Value) -> None:
+    """Free what `block_of` gives; it may be kept for the next call."""
+    _DROP(b, block)
 
 
 def mark(b: Body, head: Value) -> Value:

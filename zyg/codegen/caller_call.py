@@ -265,6 +265,8 @@ def routines() -> Routines:
     for writer in (Walk, Freer, Maker, _Find, _Call):
         writer(assembly, objects).define()
     table = objects.register(assembly)
+    for load in assembly.required:
+        load()
     library, _ = jit.load(str(assembly), "zyg.caller", arithmetic=False)
     word, pointer = ctypes.c_ssize_t, ctypes.c_void_p
     find = ctypes.PYFUNCTYPE(pointer, ctypes.py_object, pointer, word, pointer, pointer, word)

@@ -9,7 +9,7 @@ import numpy as np
 from numba import types
 
 from zyg.codegen import caller_layout as layout
-from zyg.codegen.arena import HEADER
+from zyg.codegen.arena import HEADER, drop
 from zyg.codegen.assembly import Assembly, Value, symbol
 from zyg.codegen.caller_layout import WORD
 from zyg.codegen.caller_table import NUMBERS, UNKNOWN, Make, Part, ResultWord
@@ -261,7 +261,7 @@ class Freer(Writer):
 
     def define(self) -> None:
         block = self.ask("ptr", "PyCapsule_GetPointer", Value("ptr", "%capsule"), NULL)
-        self.ask("void", "free", block)
+        drop(self.body, block)
         self.body.give([])
         self.body.here = self.no
         self.body.give([])

@@ -40,15 +40,15 @@ def hooked_code(code: types.CodeType, hooks: Hooks) -> types.CodeType:
         return new
 
 
-def hooked(fn: types.FunctionType, hooks: Hooks) -> types.FunctionType:
-    """`fn` with hooks in its code."""
+def hooked(fn: types.FunctionType, hooks: Hooks, always: bool = False) -> types.FunctionType:
+    """`fn` with hooks in its code.  always: also if it is of a module that is left as it is."""
     found = _copies.get(id(fn))
     if found is not None:
         reference, code, defaults, copy = found
         if reference() is fn and code is fn.__code__ and defaults is fn.__defaults__:
             return copy  # type: ignore[no-any-return]
     code = fn.__code__
-    if is_left(fn):
+    if not always and is_left(fn):
         copy = fn
     else:
         copy = types.FunctionType(

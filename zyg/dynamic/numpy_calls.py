@@ -12,12 +12,15 @@ import numpy as np
 from zyg.dynamic.array import Array, fresh, is_array, plain_index, top_tape, wrapped
 from zyg.dynamic.buffers import owner_of
 from zyg.dynamic.contents import changed
+from zyg.dynamic.functions import hooked
 from zyg.dynamic.linear import matmul, moved, total
 from zyg.dynamic.number import Number
 from zyg.dynamic.state import STATE
 from zyg.dynamic.ufuncs import elementwise_call, plain_root
+from zyg.errors import DifferentiationError
 from zyg.ir.custom import RULES
 from zyg.rules import primitives as p
+from zyg.rules.library import LIBRARY
 
 NUMPY: dict[Any, Callable[..., Any]] = {}
 
@@ -56,7 +59,14 @@ def call_numpy(fn: Any, args: Sequence[Any], kws: dict[str, Any]) -> Any:
         return _movement(fn, args, kws)
     from zyg.dynamic.native import by_native_code
 
-    return by_native_code(fn, args, kws)
+    try:
+        return by_native_code(fn, args, kws)
+    except DifferentiationError:
+        if fn not in LIBRARY:
+            raise
+    from zyg.dynamic.resolve import HOOKS
+
+    return hooked(LIBRARY[fn], HOOKS, always=True)(*args, **kws)
 
 
 def tracked_in(value: Any) -> list[Any]:

@@ -16,9 +16,11 @@ from zyg.dynamic.array import Array, wrapped
 from zyg.dynamic.contents import active_in, plain_text, released
 from zyg.dynamic.functions import hooked, is_compiled_package
 from zyg.dynamic.holders import HOLDERS
+from zyg.dynamic.numpy_calls import call_numpy, tracked_in
 from zyg.dynamic.places import is_own, refusal
 from zyg.dynamic.rewrite import Hooks
 from zyg.dynamic.state import STATE
+from zyg.dynamic.ufuncs import call_ufunc
 from zyg.ir.custom import RULES
 
 _KNOWN = classes.KNOWN
@@ -171,6 +173,8 @@ def _builtin(fn: Any) -> Any:
     kind = type(owner)
     if kind is np.ndarray:
         return getattr(wrapped(owner, STATE.tape), fn.__name__, fn)
+    if kind is np.ufunc:
+        return _with_seen(fn)
     if isinstance(owner, type):
         return fn if fn.__name__ in _MAKERS else _guarded(fn)
     if isinstance(owner, HOLDERS):
@@ -247,10 +251,25 @@ def _call_guarded(fn: Any, /, *args: Any, **kws: Any) -> Any:
 def _with_seen(fn: Any) -> Any:
     """A function that overloads: arrays that come from containers are tracked, too, so that it knows them."""
 
+    overload = _overload(fn)
+
     def call(*args: Any, **kws: Any) -> Any:
-        return fn(*[_seen_in(arg) for arg in args], **kws)
+        args = tuple([_seen_in(arg) for arg in args])
+        for arg in args:
+            if type(arg) in (list, tuple) and tracked_in(arg):  # NumPy asks arrays only, not what is in lists
+                return overload(args, kws)
+        return fn(*args, **kws)
 
     return call
+
+
+def _overload(fn: Any) -> Callable[[Any, dict[str, Any]], Any]:
+    """How `fn` is called on lists with tracked values in them."""
+    if isinstance(fn, np.ufunc):
+        return lambda args, kws: call_ufunc(fn, "__call__", args, kws)
+    if isinstance(fn, type(np.sum)):
+        return lambda args, kws: call_numpy(fn, args, kws)
+    return lambda args, kws: fn(*args, **kws)
 
 
 def _seen_in(arg: Any) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import operator
 
+from numba import types
+
 from zyg.ir.graph import substitute
 from zyg.ir.mirrored import accumulate
 from zyg.ir.program import Block, Const, Op, Operand, Program, Var
@@ -12,7 +14,7 @@ from zyg.rules import primitives as p
 
 
 def plain(program: Program) -> Program:
-    """`accumulate` of a symbolic zero is its other operand; what remains is addition."""
+    """`accumulate` of a symbolic zero is its other operand; what remains is addition in any order."""
     while True:
         program = simplify_program(program)
         renamed: dict[Var, Operand] = {}
@@ -38,11 +40,14 @@ def plain(program: Program) -> Program:
             blocks[label] = substitute(Block(block.params, ops, block.end), final)
         program = program.with_blocks(blocks)
     blocks = {
-        label: Block(
-            block.params,
-            tuple(Op(operator.add if op.fn is accumulate else op.fn, op.args, op.results, op.pos) for op in block.ops),
-            block.end,
-        )
-        for label, block in program.blocks.items()
+        label: Block(block.params, tuple(map(_added, block.ops)), block.end) for label, block in program.blocks.items()
     }
     return program.with_blocks(blocks)
+
+
+def _added(op: Op) -> Op:
+    """The order of contributions is free."""
+    if op.fn is not accumulate:
+        return op
+    whole = isinstance(op.result.type, types.Integer)
+    return Op(operator.add if whole else p.reassociate_add, op.args, op.results, op.pos)

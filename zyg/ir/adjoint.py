@@ -39,6 +39,7 @@ from zyg.ir.program import (
     edges,
     with_edges,
 )
+from zyg.ir.restoring import with_old_values
 from zyg.ir.scalars import b1, i8
 from zyg.ir.shadows import with_shadows
 from zyg.ir.slots import Load, Store, zero
@@ -56,6 +57,7 @@ class _Adjoint:
         int_adjoint: Type,
         pair_of: PairOf,
         signature: Signature,
+        restoring: bool,
     ) -> None:
         self.canonical = form = canonical(program)
         self.program = form.program
@@ -72,6 +74,9 @@ class _Adjoint:
         has_rule = lambda name: signature(name).custom is not None  # noqa: E731
         shadowed = with_shadows(self.program, self.active, buffers, has_rule)
         self.program, self.shadows, self.shadow_params = shadowed.program, shadowed.of, shadowed.given
+        old: dict[Op, Var] = {}
+        if restoring:
+            self.program, old = with_old_values(self.program, self.active)
         self.graph = Graph(self.program)
         self.canonical = replace(form, program=self.program, graph=self.graph)
         self.blocks: dict[int, Block] = dict(self.program.blocks)
@@ -86,6 +91,7 @@ class _Adjoint:
             int_adjoint,
             pair_of,
             signature,
+            old,
         )
         self.active_blocks = {label for label in self.graph.order if self._is_active(label)}
 
@@ -321,10 +327,12 @@ def reverse(
     int_adjoint: Type,
     pair_of: PairOf,
     signature: Signature,
+    restoring: bool,
 ) -> Reversed:
     """The mirror image of `program`, for cotangents of the parameters `varied` from those of the results `useful`.
 
     Its parameters are the program's and then one cotangent per useful result; its results the program's and
     then one cotangent per varied parameter.  int_adjoint: the type of the adjoints of ints.
+    restoring: may overwritten elements be put back in reverse?
     """
-    return _Adjoint(program, varied, useful, int_adjoint, pair_of, signature).run()
+    return _Adjoint(program, varied, useful, int_adjoint, pair_of, signature, restoring).run()

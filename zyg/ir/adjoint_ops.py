@@ -23,6 +23,7 @@ from zyg.ir.memory_facts import settled
 from zyg.ir.mirrored import STACK, Adjoint, Handle, Need, PairOf, Shadow, Signature, accumulate
 from zyg.ir.partials import cotangents, domain, tangent_kind
 from zyg.ir.program import Block, Call, Const, Custom, Guard, Op, Operand, Pos, Program, Type, Var, edges
+from zyg.ir.restoring import Restore
 from zyg.ir.scalars import i8
 from zyg.ir.slots import Load, Store, zero
 from zyg.ir.tape import StackType, pop, push, tape_get, tape_larger, tape_new, tape_put, tape_reserve, tape_zeros
@@ -33,7 +34,10 @@ from zyg.rules.elementwise import find, singular
 
 
 class OpAdjoints:
-    """blocks: the forward sweep, in which calls are replaced by calls that leave what their reverse needs."""
+    """blocks: the forward sweep, in which calls are replaced by calls that leave what their reverse needs.
+
+    old: what stores overwrite, where it may be put back (see `restoring`).
+    """
 
     def __init__(
         self,
@@ -46,7 +50,9 @@ class OpAdjoints:
         int_adjoint: Type,
         pair_of: PairOf,
         signature: Signature,
+        old: dict[Op, Var],
     ) -> None:
+        self.old = old
         self.program = program
         self.graph = graph
         self.blocks = blocks
@@ -209,6 +215,9 @@ class OpAdjoints:
         ops.append(Op(mem_load, place, (old,), op.pos))
         if op.fn is mem_store:
             ops.append(Op(mem_store, (*place, zero(kind)), (), op.pos))
+        if op in self.old:
+            known = (self.need(ops, memory), place[1], self.need(ops, self.old[op]))
+            ops.append(Op(Restore(self.old[op]), known, (), op.pos))
         self.contribute(ops, op.args[2], old)
 
     def _reverse_matrices(self, ops: list[Op], op: Op) -> None:

@@ -9,12 +9,13 @@ _SMALL = 1e-9
 
 
 class Network:
-    """Nodes are numbers; 0 is the source and 1 the sink."""
+    """Nodes are numbers; 0 is the source and 1 the sink.  flow: what passes, the capacity of the cut."""
 
     def __init__(self, nodes: int) -> None:
         self._out: list[list[int]] = [[] for _ in range(nodes)]
         self._to: list[int] = []
         self._left: list[float] = []
+        self.flow = 0.0
 
     def add(self, a: int, b: int, capacity: float) -> None:
         """An edge from a to b."""
@@ -62,6 +63,7 @@ class Network:
             else:
                 return False
         flow = min(self._left[edge] for edge in path)
+        self.flow += flow
         for edge in path:
             self._left[edge] -= flow
             self._left[edge ^ 1] += flow

@@ -14,12 +14,15 @@ from zyg.ir.adjoint import reverse
 from zyg.ir.graph import Graph, substitute, uses
 from zyg.ir.mirrored import CUT, STACK, Reversed
 from zyg.ir.program import Block, Edge, Jump, Module, Op, Operand, Pos, Program, Raise, Return, Type, Var
+from zyg.ir.ranges import prove_comparisons
 from zyg.ir.record import record
 from zyg.ir.scalars import f8, i8
 from zyg.ir.simplify import simplify_program
+from zyg.ir.simplify_memory import simplify_memory
 from zyg.ir.slots import Load, Store, zero
 from zyg.ir.sweep import mark_reverse
 from zyg.ir.tape import StackType, pop, push, stack_new
+from zyg.ir.unroll import unrolled
 
 Mask = tuple[bool, ...]
 
@@ -47,13 +50,14 @@ class _Differentiation:
             name = f"{base}.{number}"
         return name
 
-    def mirrored(self, program: Program, varied: Mask, useful: Mask) -> Reversed:
-        made = reverse(program, varied, useful, self.int_adjoint, self.pair_of, self.programs.__getitem__)
+    def mirrored(self, program: Program, varied: Mask, useful: Mask, restoring: bool = False) -> Reversed:
+        signature = self.programs.__getitem__
+        made = reverse(_ready(program), varied, useful, self.int_adjoint, self.pair_of, signature, restoring)
         return replace(made, program=mark_reverse(made.program))
 
     def fused(self, name: str, varied: Mask, useful: Mask, values: bool) -> str:
         """The program and its reverse sweep in one; the primal's results (zeros unless `values`), then cotangents."""
-        mirrored = self.mirrored(self.programs[name], varied, useful)
+        mirrored = self.mirrored(self.programs[name], varied, useful, restoring=True)
         if not values:
             mirrored = _without_values(mirrored, self.programs[name])
         made = self.unique(f"grad.{name}")
@@ -68,6 +72,12 @@ class _Differentiation:
         whole = record(_with_stack(mirrored, stack))
         seeds = mirrored.cotangents
         self.programs[forward], self.programs[backward] = _cut(whole, program, seeds, stack, forward, backward)
+
+
+def _ready(program: Program) -> Program:
+    """`program` as the adjoint pass likes it best."""
+    plain = unrolled(program)
+    return plain if plain is program else simplify_program(prove_comparisons(simplify_memory(plain)))
 
 
 def _without_values(mirrored: Reversed, original: Program) -> Reversed:

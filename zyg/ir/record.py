@@ -9,18 +9,21 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from zyg.ir.accumulation import plain
 from zyg.ir.activity import handle_classes
 from zyg.ir.graph import Loop
-from zyg.ir.memory import mem_load
-from zyg.ir.memory_facts import settled
+from zyg.ir.memory import mem_load, mem_store
+from zyg.ir.memory_facts import Buffers, settled
 from zyg.ir.mirrored import Counter, Need, Reversed
 from zyg.ir.program import Block, Const, Op, Operand, Pos, Program, Var, edges
 from zyg.ir.prune import pruned
 from zyg.ir.residuals import Forward, computed_again
+from zyg.ir.restoring import Moments, Restore, candidates
 from zyg.ir.scalars import b1, i8
+from zyg.ir.simplify import is_pure
 from zyg.ir.slots import Load, Store, promote
 from zyg.ir.tape import TapeType, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
 from zyg.rules import primitives as p
@@ -55,7 +58,9 @@ class _Kept:
 
 
 class _Record:
-    def __init__(self, reversed_: Reversed) -> None:
+    """price: of what is kept and computed again.  read: the classes of buffers from which something is kept."""
+
+    def __init__(self, reversed_: Reversed, buffers: Buffers, moments: Moments) -> None:
         self.form = reversed_.canonical
         self.graph = self.form.graph
         self.program = reversed_.program
@@ -80,18 +85,23 @@ class _Record:
         self.classes = handle_classes(self.form.program, self.graph)
         # Shadows of tapes: their fields are written again and again
         self.accumulating = {self.classes[op.result] for op in self.form.program.ops() if op.fn is tape_zeros}
+        self.buffers, self.moments = buffers, moments
+        self.read: set[Var] = set()
+        self.repeated: dict[Op, bool] = {}
+        self.price = self._decide(self.program.blocks)
 
     def run(self) -> Program:
         blocks = dict(self.program.blocks)
-        self._decide(blocks)
         for label in list(blocks):
             block = blocks[label]
-            if any(isinstance(op.fn, Need) for op in block.ops):
+            if any(isinstance(op.fn, (Need, Restore)) for op in block.ops):
                 ops: list[Op] = []
                 self.found = {}
                 for op in block.ops:
                     if isinstance(op.fn, Store) and isinstance(op.fn.key, Counter):
                         self.found = {}
+                    if isinstance(op.fn, Restore):
+                        op = Op(mem_store, op.args, (), op.pos)
                     if isinstance(op.fn, Need):
                         self.pos = op.pos
                         value = self._source(op.fn.var, ops)
@@ -112,14 +122,22 @@ class _Record:
     def _is_free(self, operand: Operand) -> bool:
         return not isinstance(operand, Var) or operand in self.counters or self._loop(operand) is None
 
-    def _decide(self, blocks: dict[int, Block]) -> None:
-        """Choose how what reverse code names becomes available."""
-        wanted = [op.fn.var for block in blocks.values() for op in block.ops if isinstance(op.fn, Need)]
+    def _decide(self, blocks: Mapping[int, Block]) -> float:
+        """Choose how what reverse code names becomes available; the price."""
+        needs = [
+            (label, i, op.fn.var)
+            for label, block in blocks.items()
+            for i, op in enumerate(block.ops)
+            if isinstance(op.fn, Need)
+        ]
+        if self.moments.restored:
+            self._find_repeated(needs)
+        wanted = [var for *_, var in needs]
         self.once.update(var for var in wanted if self._loop(var) is None)
         forward = Forward(
-            blocks, self.graph, self.defining, self.homes, self._is_free, self._is_settled, self._is_growing
+            blocks, self.graph, self.defining, self.homes, self._is_free, self._is_repeatable, self._is_growing
         )
-        again = computed_again(forward, wanted, self.once)
+        again, price = computed_again(forward, wanted, self.once)
         todo, seen = [var for var in wanted if not self._is_free(var)], set[Var]()
         while todo:
             var = todo.pop(0)
@@ -130,6 +148,41 @@ class _Record:
                 todo += [arg for arg in self.defining[var].args if isinstance(arg, Var) and not self._is_free(arg)]
             else:
                 self._keep(var)
+        return price
+
+    def _find_repeated(self, needs: list[tuple[int, int, Var]]) -> None:
+        """Tell which loads of buffers that are put back give what they gave, wherever they would be repeated."""
+        behind: dict[Var, frozenset[Op]] = {}
+        for label, index, var in needs:
+            for load in self._loads_behind(var, behind):
+                if self.repeated.get(load, True):
+                    self.repeated[load] = self.moments.can_repeat(load, label, index)
+
+    def _loads_behind(self, var: Var, known: dict[Var, frozenset[Op]]) -> frozenset[Op]:
+        """The loads that may be repeated only at times, among what `var` can be computed from."""
+        if var not in known:
+            op = self.defining.get(var)
+            if op is None or self._is_free(var):
+                known[var] = frozenset()
+            else:
+                own = op.fn is mem_load and not self.settled(op)
+                further = own or is_pure(op) or self._is_settled(op)
+                found = frozenset((op,)) if own else frozenset[Op]()
+                for arg in op.args if further else ():
+                    if isinstance(arg, Var):
+                        found |= self._loads_behind(arg, known)
+                known[var] = found
+        return known[var]
+
+    def _is_repeatable(self, op: Op) -> bool:
+        if len(op.results) != 1:
+            return False
+        if op.fn is mem_load and not self.settled(op):
+            cls = self.buffers.class_of(op.args[0])
+            if cls is not None:
+                self.read.add(cls)
+            return self.repeated.get(op, False)
+        return is_pure(op) or self._is_settled(op)
 
     def _is_growing(self, home: int) -> bool:
         loop = self.graph.loop_of[home]
@@ -328,6 +381,26 @@ def _renamed(ops: list[Op]) -> list[Op]:
 
 def record(reversed_: Reversed) -> Program:
     """A runnable program: forward sweep and reverse sweep in one."""
-    program = pruned(reversed_)
-    program = _Record(replace(reversed_, program=program)).run()
-    return plain(program)
+    buffers = Buffers(reversed_.canonical.program)
+    best = _recording(reversed_, buffers, frozenset())
+    for cls in candidates(reversed_, buffers) if best.read else ():
+        if cls in best.read:
+            other = _recording(reversed_, buffers, best.moments.restored | {cls})
+            if other.price < best.price:
+                best = other
+    return plain(best.run())
+
+
+def _recording(reversed_: Reversed, buffers: Buffers, restored: frozenset[Var]) -> _Record:
+    """What to keep if the buffers of the classes `restored` are put back."""
+    chosen = Moments(reversed_, buffers, restored)
+    blocks = {
+        label: Block(
+            block.params,
+            tuple(op for op in block.ops if not isinstance(op.fn, Restore) or chosen.is_restored(op.fn)),
+            block.end,
+        )
+        for label, block in reversed_.program.blocks.items()
+    }
+    lean = replace(reversed_, program=pruned(replace(reversed_, program=reversed_.program.with_blocks(blocks))))
+    return _Record(lean, buffers, Moments(lean, buffers, restored))

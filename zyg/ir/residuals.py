@@ -26,7 +26,7 @@ _MOVED = 0.05  # what an op costs that moves from the forward into the reverse s
 class Forward:
     """The forward sweep: what defines each value and where, and what can be told of it.
 
-    free: is an operand there in reverse anyway?  settled: can the op be repeated in reverse as it is?
+    free: is an operand there in reverse anyway?  repeatable: can the op be run in reverse as it is?
     growing: is it not known in front how many rows a tape of the block has?
     """
 
@@ -35,18 +35,18 @@ class Forward:
     defining: Mapping[Var, Op]
     homes: Mapping[Var, int]
     free: Callable[[Operand], bool]
-    settled: Callable[[Op], bool]
+    repeatable: Callable[[Op], bool]
     growing: Callable[[int], bool]
 
 
-def computed_again(forward: Forward, wanted: Iterable[Var], once: Iterable[Var]) -> set[Var]:
-    """The values among and behind those `wanted` that are computed in reverse; all others are kept.
+def computed_again(forward: Forward, wanted: Iterable[Var], once: Iterable[Var]) -> tuple[set[Var], float]:
+    """The values among and behind those `wanted` that are computed in reverse, all others being kept; and the price.
 
     once: the values needed besides, which stay in variables.
     """
     numbers = _reached(forward, wanted)
     if not numbers:
-        return set()
+        return set(), 0.0
     live = _live(forward, once)
     network = Network(2 + 2 * len(numbers))
     for var, number in numbers.items():
@@ -57,7 +57,7 @@ def computed_again(forward: Forward, wanted: Iterable[Var], once: Iterable[Var])
         often = _TRIPS ** ((loop.depth if loop is not None else 1) - 1)
         place = STORE * (GROWING if forward.growing(home) else 1.0)
         network.add(needed, again, often * (place + (0.0 if var in live or op is None else cost(op))))
-        if op is None or not _repeatable(forward, op):
+        if op is None or not forward.repeatable(op):
             network.add(again, 1, INFINITE)
             continue
         network.add(again, 1, often * cost(op) * (1.0 if var in live else _MOVED))
@@ -67,12 +67,8 @@ def computed_again(forward: Forward, wanted: Iterable[Var], once: Iterable[Var])
     for var in wanted:
         if var in numbers:
             network.add(0, 2 + 2 * numbers[var], INFINITE)
-    side = network.source_side()
-    return {var for var, number in numbers.items() if 3 + 2 * number in side}
-
-
-def _repeatable(forward: Forward, op: Op) -> bool:
-    return len(op.results) == 1 and (is_pure(op) or forward.settled(op))
+    side, price = network.source_side(), network.flow
+    return {var for var, number in numbers.items() if 3 + 2 * number in side}, price
 
 
 def _reached(forward: Forward, wanted: Iterable[Var]) -> dict[Var, int]:
@@ -85,7 +81,7 @@ def _reached(forward: Forward, wanted: Iterable[Var]) -> dict[Var, int]:
             continue
         found[var] = len(found)
         op = forward.defining.get(var)
-        if op is not None and _repeatable(forward, op):
+        if op is not None and forward.repeatable(op):
             todo += [arg for arg in op.args if isinstance(arg, Var) and not forward.free(arg)]
     return found
 

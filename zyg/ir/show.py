@@ -37,6 +37,7 @@ from zyg.rules import primitives as p
 
 _INFIX: dict[Any, str] = {
     operator.add: "+",
+    p.reassociate_add: "+",
     operator.sub: "-",
     operator.mul: "*",
     operator.truediv: "/",

@@ -55,6 +55,7 @@ _INFIX: dict[Any, tuple[str, int]] = {
     operator.lshift: ("<<", 70),
     operator.rshift: (">>", 70),
     operator.add: ("+", 80),
+    p.reassociate_add: ("+", 80),
     operator.sub: ("-", 80),
     operator.mul: ("*", 90),
     operator.truediv: ("/", 90),
