@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import copy
 import dataclasses
 import functools
+import heapq
 import io
 import itertools
 import json
@@ -798,6 +800,64 @@ def test_arguments_that_are_written():
     assert daccount.balance == 3.0
 
 
+def test_a_list_that_is_held_twice():
+    shared = [1.0]
+    program = {"a": shared, "b": shared}
+    assert dynamic(lambda p: p["a"][0] * 2 + p["b"][0] * 3)(program) == {"a": [2.0], "b": [3.0]}
+    with pytest.raises(zyg.DifferentiationError, match="a list is changed that is reached in two ways"):
+        dynamic(lambda p: p["a"].append(p["b"][0]) or p["b"][-1])(program)
+    assert shared == [1.0]
+    with pytest.raises(zyg.DifferentiationError, match="a list is changed that is reached in two ways"):
+        dynamic(lambda p: shared.append(2.0) or p[-1])(shared)
+    loop: list[Any] = [2.0]
+    loop.append(loop)
+    found = dynamic(lambda p: p[0] * p[1][1][0])([loop, loop][0])
+    assert found[0] == 4.0
+
+
+def test_results_keep_their_identity():
+    kept: list[Any] = []
+
+    def program(x, p):
+        kept.append(x)
+        return x * p["w"], (kept, p, [x])
+
+    p = {"w": 2.0}
+    _, (same, also, made) = zyg.grad(program, (0, 1), has_aux=True, mode="dynamic")(3.0, p)
+    assert same is kept
+    assert also is p
+    assert kept == made == [3.0]
+    assert type(kept[0]) is type(made[0]) is float
+
+
+def test_exceptions_carry_plain_values():
+    log: list[Any] = []
+
+    def program(x):
+        log.append(x)
+        raise ValueError("bad", x * 2)
+
+    with pytest.raises(ValueError, match="bad") as raised:
+        dynamic(program)(1.5)
+    assert raised.value.args == ("bad", 3.0)
+    assert type(raised.value.args[1]) is type(log[0]) is float
+
+
+def test_heaps_and_sorted_lists():
+    def program(x):
+        heap: list[Any] = []
+        for k in range(4):
+            heapq.heappush(heap, (math.sin(k * x), k))
+        tasks: queue.PriorityQueue[Any] = queue.PriorityQueue()
+        for item in heap:
+            tasks.put(item)
+        values = [0.1, 0.5]
+        bisect.insort(values, x)
+        return heapq.heappop(heap)[0] + tasks.get()[0] * tasks.get()[0] + values[1] * values[2]
+
+    check(program, 0.8, 0.3)
+
+
 def test_result_types():
     assert dynamic(lambda x: 5 * x + 3)(10) == 5
     assert type(dynamic(lambda x: 5 * x + 3)(10)) is int
@@ -819,6 +879,8 @@ def test_errors_of_results_and_arguments():
         dynamic(lambda x: x * 1j)(1.0)
     with pytest.raises(zyg.ArgumentError, match="real number"):
         dynamic(lambda x: x * np.ones(2))(1.0)
+    with pytest.raises(zyg.ArgumentError, match="argument 0 is a bool"):
+        dynamic(lambda x: x * 1.0)(True)
     with pytest.raises(zyg.ValueArgumentError, match="argnums 3 is out of range"):
         dynamic(lambda x: x, 3)(1.0)
     with pytest.raises(TypeError):

@@ -312,6 +312,10 @@ def test_functions_without_a_rule_are_refused():
         dynamic(lambda x: np.sum(special.j0(x)))(V)
     with pytest.raises(zyg.DifferentiationError, match="has no derivative rule"):
         dynamic(lambda x: np.sum(np.multiply.reduceat(x, [0, 2])))(V)
+    with pytest.raises(zyg.DifferentiationError, match="has no derivative rule"):
+        dynamic(lambda x: np.sum(np.bincount([0, 1, 1, 2], weights=x)))(V)
+    with pytest.raises(zyg.DifferentiationError, match="has no derivative rule"):
+        dynamic(lambda x: np.sum(x.compress([True, False, True, True])))(V)
 
 
 def test_rules_of_functions_of_arrays():

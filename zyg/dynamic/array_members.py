@@ -35,7 +35,7 @@ _FUNCTIONS = frozenset(
             "take",
         ),
         *("argmax", "argmin", "argsort", "nonzero", "searchsorted", "any", "all", "round", "swapaxes", "squeeze"),
-        *("diagonal", "compress", "choose", "ptp"),
+        *("diagonal",),
     )
 )
 _PLAIN = frozenset(("strides", "itemsize", "nbytes", "flags", "base", "__array_interface__", "data", "ctypes"))

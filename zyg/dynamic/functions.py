@@ -10,20 +10,15 @@ from typing import Any
 
 from zyg.dynamic.places import is_own
 from zyg.dynamic.rewrite import Hooks, rewritten
+from zyg.ir.front import ORIGINALS
 
 _MOST = 10_000
 _codes: dict[int, tuple[types.CodeType, types.CodeType]] = {}
-_results: dict[int, types.CodeType] = {}
 _copies: dict[int, tuple[Any, ...]] = {}
 _lock = threading.RLock()
 
 # Of modules that compute nothing of the user's; many of them read frames.
 _LEFT = ("importlib", "warnings", "linecache", "traceback", "tokenize", "abc", "_py_abc", "typing", "inspect", "re")
-
-
-def original(code: types.CodeType) -> types.CodeType:
-    """The code that `code` was made from, if it has hooks in it."""
-    return _results.get(id(code), code)
 
 
 def hooked_code(code: types.CodeType, hooks: Hooks) -> types.CodeType:
@@ -32,11 +27,11 @@ def hooked_code(code: types.CodeType, hooks: Hooks) -> types.CodeType:
     if found is not None:
         return found[1]
     with _lock:
-        if id(code) in _results:
+        if id(code) in ORIGINALS:
             return code
         new = rewritten(code, hooks)
         _codes[id(code)] = code, new
-        _results[id(new)] = code
+        ORIGINALS[id(new)] = code
         return new
 
 
@@ -65,7 +60,7 @@ def hooked(fn: types.FunctionType, hooks: Hooks, always: bool = False) -> types.
 def is_left(fn: types.FunctionType) -> bool:
     """Is it none of what is rewritten: zyg's own, NumPy's, or of a module that computes nothing?"""
     code = fn.__code__
-    if is_own(code) or code.co_filename.startswith("<frozen") or id(code) in _results:
+    if is_own(code) or code.co_filename.startswith("<frozen") or id(code) in ORIGINALS:
         return True
     module = (fn.__module__ or "").partition(".")[0]
     return module in _LEFT or is_compiled_package(fn)

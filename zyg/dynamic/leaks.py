@@ -30,6 +30,8 @@ def outliving(tape: Tape) -> list[Any]:
 
 def strip(found: list[Any]) -> None:
     """Exchange tracked values for what they are on the level below, in all that refers to them."""
+    if not found:
+        return
     instead: dict[int, Any] = {id(value): value.value for value in found}
     kept: list[Any] = list(found)
     waiting: list[Any] = list(found)
@@ -67,6 +69,8 @@ def _exchange(holder: Any, instead: dict[int, Any]) -> None:
     elif isinstance(holder, types.CellType):
         if id(holder.cell_contents) in instead:
             holder.cell_contents = instead[id(holder.cell_contents)]
+    elif isinstance(holder, BaseException):
+        holder.args = tuple([instead.get(id(item), item) for item in holder.args])
     elif type(holder).__flags__ & _HEAP and not isinstance(holder, type):
         for name, item in attributes(holder).items():
             if id(item) in instead:

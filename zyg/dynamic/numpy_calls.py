@@ -215,14 +215,14 @@ def _sum(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: Any = False, 
 @numpy_function(np.mean)
 def _mean(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: Any = False, **kws: Any) -> Any:
     _no_more(np.mean, kws)
-    a = as_array(a)
+    a = as_array(a, dtype)
     return total(a, _axis(axis), bool(keepdims)) / _count(a, axis)
 
 
 @numpy_function(np.var)
 def _var(a: Any, axis: Any = None, dtype: Any = None, *, ddof: Any = 0, keepdims: Any = False, **kws: Any) -> Any:
     _no_more(np.var, kws)
-    a = as_array(a)
+    a = as_array(a, dtype)
     apart = a - _mean(a, axis, keepdims=True)
     square = np.real(apart * np.conj(apart)) if a.dtype.kind == "c" else apart * apart
     return total(square, _axis(axis), bool(keepdims)) / (_count(a, axis) - ddof)
@@ -230,7 +230,7 @@ def _var(a: Any, axis: Any = None, dtype: Any = None, *, ddof: Any = 0, keepdims
 
 @numpy_function(np.std)
 def _std(a: Any, axis: Any = None, dtype: Any = None, *, ddof: Any = 0, keepdims: Any = False, **kws: Any) -> Any:
-    return np.sqrt(_var(a, axis, ddof=ddof, keepdims=keepdims, **kws))
+    return np.sqrt(_var(a, axis, dtype, ddof=ddof, keepdims=keepdims, **kws))
 
 
 def _axis(axis: Any) -> Any:
@@ -431,7 +431,7 @@ without_derivative(
             "shares_memory",
         ),
         *("may_share_memory", "array_repr", "array_str", "array2string", "min_scalar_type", "common_type", "isrealobj"),
-        *("lexsort", "argpartition", "nanargmax", "nanargmin", "isreal", "iscomplex", "histogram", "bincount", "sign"),
+        *("lexsort", "argpartition", "nanargmax", "nanargmin", "isreal", "iscomplex", "sign"),
         *("unravel_index", "ravel_multi_index", "isin", "isposinf", "isneginf", "fix"),
     )
 )

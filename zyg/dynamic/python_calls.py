@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import _thread
+import bisect
 import builtins
 import cmath
 import collections
 import functools
+import heapq
 import inspect
 import itertools
 import json
@@ -15,6 +17,7 @@ import operator
 import sys
 import types
 import warnings
+import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -293,6 +296,14 @@ AS_THEY_ARE.update(
         *(fn for fn in vars(operator).values() if isinstance(fn, types.BuiltinFunctionType)),
         *(made for made in vars(itertools).values() if isinstance(made, type)),
         inspect.currentframe,
+        *(
+            fn
+            for module in (heapq, bisect)
+            for fn in vars(module).values()
+            if isinstance(fn, types.BuiltinFunctionType)
+        ),
+        *(types.MappingProxyType, weakref.ref, sys.getsizeof, sys.getrefcount),
+        collections._count_elements,  # type: ignore[attr-defined]
         *(getattr(sys, name) for name in ("_getframemodulename", "exception", "intern") if hasattr(sys, name)),
     )
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import operator
 from collections.abc import Callable, Sequence
@@ -12,14 +13,13 @@ import numpy as np
 import zyg.dynamic.python_calls as _python_calls
 from zyg.dynamic import classes
 from zyg.dynamic.array import Array, is_array, wrapped
-from zyg.dynamic.contents import changed
 from zyg.dynamic.cotangents import kind_of
 from zyg.dynamic.leaks import outliving, strip
 from zyg.dynamic.number import Number
 from zyg.dynamic.places import without_own_frames
 from zyg.dynamic.resolve import resolve
 from zyg.dynamic.state import STATE, recording
-from zyg.dynamic.structure import Tracking, attributes, outputs
+from zyg.dynamic.structure import Tracking, attributes, outputs, tuple_like
 from zyg.dynamic.tape import Sweep, Tape
 from zyg.errors import ArgumentError, ValueArgumentError, ZygError
 
@@ -50,6 +50,7 @@ class Recorded:
             given[number], gradient = tracking.argument(args[number])
             self.gradients.append(gradient)
         self.gradients += [tracking.parameter(param) for param in params]
+        failed: BaseException | None = None
         classes.begin()
         try:
             with recording(tape):
@@ -59,22 +60,24 @@ class Recorded:
             raise
         except BaseException as error:
             without_own_frames(error)
+            failed = error
             raise
         finally:
             classes.end()
-            tracking.write_back()
             if keep:
                 _keep(tape)
             tape.open = False
-        del given, tracking
-        self.value = changed(result, self._plain)
-        del result
-        found = outliving(tape)
-        if found:
-            strip(found)
-
-    def _plain(self, value: Any) -> Any:
-        return value.value if type(value) is Number and value.tape is self.tape else _below(value, self.tape)
+            if failed is None:
+                tracking.write_back()
+            else:
+                with contextlib.suppress(ZygError):
+                    tracking.write_back()
+                del given
+                strip(outliving(tape))
+                failed = None
+        self.value = settled(result, tape, tracking)
+        del given, tracking, result
+        strip(outliving(tape))
 
     def sweep(self, seeds: Any) -> list[Any]:
         """The cotangents of the arguments for those of the value."""
@@ -85,8 +88,30 @@ class Recorded:
             return [gradient(sweep) for gradient in self.gradients]
 
 
-def _below(value: Any, tape: Tape) -> Any:
-    return value.value if type(value) is Array and value.buffer.tape is tape else value
+def settled(value: Any, tape: Tape, tracking: Tracking) -> Any:
+    """A result without values of a closed tape: containers keep their identity, as in a plain call."""
+    seen: set[int] = set()
+
+    def settle(item: Any) -> Any:
+        kind = type(item)
+        if kind is Number:
+            return item.value if item.tape is tape else item
+        if kind is Array:
+            return item.value if item.buffer.tape is tape else item
+        if isinstance(item, tuple):
+            items = [settle(part) for part in item]
+            return item if all(new is old for new, old in zip(items, item, strict=True)) else tuple_like(item, items)
+        original = tracking.original(item)
+        if original is not item or id(item) in seen or not isinstance(item, (list, dict)):
+            return original
+        seen.add(id(item))
+        for key, part in list(enumerate(item) if isinstance(item, list) else item.items()):
+            new = settle(part)
+            if new is not part:
+                item[key] = new
+        return item
+
+    return settle(value)
 
 
 def _keep(tape: Tape) -> None:
@@ -278,7 +303,12 @@ def check_scalar(y: Any) -> None:
 
 
 def _check_argument(value: Any, number: int) -> None:
-    return None
+    if isinstance(value, (bool, np.bool_)):
+        raise ArgumentError(
+            f"argument {number} is a bool, which has no derivative",
+            None,
+            "Leave it out of argnums, or pass a number.",
+        )
 
 
 def _placed(

@@ -10,6 +10,7 @@ import copy
 import dataclasses
 import enum
 import types
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -18,21 +19,26 @@ import numpy as np
 from zyg.dynamic.array import Array, fresh, wrapped
 from zyg.dynamic.buffers import ArrayRef, Buffer, argument_buffer, buffer_of
 from zyg.dynamic.number import Number, lowest
+from zyg.dynamic.places import refusal
 from zyg.dynamic.state import STATE
 from zyg.dynamic.tape import Sweep, Tape
+from zyg.errors import ArgumentError
 
 Gradient = Callable[[Sweep], Any]  # the gradient of a part of an argument, from a sweep that has ended
 _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE
+_MOST = 100_000
 
 
 class Tracking:
-    """The arguments of one derivative.  copies: of containers, with the original and what lay in it."""
+    """The arguments of one derivative.  copies: originals, their copies, and what lay in both at the beginning."""
 
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
-        self.copies: list[tuple[Any, Any, Any]] = []
+        self.copies: list[tuple[Any, Any, Any, Any]] = []
         self.held: list[Buffer] = []
         self._known: dict[int, tuple[Any, Any]] = {}
+        self._count = 0
+        self._originals: dict[int, Any] = {}
 
     def argument(self, value: Any) -> tuple[Any, Gradient]:
         """A whole argument: an int counts as a number here."""
@@ -49,9 +55,18 @@ class Tracking:
             return self._number(value, value if type(value) is Number else _own(root), 0j if _is_complex(root) else 0.0)
         if isinstance(root, np.ndarray) and type(root) is np.ndarray:
             return self._array(value, root)
-        known = self._known.get(id(value))
+        known = self._known.get(id(value))  # a container that holds itself
         if known is not None:
             return known
+        try:
+            return self._container(value)
+        finally:
+            self._known.pop(id(value), None)
+
+    def _container(self, value: Any) -> tuple[Any, Gradient]:
+        self._count += 1
+        if self._count > _MOST:
+            raise ArgumentError(f"an argument has more than {_MOST} parts, each counted wherever it is held")
         if isinstance(value, (int, str, bytes, type(None), enum.Enum, type, types.ModuleType)):
             return value, _nothing
         if isinstance(value, tuple):
@@ -128,7 +143,11 @@ class Tracking:
         gradients: list[Gradient] = []
 
         def gradient(sweep: Sweep) -> Any:
-            return [give(sweep) for give in gradients]
+            found = sweep.built.get(id(made))
+            if found is None:
+                found = sweep.built[id(made)] = []
+                found.extend([give(sweep) for give in gradients])
+            return found
 
         self._known[id(value)] = made, gradient
         for i, item in enumerate(value):
@@ -141,7 +160,11 @@ class Tracking:
         gradients: dict[Any, Gradient] = {}
 
         def gradient(sweep: Sweep) -> Any:
-            return {key: give(sweep) for key, give in gradients.items()}
+            found = sweep.built.get(id(made))
+            if found is None:
+                found = sweep.built[id(made)] = {}
+                found.update({key: give(sweep) for key, give in gradients.items()})
+            return found
 
         self._known[id(value)] = made, gradient
         for key, item in value.items():
@@ -158,14 +181,15 @@ class Tracking:
         gradients: dict[str, Gradient] = {}
 
         def gradient(sweep: Sweep) -> Any:
-            found = {name: give(sweep) for name, give in gradients.items()}
-            if dataclasses.is_dataclass(value):
-                result = object.__new__(cls)
-                for name in before:
-                    object.__setattr__(result, name, found.get(name))
+            result = sweep.built.get(id(made))
+            if result is not None:
                 return result
-            differentiable = {name: item for name, item in found.items() if gradients[name] is not _nothing}
-            return types.SimpleNamespace(**differentiable)
+            like = dataclasses.is_dataclass(value)
+            result = sweep.built[id(made)] = object.__new__(cls) if like else types.SimpleNamespace()
+            for name, give in gradients.items():
+                if like or give is not _nothing:
+                    object.__setattr__(result, name, give(sweep))
+            return result
 
         self._known[id(value)] = made, gradient
         found: dict[str, Any] = {}
@@ -173,9 +197,8 @@ class Tracking:
             found[name], gradients[name] = self.part(item)
             object.__setattr__(made, name, found[name])
         if all(give is _nothing for give in gradients.values()):
-            self._known[id(value)] = value, _nothing
             return value, gradient if dataclasses.is_dataclass(value) else _nothing
-        self.copies.append((value, made, found))
+        self.copies.append((value, made, before, found))
         return made, gradient
 
     def _function(self, value: types.FunctionType) -> tuple[Any, Gradient]:
@@ -212,38 +235,63 @@ class Tracking:
         items = (before.values(), after.values()) if isinstance(before, dict) else (before, after)
         if all(new is old for old, new in zip(*items, strict=True)):
             return value
-        self.copies.append((value, made, after))
+        self.copies.append((value, made, before, after))
         return made
+
+    def original(self, made: Any) -> Any:
+        """The container of which `made` is a copy; anything else as it is."""
+        return self._originals.get(id(made), made)
 
     def write_back(self) -> None:
         """What was written into copies, into the originals."""
-        originals = {id(made): original for original, made, _ in self.copies}
+        self._originals = {id(made): original for original, made, _, _ in self.copies}
+        counts = Counter(id(original) for original, _, _, _ in self.copies)
+        for original, made, before, after in self.copies:
+            written = not _same(_contents(made), after)
+            if not _same(_contents(original), before) or (written and counts[id(original)] > 1):
+                raise refusal(
+                    f"a {type(original).__name__} is changed that is reached in two ways: as (part of) an argument, and"
+                    " otherwise",
+                    "Reach it in one way only, or pass a copy.",
+                )
+            if written:
+                self._write(original, made, before, after)
 
-        def original_of(item: Any) -> Any:
-            return originals.get(id(item), item)
+    def _write(self, original: Any, made: Any, before: Any, after: Any) -> None:
+        items = (after.values(), before.values()) if isinstance(before, dict) else (after, before)
+        untracked = {id(new): old for new, old in zip(*items, strict=True)}
 
-        for original, made, tracked in self.copies:
-            if isinstance(made, list):
-                if len(made) != len(tracked) or any(new is not old for new, old in zip(made, tracked, strict=True)):
-                    kept = {id(new): old for new, old in zip(tracked, original, strict=False)}
-                    original[:] = [kept.get(id(item), original_of(item)) for item in made]
-            else:
-                now = made if isinstance(made, dict) else attributes(made)
-                self._write_entries(original, now, tracked, original_of)
+        def plain(item: Any) -> Any:
+            return untracked.get(id(item), self.original(item))
 
-    def _write_entries(self, original: Any, now: Any, tracked: Any, original_of: Callable[[Any], Any]) -> None:
-        into_dict = isinstance(original, dict)
-        for name in [name for name in tracked if name not in now]:
-            if into_dict:
-                del original[name]
-            else:
-                object.__delattr__(original, name)
-        for name, item in now.items():
-            if name not in tracked or tracked[name] is not item:
-                if into_dict:
-                    original[name] = original_of(item)
-                else:
-                    object.__setattr__(original, name, original_of(item))
+        now = _contents(made)
+        if isinstance(original, list):
+            original[:] = [plain(item) for item in now]
+        elif isinstance(original, dict):
+            kept = {name: plain(item) for name, item in now.items()}
+            original.clear()
+            original.update(kept)
+        else:
+            for name in before:
+                if name not in now:
+                    object.__delattr__(original, name)
+            for name, item in now.items():
+                if name not in after or after[name] is not item:
+                    object.__setattr__(original, name, plain(item))
+
+
+def _contents(value: Any) -> Any:
+    """What a container holds now."""
+    return list(value) if isinstance(value, list) else dict(value) if isinstance(value, dict) else attributes(value)
+
+
+def _same(now: Any, then: Any) -> bool:
+    """Do two lists or dicts hold the same objects, in the same order?"""
+    if len(now) != len(then):
+        return False
+    if isinstance(now, list):
+        return all(a is b for a, b in zip(now, then, strict=True))
+    return all(p is q and a is b for (p, a), (q, b) in zip(now.items(), then.items(), strict=True))
 
 
 def _nothing(sweep: Sweep) -> None:

@@ -45,13 +45,17 @@ class Tape:
 
 
 class Sweep:
-    """One reverse sweep: cotangents of numbers by number, shadows of buffers by buffer."""
+    """One reverse sweep: cotangents of numbers by number, shadows of buffers by buffer.
 
-    __slots__ = ("numbers", "shadows")
+    built: gradients of containers that are being put together, so that one may hold itself.
+    """
+
+    __slots__ = ("built", "numbers", "shadows")
 
     def __init__(self) -> None:
         self.numbers: dict[int, Any] = {}
         self.shadows: dict[Any, Any] = {}
+        self.built: dict[int, Any] = {}
 
     def accumulate(self, index: int, dy: Any) -> None:
         known = self.numbers.get(index)

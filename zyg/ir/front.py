@@ -186,12 +186,17 @@ def parameter_names(code: types.CodeType) -> list[str]:
     return ["implicit0" if name == ".0" else name for name in code.co_varnames[:count]]
 
 
+ORIGINALS: dict[int, types.CodeType] = {}
+"""What a code object was before another mode rewrote it, by the id of the new one, which lives on."""
+
+
 @lru_cache(maxsize=4096)
 def numba_ir(code: types.CodeType) -> nir.FunctionIR:
     """Numba's untyped IR of a code object.
 
     Raises UnsupportedError, naming the line, for constructs that Numba's interpreter does not read.
     """
+    code = ORIGINALS.get(id(code), code)
     here = start(code)
     form = form_of(code)
     if code.co_flags & 0x2A0 and form is None:
