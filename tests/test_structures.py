@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import types
 from types import SimpleNamespace
 
@@ -312,6 +313,44 @@ def test_functions_as_arguments_have_namespaces():
         return lambda x: inner(x) * x
 
     assert gradient(lambda f, x: f(x), outer(), 2.0) == (SimpleNamespace(inner=SimpleNamespace(q=4.0)), 12.0)
+
+
+def test_functions_as_arguments_that_call_checkpoints_or_have_rules():
+    def recomputing(k):
+        w = np.ones(2) * k
+
+        @zyg.checkpoint
+        def inner(x):
+            return np.sum(w) * x * k
+
+        return lambda x: inner(x)
+
+    g, gx = gradient(lambda f, x: f(x), recomputing(2.0), 3.0)
+    assert g.inner.k == 12.0 and gx == 8.0
+    np.testing.assert_array_equal(g.inner.w, [6.0, 6.0])
+
+    def ruled(k):
+        def inner(x):
+            return x * k
+
+        zyg.adjoint(inner)(lambda x: (x * k, lambda dy: dy * k))
+        return lambda x: inner(x)
+
+    f = ruled(2.0)
+    assert gradient(f, 3.0) == 2.0
+    with pytest.raises(zyg.DifferentiationError, match="the rule of inner gives no cotangents of what"):
+        gradient(lambda f, x: f(x), f, 3.0)
+
+
+def test_methods_and_partials_as_arguments():
+    model = Model()
+    g, gx = gradient(lambda f, x: f(x), model.linear.__call__, np.ones(2))
+    assert type(g) is Linear and g.b == 1.0
+    np.testing.assert_array_equal(g.w, [14.0, 14.0])
+    np.testing.assert_array_equal(gx, 14 * model.linear.w)
+    part = functools.partial(lambda a, x, k: a * x * k, 2.0, k=5.0)
+    g, gx = gradient(lambda f, x: f(x), part, 3.0)
+    assert g.args == (15.0,) and g.keywords == {"k": 6.0} and gx == 10.0
 
 
 def test_structures_as_results():

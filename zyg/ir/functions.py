@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import types as pytypes
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+from zyg.errors import not_differentiable
 from zyg.ir.captured import is_captured, is_object, opened
 from zyg.ir.captures import Capture
 from zyg.ir.cotangents import carriers
+from zyg.ir.custom import RULES
 from zyg.ir.instances import attributes_of
-from zyg.ir.lift import open_captures
+from zyg.ir.lift import check_rules, open_captures
 from zyg.ir.program import Module, Operand, Var
-from zyg.ir.values import Node, ObjectHead, Static, Value, extended, is_container, rebuild
+from zyg.ir.values import DictHead, Node, ObjectHead, Static, Value, extended, is_container, rebuild
 
 if TYPE_CHECKING:
     from zyg.ir.read import FunctionReader
@@ -41,6 +44,7 @@ def open_functions(
     first = {numbers[leaf]: leaf for leaf in wanted if numbers[leaf] not in captured}
     opened_for = sorted(first)
     found = open_captures(module, [(number, first[number].type) for number in opened_for], ".open")
+    check_rules(found, {numbers[leaf] for leaf in wanted}, reader.pos)
     params = dict(captured) | dict(zip(opened_for, found.main.params[len(module.main.params) :], strict=True))
 
     def new(leaf: Operand) -> Value:
@@ -50,12 +54,17 @@ def open_functions(
     return found, formals, [*operands, *(first[number] for number in opened_for)]
 
 
+_FUNCTIONS = (pytypes.FunctionType, pytypes.MethodType, functools.partial)
+
+
 def _is_function(value: Value) -> bool:
-    return isinstance(value, Static) and isinstance(value.obj, pytypes.FunctionType) and value.path is not None
+    return isinstance(value, Static) and isinstance(value.obj, _FUNCTIONS) and value.path is not None
 
 
 def _spread(reader: FunctionReader, value: Value, inside: tuple[int, ...]) -> Value:
-    """A captured value with all that it holds; for a function, a namespace of what it captures."""
+    """A captured value with all that it holds: for a function, a namespace of what it captures; for a method, what its
+    object holds; for a partial, a namespace of its arguments.
+    """
     captures = reader.spec.captures
     if is_captured(value):
         value = opened(reader, value)
@@ -74,6 +83,29 @@ def _spread(reader: FunctionReader, value: Value, inside: tuple[int, ...]) -> Va
                 continue
             held = captures.value(contents, extended(value.path, "cell", number), reader.pos, name)
             items[name] = _spread(reader, held, inside)
+        if value.obj in RULES and any(True for item in items.values() for _ in carriers(item)):
+            name = value.obj.__name__
+            raise not_differentiable(
+                f"the rule of {name} gives no cotangents of what that captures, by which a derivative is taken",
+                reader.pos,
+                "Pass what it captures as an argument.",
+            )
+        return Node(ObjectHead(SimpleNamespace, tuple(items)), tuple(items.values()))
+    if hasattr(type(value.obj), "__zyg_read__") and hasattr(value.obj, "fn"):
+        wrapped = captures.value(value.obj.fn, extended(value.path, "attr", "fn"), reader.pos)
+        return _spread(reader, wrapped, inside)
+    if isinstance(value.obj, pytypes.MethodType):
+        owner = captures.value(value.obj.__self__, extended(value.path, "attr", "__self__"), reader.pos)
+        return _spread(reader, owner, inside)
+    if isinstance(value.obj, functools.partial):
+        named = captures.items(value.obj.keywords, extended(value.path, "attr", "keywords"), reader.pos)
+        given = captures.value(value.obj.args, extended(value.path, "attr", "args"), reader.pos)
+        parts = {
+            "func": captures.value(value.obj.func, extended(value.path, "attr", "func"), reader.pos),
+            "args": given,
+            "keywords": Node(DictHead(tuple(named)), tuple(named.values())),
+        }
+        items = {name: _spread(reader, item, inside) for name, item in parts.items()}
         return Node(ObjectHead(SimpleNamespace, tuple(items)), tuple(items.values()))
     if is_object(value):
         found = {name: reader.spec.calls.attribute(reader, value, name) for name in attributes_of(value.obj)}

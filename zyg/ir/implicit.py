@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zyg.errors import ValueArgumentError, not_differentiable
+from zyg.errors import ValueArgumentError
 from zyg.ir.activity import shadow_type
 from zyg.ir.captures import Capture
 from zyg.ir.derive import check_scalar, vjp_call
 from zyg.ir.inner import read_inner
+from zyg.ir.lift import check_rules
 from zyg.ir.memory import mem_apart, mem_like
-from zyg.ir.program import Module, Op, Operand, Pos, Type, Var
+from zyg.ir.program import Op, Operand, Type, Var
 from zyg.ir.scalars import b1
 from zyg.ir.values import Node, Value, array_like, tuple_of
 
@@ -33,7 +34,7 @@ def implicit_gradient(reader: FunctionReader, fn: Value, params: list[Node], giv
     module, result, _, operands, captured = read_inner(reader, fn, [], {})
     check_scalar(result, reader)
     _check_apart(reader, params, {n: memory.type for n, memory in captured.items() if n not in numbers})
-    _check_rules(module, set(numbers), reader.pos)
+    check_rules(module, set(numbers), reader.pos)
     used = [k for k, number in enumerate(numbers) if number in captured]
     formals: list[Value] = [Node(params[k].head, (captured[numbers[k]], *params[k].items[1:])) for k in used]
     y, dx, _ = vjp_call(reader, module, result, formals, operands, list(range(len(used))), result, None)
@@ -76,15 +77,3 @@ def _overlap() -> BaseException:
         "the function reads an array that overlaps one of the parameters in memory, but is another object; "
         "read the parameter itself and take views of it inside the function, or read a copy"
     )
-
-
-def _check_rules(module: Module, wanted: set[int], pos: Pos) -> None:
-    """No derivative is taken through what the rules of users capture."""
-    for program in module.programs.values():
-        for op in program.ops():
-            if isinstance(op.fn, Capture) and op.fn.index in wanted:
-                raise not_differentiable(
-                    f"a rule of @zyg.adjoint reads the parameter {op.fn.name!r}",
-                    op.pos if op.pos.line else pos,
-                    "Pass it to the function as an argument, so that the rule gives its cotangent.",
-                )

@@ -122,6 +122,16 @@ def captured_arrays(module: Module) -> dict[int, Type]:
     return found
 
 
+def captured_numbers(module: Module) -> list[tuple[int, Type]]:
+    """The numbers and types of the captured numbers that a module reads and a derivative may be taken by."""
+    found: dict[int, Type] = {}
+    for program in module.reachable().programs.values():
+        for op in program.ops():
+            if isinstance(op.fn, Capture) and isinstance(op.result.type, (types.Float, types.Complex)):
+                found[op.fn.index] = op.result.type
+    return sorted(found.items(), key=lambda pair: pair[0])
+
+
 def _parameter_names(fn: Value) -> tuple[str, ...]:
     code = (
         getattr(fn.obj, "__code__", None)

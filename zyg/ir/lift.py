@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from zyg.errors import not_differentiable
 from zyg.ir.captures import Capture
 from zyg.ir.graph import substitute
-from zyg.ir.program import Block, Call, Module, Op, Operand, Program, Type, Var
+from zyg.ir.program import Block, Call, Module, Op, Operand, Pos, Program, Type, Var
 
 
 def lift_captures(module: Module, kinds: list[Type]) -> Module:
@@ -78,3 +79,15 @@ def _lift(program: Program, needs: dict[str, set[int]], every: Mapping[int, tupl
 
     blocks = {label: substitute(block, new) for label, block in blocks.items()}
     return replace(program, params=(*program.params, *inputs.values()), blocks=blocks)
+
+
+def check_rules(module: Module, wanted: set[int], pos: Pos) -> None:
+    """No derivative is taken through what the rules of users capture."""
+    for program in module.programs.values():
+        for op in program.ops():
+            if isinstance(op.fn, Capture) and op.fn.index in wanted:
+                raise not_differentiable(
+                    f"a rule of @zyg.adjoint reads {op.fn.name!r}, by which a derivative is taken",
+                    op.pos if op.pos.line else pos,
+                    "Pass it to the function as an argument, so that the rule gives its cotangent.",
+                )
