@@ -7,10 +7,12 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from buffers import FLOATS, add, load, read_own, run, store
 from indexing import at, extent, guards
 
+import zyg
 from zyg.ir.cut import INFINITE, Network
 from zyg.ir.graph import Graph
 from zyg.ir.memory import mem_add
@@ -218,3 +220,31 @@ def test_minimum_cut(seed: int) -> None:
     side = network.source_side()
     assert 0 in side and 1 not in side
     assert sum(c for a, b, c in edges if a in side and b not in side) == pytest.approx(least_cut(nodes, edges))
+
+
+def broadcast(x, w):
+    c = x - w
+    s = c * w
+    return np.sum(s * c)
+
+
+def in_a_loop(x, w):
+    total = 0.0
+    for k in range(3):
+        c = np.sin(x * w[k])
+        total += np.sum(c * c * c)
+    return total
+
+
+@pytest.mark.parametrize("fn", [broadcast, in_a_loop])
+def test_nests_of_numpy_need_no_tapes_that_grow(fn: Callable[..., Any]) -> None:
+    args = np.ones((5, 3)), np.array([0.5, 0.6, 0.7])
+    text = zyg.inspect_adjoint(zyg.grad(fn, (0, 1)), *args)
+    assert "tape_reserve" not in text
+    zyg.check_grads(fn, args)
+
+
+def test_a_buffer_made_in_every_iteration_is_another_each_time() -> None:
+    text = zyg.inspect_adjoint(zyg.grad(in_a_loop), np.ones((5, 3)), np.ones(3))
+    puts = [line.split("#")[0] for line in text.splitlines() if "] = " in line and line.strip().startswith("tape")]
+    assert not any("sin" in line or "* 3" in line for line in puts)

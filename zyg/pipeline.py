@@ -16,6 +16,7 @@ from zyg.codegen.guards import Looked
 from zyg.errors import UnsupportedError
 from zyg.ir import python
 from zyg.ir.captures import Captures, is_frozen
+from zyg.ir.hoisted import with_hoisted_reads
 from zyg.ir.lift import lift_captures
 from zyg.ir.memory import MemoryType
 from zyg.ir.naming import name_parameters
@@ -129,7 +130,8 @@ def _kinds(program: Program) -> Iterator[Type]:
 def _fitted(program: Program) -> Program:
     """`program` with the accesses to buffers that it needs, their guards in front of loops where that can be."""
     program = checked(simplify_program(prove_comparisons(simplify_memory(program))))
-    program = checked(simplify_program(sums_in_registers(checked(upward(program)))))
+    program = checked(with_hoisted_reads(simplify_program(upward(program))))
+    program = checked(simplify_program(sums_in_registers(program)))
     return checked(simplify_program(version_loops(program)))
 
 

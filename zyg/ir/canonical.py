@@ -106,6 +106,14 @@ def _loop_shape(program: Program, blocks: dict[int, Block]) -> dict[int, Block]:
             if len(sources) == 1 and isinstance(blocks[sources[0]].end, Jump):
                 continue
             between = _fresh(blocks)
+            if len(sources) == 1:
+                # What comes from one place is passed on as it is: a counter that starts with 0 can be seen to
+                (edge,) = (edge for edge in edges(blocks[sources[0]].end) if edge.target == header)
+                source = blocks[sources[0]]
+                blocks[between] = Block((), (), Jump(edge))
+                end = with_edges(source.end, lambda e, edge=edge, to=between: Edge(to) if e is edge else e)  # type: ignore[misc]
+                blocks[sources[0]] = Block(source.params, source.ops, end)
+                continue
             params = tuple(Var(param.type, param.name) for param in blocks[header].params)
             blocks[between] = Block(params, (), Jump(Edge(header, params)))
             _redirect(blocks, sources, header, between)

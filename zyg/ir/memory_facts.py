@@ -309,9 +309,12 @@ def settled(program: Program, graph: Graph) -> Callable[..., bool]:
     """Tells of an op that reads a buffer whether what it may read stays as it is.
 
     number: of the buffer among its operands and, behind them, its results.  It stays if nothing writes to the buffer
-    afterwards, on any path.
+    afterwards, on any path.  What is allocated in a loop, and known by that one name, is another buffer when the
+    allocation has been passed again.
     """
     buffers = Buffers(program)
+    places = _only_allocations(program, graph, buffers)
+    ways: dict[tuple[int, int], frozenset[int]] = {}
     after = _after(graph)
     home = {op: (label, i) for label in graph.order for i, op in enumerate(program.blocks[label].ops)}
     writes = [(op, *place) for op, place in home.items() if buffers.written(op)]
@@ -326,9 +329,41 @@ def settled(program: Program, graph: Graph) -> Callable[..., bool]:
         if cls not in last:
             last[cls] = {label: i for write, label, i in writes if buffers.may_write(write, cls)}
         label, index = home[op]
-        return last[cls].get(label, -1) < index and not any(after[label] >> other & 1 for other in last[cls])
+        if last[cls].get(label, -1) > index:
+            return False
+        if cls in places:
+            way = label, places[cls]
+            if way not in ways:
+                ways[way] = _after_without(graph, *way)
+            return not any(other in ways[way] for other in last[cls])
+        return not any(after[label] >> other & 1 for other in last[cls])
 
     return is_settled
+
+
+def _only_allocations(program: Program, graph: Graph, buffers: Buffers) -> dict[Var, int]:
+    """The classes of one variable, the result of an allocation that nobody else knows of; and its block."""
+    members: dict[Var, int] = {}
+    for cls in buffers.of.values():
+        members[cls] = members.get(cls, 0) + 1
+    return {
+        buffers.of[op.result]: label
+        for label in graph.order
+        for op in program.blocks[label].ops
+        if op.fn in ALLOCATIONS and members[buffers.of[op.result]] == 1 and buffers.is_local(buffers.of[op.result])
+    }
+
+
+def _after_without(graph: Graph, start: int, without: int) -> frozenset[int]:
+    """The blocks that may run when `start` has ended, before `without` runs again."""
+    seen: set[int] = set()
+    todo = [edge.target for edge in edges(graph.blocks[start].end)]
+    while todo:
+        label = todo.pop()
+        if label != without and label not in seen:
+            seen.add(label)
+            todo += [edge.target for edge in edges(graph.blocks[label].end)]
+    return frozenset(seen)
 
 
 def _after(graph: Graph) -> dict[int, int]:
