@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from numba import types
+
 from zyg.ir.graph import Graph
 from zyg.ir.memory import MemoryType, mem_load, mem_store
 from zyg.ir.memory_facts import Buffers
@@ -39,7 +41,11 @@ def with_old_values(program: Program, active: set[Var]) -> tuple[Program, dict[O
         if op.fn is mem_load:
             read.add(buffers.class_of(op.args[0]))
         for cls in buffers.written(op):
-            if op.fn is mem_store and op.args[0] in active:
+            if (
+                op.fn is mem_store
+                and op.args[0] in active
+                and isinstance(op.args[2].type, (types.Float, types.Complex))
+            ):
                 stores.setdefault(cls, []).append(op)
             else:
                 mixed.add(cls)
