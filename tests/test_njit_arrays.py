@@ -151,24 +151,40 @@ def test_results_that_are_views_of_others_own_their_memory():
     np.testing.assert_array_equal(x, M[:4])
 
 
-def test_dimensions_of_one_are_broadcast_or_refused():
-    g = zyg.grad(lambda a, b: np.sum(a * b), argnums=(0, 1))
+def test_dimensions_of_one_are_broadcast():
+    g = zyg.value_and_grad(lambda a, b: np.sum(a * b + a[0]), argnums=(0, 1))
 
     @njit
     def use(a, b):
         return g(a, b)
 
-    for row in (np.ones((1, 6)), np.ones((4, 1))):
-        with pytest.raises(ValueError, match="only happens to be 1"):
-            use(row, M)
-    same(use(np.ones((1, 6)), M[:1]), g(np.ones((1, 6)), M[:1]))
-    g = zyg.grad(lambda a, b: np.sum(a.reshape(1, 6) * b), argnums=(0, 1))
+    for a in (np.ones((1, 6)), np.ones((4, 1)), np.ones((1, 1)), M):
+        for b in (M, M[:1], M[:, 2:3], M.T[1:2, :1]):
+            same(use(a, b), g(a, b))
+    with pytest.raises(ValueError, match="dimensions 3 and 4"):
+        use(np.ones((3, 6)), M)
+
+
+def test_dimensions_of_one_where_something_is_written():
+    def f(a, b):
+        b[0, 0] = 2.0
+        return np.sum(a * b)
+
+    g = zyg.grad(f)
+    reshaped = zyg.grad(lambda a, b: f(a.reshape(1, 6), b))
 
     @njit
-    def reshaped(a, b):
+    def use(a, b):
         return g(a, b)
 
-    same(reshaped(np.ones((1, 6)), M), g(np.ones((1, 6)), M))
+    @njit
+    def use_reshaped(a, b):
+        return reshaped(a, b)
+
+    row = np.ones((1, 6))
+    with pytest.raises(ValueError, match="only happens to be 1"):
+        use(row, M.copy())
+    same(use_reshaped(row, M.copy()), reshaped(row, M.copy()))
 
 
 # --- arguments that are written -----------------------------------------------------------------------------

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import inspect
 import weakref
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,14 @@ from numba.core.errors import TypingError
 
 from zyg.codegen.compile import Native, compile_module
 from zyg.entry import CACHES
-from zyg.errors import ArgumentError
+from zyg.errors import ArgumentError, ZygError
 from zyg.ir.custom import RULES
 from zyg.ir.derive import Options
 from zyg.ir.front import definition
 from zyg.ir.program import Module, Type
 from zyg.ir.tree import ArrayTree, Tree
 from zyg.ir.values import Node, Static, Value
+from zyg.nopython.failing import gives_up_on_ones
 from zyg.nopython.kinds import Absent, arrays_in, count_of, members, tree_of_type
 from zyg.nopython.subject import key_of
 from zyg.pipeline import Lowered, lower
@@ -43,6 +44,7 @@ class Specialisation:
 
     frozen: copies of the arrays that it captures, whose buffers and dimensions follow its arguments; code may hold
     their addresses as long as that of `native` lives.  written: the numbers of the parameters into which it writes.
+    again: reads it so that dimensions are stretched which only happen to be 1.
     """
 
     module: Module
@@ -50,6 +52,19 @@ class Specialisation:
     fast: frozenset[str]
     frozen: tuple[tuple[np.ndarray[Any, Any], ArrayTree], ...]
     written: frozenset[int]
+    again: Callable[[], Specialisation] | None = None
+
+    @cached_property
+    def stretched(self) -> Specialisation | None:
+        """What is called where `native` gives up since a dimension happens to be 1; not if it writes into arguments."""
+        if self.again is None or self.written or not any(map(gives_up_on_ones, self.native.sites)):
+            return None
+        try:
+            found = self.again()
+        except ZygError:
+            return None
+        same = found.result == self.result and found.module.main.results == self.module.main.results
+        return found if same else None
 
     @cached_property
     def native(self) -> Native:
@@ -58,13 +73,13 @@ class Specialisation:
         return native
 
 
-def _specialisation(read: Lowered) -> Specialisation:
+def _specialisation(read: Lowered, again: Callable[[], Specialisation] | None = None) -> Specialisation:
     frozen = []
     for path, (_, shape) in sorted(read.looked.inputs.items(), key=lambda pair: pair[1][0]):
         ((_, identity),) = path
         assert isinstance(shape, ArrayTree)
         frozen.append((identity.obj, shape))
-    return Specialisation(read.module, read.result, read.fast, tuple(frozen), read.written)
+    return Specialisation(read.module, read.result, read.fast, tuple(frozen), read.written, again)
 
 
 def _alike(kind: Any) -> Any:
@@ -113,9 +128,8 @@ class Callee:
             if key not in _specialisations:
                 if len(_specialisations) >= _LIMIT:
                     _specialisations.pop(next(iter(_specialisations)))
-                trees = [tree_of_type(kind) for kind in kinds]
-                read = lower(self.name, trees, self._call, frozen=True)
-                _specialisations[key] = _specialisation(read)
+                read = partial(lower, self.name, [tree_of_type(kind) for kind in kinds], self._call, frozen=True)
+                _specialisations[key] = _specialisation(read(), lambda: _specialisation(read(stretching=True)))
             found = _specialisations[key]
         first = 0
         for kind in kinds:

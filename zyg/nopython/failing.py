@@ -11,6 +11,7 @@ from numba.core.callconv import RETCODE_USEREXC
 from numba.core.ir import Loc
 
 from zyg.codegen.failures import SLOT, Site
+from zyg.errors import wants_stretching
 from zyg.ir.program import Const, Type, Var
 from zyg.ir.values import Node, Recipe, Static
 
@@ -26,6 +27,18 @@ def leave(context: Any, builder: Any, sites: Sequence[Site], status: Any, report
         _raise(context, builder, site, report)
     builder.position_at_end(impossible)
     builder.unreachable()
+
+
+def gives_up_on_ones(site: Site) -> bool:
+    """Whether code fails here that would not if it stretched dimensions that only happen to be 1."""
+    try:
+        return wants_stretching(site.failure.build(*(_value(operand, 1) for operand in site.operands)))
+    except Exception:
+        return False
+
+
+def _value(operand: Const | Type, example: Any) -> Any:
+    return operand.value if isinstance(operand, Const) else example
 
 
 def _raise(context: Any, builder: Any, site: Site, report: Any) -> None:

@@ -13,12 +13,12 @@ from numba.core.errors import TypingError
 from numba.core.imputils import lower_constant
 from numba.extending import NativeValue, box, lower_builtin, register_model, unbox
 
-from zyg.codegen.failures import SLOT
+from zyg.codegen.failures import SLOT, Site
 from zyg.codegen.outer import Outer
 from zyg.ir.tree import ArrayTree, Tree, TupleTree
 from zyg.nopython.arrays import Loans, constant_registers, element, taken
 from zyg.nopython.callee import Specialisation
-from zyg.nopython.failing import leave
+from zyg.nopython.failing import gives_up_on_ones, leave
 from zyg.nopython.function_type import FunctionOfZyg, TypeOfBack
 from zyg.nopython.giving import TypeOfGiver
 from zyg.nopython.kinds import count_of, members
@@ -65,28 +65,78 @@ def _called(
     context: Any, builder: Any, specialised: Specialisation, kinds: Sequence[Any], args: Sequence[Any], result: Any
 ) -> Any:
     """The result, of type `result`, of a call with arguments of types `kinds`."""
-    native = specialised.native
-    context.active_code_library.add_linking_library(native.library)
-    outer = native.outer
     passing = _Passing(context, builder, specialised.written)
     registers = [r for kind, arg in zip(kinds, args, strict=True) for r in passing.registers(kind, arg)]
     passing.loans.check_apart()
-    for array, shape in specialised.frozen:
-        registers += constant_registers(context, builder, array, shape)
-    report = None
-    if outer.report_slots:
-        buffer = ir.ArrayType(ir.IntType(8), outer.report_slots * SLOT)
-        place = cgutils.alloca_once(builder, buffer)
-        place.align = SLOT
-        report = builder.bitcast(place, cgutils.voidptr_t)
-        registers.append(report)
-    found = _results(builder, outer, builder.call(_declaration(builder.module, outer), registers))
+    stretched = specialised.stretched
+    report = _report(builder, [one.native.outer for one in (specialised, stretched) if one is not None])
+    sites = specialised.native.sites
+    status, parts = _run(context, builder, specialised, registers, report)
+    if status is not None and stretched is not None:
+        before = builder.block
+        with cgutils.if_unlikely(builder, _is_one_of(builder, status, sites)):
+            failed, again = _run(context, builder, stretched, registers, report)
+            shifted = _shifted(builder, failed, len(sites)) if failed is not None else status.type(0)
+            after = builder.block
+        status, *parts = _merged(builder, (before, (status, *parts)), (after, (shifted, *again)))
+        sites = (*sites, *stretched.native.sites)
     passing.loans.end()
-    if outer.fails:
-        status = next(found)
+    if status is not None:
         with cgutils.if_unlikely(builder, builder.icmp_unsigned("!=", status, status.type(0))):
-            leave(context, builder, native.sites, status, report)
-    return _value(context, builder, result, specialised.result, found)
+            leave(context, builder, sites, status, report)
+    return _value(context, builder, result, specialised.result, iter(parts))
+
+
+def _report(builder: Any, outers: Sequence[Outer]) -> Any:
+    """The place for what failures report; None if there are none that do."""
+    slots = max(outer.report_slots for outer in outers)
+    if not slots:
+        return None
+    place = cgutils.alloca_once(builder, ir.ArrayType(ir.IntType(8), slots * SLOT))
+    place.align = SLOT
+    return builder.bitcast(place, cgutils.voidptr_t)
+
+
+def _run(
+    context: Any, builder: Any, specialised: Specialisation, registers: Sequence[Any], report: Any
+) -> tuple[Any, list[Any]]:
+    """The status (None if it cannot fail) and the result's registers, from those of the arguments."""
+    native = specialised.native
+    outer = native.outer
+    context.active_code_library.add_linking_library(native.library)
+    given = list(registers)
+    for array, shape in specialised.frozen:
+        given += constant_registers(context, builder, array, shape)
+    if outer.report_slots:
+        given.append(report)
+    found = list(_results(builder, outer, builder.call(_declaration(builder.module, outer), given)))
+    return (found[0], found[1:]) if outer.fails else (None, found)
+
+
+def _is_one_of(builder: Any, status: Any, sites: Sequence[Site]) -> Any:
+    """Whether code has failed that stretches no dimensions, for want of that."""
+    found = cgutils.false_bit
+    for number, site in enumerate(sites, 1):
+        if gives_up_on_ones(site):
+            found = builder.or_(found, builder.icmp_unsigned("==", status, status.type(number)))
+    return found
+
+
+def _shifted(builder: Any, status: Any, by: int) -> Any:
+    """A status among those behind `by` others."""
+    fine = builder.icmp_unsigned("==", status, status.type(0))
+    return builder.select(fine, status, builder.add(status, status.type(by)))
+
+
+def _merged(builder: Any, *ways: tuple[Any, Sequence[Any]]) -> list[Any]:
+    """Registers that have different values by the block that is come from."""
+    found = []
+    for values in zip(*(values for _, values in ways), strict=True):
+        phi = builder.phi(values[0].type)
+        for (block, _), value in zip(ways, values, strict=True):
+            phi.add_incoming(value, block)
+        found.append(phi)
+    return found
 
 
 @register_model(TypeOfBack)
