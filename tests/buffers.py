@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -97,7 +98,7 @@ def run(program: Program, args: Sequence[Any], log: Log | None = None) -> tuple[
 
 
 def read_own(fn: Callable[..., Any], *kinds: Type) -> Program:
-    """The program of a function that calls no others, as it is read."""
+    """The program of a function that calls no others, as it is read; its parameters are different buffers."""
     module = read(fn, *kinds)
     (own,) = (program for name, program in module.programs.items() if name != module.entry)
-    return own
+    return replace(own, distinct=True)

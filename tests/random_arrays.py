@@ -441,6 +441,8 @@ class Programs(Arrays):
         for shape in shapes:
             found = self.view_of(shape)
             args.append(found if found is not None and self.chance(0.8) else self.array(shape, 1))
+        if len(set(shapes)) < len(shapes) and self.chance(0.4):
+            args = args[:1] * len(args)
         text = f"{name}({', '.join(args)}, {self.number(1)})"
         if gives == "none":
             self.line(text)
@@ -526,7 +528,7 @@ class Programs(Arrays):
     def helper(self) -> None:
         """A function of arrays and a number that writes into its arguments."""
         name = self.fresh("h")
-        shapes = [self.random.choice([(3,), (2, 3), (3, 3), (4,)]) for _ in range(self.random.randint(1, 2))]
+        shapes = [self.random.choice([(3,), (3,), (2, 3), (4,)]) for _ in range(self.random.randint(1, 2))]
         params = [self.fresh("b") for _ in shapes]
         s = self.fresh("w")
         gives = self.random.choice(["none", "number", "array"])

@@ -101,6 +101,54 @@ def test_updates(f: Any) -> None:
         agrees(f, X)
 
 
+def crossed(a, b):
+    s = b[0]
+    a[0] = s * s + 1.0
+    b[1] += a[0]
+    return s + b[0] * a[1]
+
+
+def crossed_in_a_loop(a, b):
+    s = 0.0
+    for i in range(len(a) - 1):
+        a[i + 1] = b[i] * 2 + a[i + 1]
+        s += b[i + 1] * a[i]
+    return s
+
+
+def one_array_twice(x):
+    y = x.copy()
+    z = y if x[0] > 0.1 else x * 2.0
+    w = y[1:]
+    return crossed(y, y) + crossed(z, y) * crossed(y[1:], w) + crossed_in_a_loop(y, z)
+
+
+def captured_and_given(x):
+    y = x.copy()
+
+    def g(t):
+        y[0] = t[0] * 2
+        return t[0] + y[0] * t[1]
+
+    return g(y) + g(y[::-1])
+
+
+def recursive_twice(a, b, n):
+    if n == 0:
+        return 0.0
+    s = b[n]
+    a[n] = s * s + 1.0
+    return s + b[n] * 2 + recursive_twice(a, b, n - 1)
+
+
+def test_a_function_is_given_one_array_twice() -> None:
+    agrees(one_array_twice, X)
+    agrees(captured_and_given, X)
+    y, g = zyg.value_and_grad(lambda x: recursive_twice(x, x, 3))(X.copy())
+    assert y == pytest.approx(np.sum(X[1:4] + 2 * (X[1:4] ** 2 + 1)))
+    np.testing.assert_allclose(g, [0, *(1 + 4 * X[1:4]), 0, 0])
+
+
 work = np.zeros(6)
 
 

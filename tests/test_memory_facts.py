@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -127,6 +128,7 @@ def test_settled() -> None:
     assert flags(read_own(doubled, FLOATS, i8)) == [True, True]
     assert flags(read_own(in_place, FLOATS, i8)) == [False]
     assert flags(read_own(other, FLOATS, FLOATS, i8)) == [True]
+    assert flags(replace(read_own(other, FLOATS, FLOATS, i8), distinct=False)) == [False]
     assert flags(read_own(chosen, FLOATS, FLOATS, i8)) == [False, True]
 
 
@@ -146,7 +148,7 @@ def test_calls_and_what_is_unknown_are_not_settled() -> None:
         (Op(Call("g"), (n,), (), HERE), [True, True, True, True]),
     ):
         blocks = {0: Block((), (make, get, *loads, last), Return(()))}
-        assert flags(Program("f", (x, z, tape, n), (), blocks)) == expected
+        assert flags(Program("f", (x, z, tape, n), (), blocks, distinct=True)) == expected
 
 
 def reuses(x, n):

@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 from array_trial import case, verdict
 
-SEEDS = int(os.environ.get("ZYG_SEEDS", "80"))
+SEEDS = int(os.environ.get("ZYG_SEEDS", "90"))
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_agrees_with_differences(seed: int) -> None:
-    """Each seed in reverse mode, and by turns in forward mode or to second order, which costs more to compile."""
-    other = ("second",) if seed % 4 == 0 else ("forward",)
+    """Each seed in reverse mode, some in forward mode, few to second order, which costs more to compile."""
+    other = ("second",) if seed % 10 == 0 else ("forward",) if seed % 3 == 0 else ()
     subject = replace(case(seed), aspects=("reverse", *other))
     failure = verdict(subject)
     assert failure is None, f"seed {seed}: {failure.kind}\n{failure.text}\n\n{subject.source}"

@@ -97,6 +97,7 @@ def _lowered(name: str, args: Sequence[Tree], build: Build, spec: Specialiser) -
     if spec.sites.changed:
         raise Reread
     spec.programs[entry] = name_parameters(spec.programs[entry], spec.programs)
+    spec.programs[entry] = replace(spec.programs[entry], distinct=True)
     module = checked_module(Module(spec.programs, entry).reachable())
     _print("read", module)
     module = checked_module(inline(_without_rules(module), largest=5000))

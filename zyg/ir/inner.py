@@ -72,6 +72,7 @@ def read_inner(
         entry, result = spec.synthetic(_name(fn), params, build)
     finally:
         spec.deriving -= 1
+    spec.programs[entry] = replace(spec.programs[entry], distinct=True)
     if spec.sites.changed:
         raise Reread
     if has_memory_list(result):

@@ -2,7 +2,8 @@
 
 A buffer is a flat run of elements; arrays and their views are arithmetic on the index (see `arrays`), so that a
 view's shadow is the same arithmetic on the shadow of its buffer.  Indices are in range: whoever emits an access has
-emitted the guard.  Different parameters are different buffers if one of them is written.
+emitted the guard.  Different parameters of a program that is `distinct` are different buffers if one of them is
+written; those of other programs may be the same.
 
 A *growable* buffer stays the same buffer while `mem_reserve` gives it more room.  The elements of a buffer may be
 handles of buffers; the shadow of such a buffer holds the shadows of those.

@@ -253,6 +253,7 @@ class Buffers:
     """The classes of a program, which of them may share elements, and what writes to them."""
 
     def __init__(self, program: Program) -> None:
+        self.distinct = program.distinct
         self.of = classes(program)
         self.origins = origins(program)
         self.escaping = escapes(program)
@@ -274,6 +275,8 @@ class Buffers:
         if a is b:
             return True
         one, two = self.origins[a], self.origins[b]
+        if not self.distinct and one.params and two.params:
+            return True
         return (one.unknown and self._is_reachable(b)) or (two.unknown and self._is_reachable(a))
 
     def _is_reachable(self, cls: Var) -> bool:

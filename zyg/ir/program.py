@@ -214,6 +214,7 @@ class Program:
     """A function.  The first block is the entry; it has no parameters of its own and no predecessors.
 
     apart: it is never inlined, so that its memory is free when it returns; buffers that it gives are `mem_keep`t.
+    distinct: whoever calls it sees to it that parameters are different buffers if one of them is written.
     """
 
     name: str
@@ -223,6 +224,7 @@ class Program:
     recursive: bool = False
     custom: Custom | None = None
     apart: bool = False
+    distinct: bool = False
 
     @property
     def entry(self) -> int:

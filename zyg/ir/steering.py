@@ -15,7 +15,7 @@ from zyg.ir.captures import Capture
 from zyg.ir.cotangents import carriers
 from zyg.ir.derive import pairing, vjp_call
 from zyg.ir.given import Derivative, Refuse, given_call
-from zyg.ir.inner import captured_numbers, read_inner
+from zyg.ir.inner import captured_numbers, check_apart, read_inner
 from zyg.ir.lift import open_captures
 from zyg.ir.memory import MemoryType
 from zyg.ir.program import Call, Module, Op, Var
@@ -131,6 +131,7 @@ def checkpoint_call(reader: FunctionReader, fn: Value, args: list[Value], kws: d
     args = [spec.calls.settle(reader, arg) for arg in args]
     kws = {name: spec.calls.settle(reader, arg) for name, arg in kws.items()}
     module, result, _, operands, _ = read_inner(reader, fn, args, kws)
+    check_apart(reader, module, operands)
     numbers = captured_numbers(module)
     module = open_captures(module, numbers, ".open")
     operands += [reader.emit(Capture(number), (), kind) for number, kind in numbers]

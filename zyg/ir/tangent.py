@@ -198,7 +198,14 @@ class _Tangent:
         slopes = [tangent_kind(kind) for kind in self.program.results if has_tangent(kind)]
         results = (*self.program.results, *slopes * self.width)
         inputs = (dot for lane in self.inputs for dot in lane)
-        return Program(name, (*self.program.params, *inputs), results, blocks, self.program.recursive)
+        return Program(
+            name,
+            (*self.program.params, *inputs),
+            results,
+            blocks,
+            self.program.recursive,
+            distinct=self.program.distinct,
+        )
 
     def edge(self, edge: Edge) -> Edge:
         params = self.program.blocks[edge.target].params
