@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator as op
 from typing import TYPE_CHECKING
 
+from zyg.ir.joins import coerced, join
 from zyg.ir.program import Block, Branch, Call, Const, Edge, End, Jump, Op, Program, Return, Var
 from zyg.ir.scalars import b1, i8
 from zyg.ir.values import (
@@ -38,7 +39,7 @@ def chosen_call(reader: FunctionReader, union: Node, args: list[Value], kws: dic
         reader.ops = []
         value = reader.spec.calls.settle(reader, reader.spec.calls.call(reader, alternative, formals, named))
         found.append((reader.ops, value))
-        result = value if result is None else reader.join(result, value, "the result of this call")
+        result = value if result is None else join(reader, result, value, "the result of this call")
     reader.ops = saved
     assert result is not None
     tag = fn.items[0]
@@ -47,7 +48,7 @@ def chosen_call(reader: FunctionReader, union: Node, args: list[Value], kws: dic
     last = len(found) - 1
     for number, (ops, value) in enumerate(found):
         ops = list(ops)
-        end: End = Return(tuple(reader._coerce(value, result, ops)))
+        end: End = Return(tuple(coerced(reader, value, result, ops)))
         body, test = 2 * number + 2, 2 * number + 1
         if number == last:
             blocks[test] = Block((), (), Jump(Edge(body)))

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from zyg.errors import unsupported
-from zyg.ir import arrays
+from zyg.ir import arrays, joins
 from zyg.ir.arrays import ONE, ZERO
 from zyg.ir.describe import described
 from zyg.ir.memory import MemoryType, mem_load, mem_new, mem_reserve, mem_store
@@ -122,7 +122,7 @@ def note(reader: FunctionReader, site: Site, value: Value) -> None:
     if site in sites_in(value):
         raise unsupported("a list that holds itself cannot be compiled", reader.pos)
     before = element_of(site)
-    joined = value if before is None else reader.join(before, value, "an element of this list")
+    joined = value if before is None else joins.join(reader, before, value, "an element of this list")
     if before is None or structure(joined) != structure(before):
         site.top.element = joined
         change(reader, site.top)
@@ -164,7 +164,7 @@ def join(reader: FunctionReader, old: Node, new: Node) -> Node:
     if is_display(old) and is_display(new) and len(old.items) == len(new.items):
         if old.head == new.head or None in (old.head.site, new.head.site):
             pairs = zip(old.items, new.items, strict=True)
-            return Node(old.head, tuple(reader.join(a, b, "an element of this list") for a, b in pairs))
+            return Node(old.head, tuple(joins.join(reader, a, b, "an element of this list") for a, b in pairs))
         _unite(reader, old.head.site.top, new.head.site.top)
     else:
         _unite(reader, settle_in_memory(reader, old), settle_in_memory(reader, new))
@@ -250,7 +250,7 @@ def _store(reader: FunctionReader, value: Node, index: Operand, new: Value) -> N
     element = _element(reader, value)
     if any(is_display(part) or _is_plain_dict(part) for part in parts(new)):
         raise Reread  # it will be in memory
-    numbers = reader._coerce(new, element, reader.ops)
+    numbers = joins.coerced(reader, new, element, reader.ops)
     for column, operand in zip(operands(value.items[1:]), numbers, strict=True):
         reader.ops.append(Op(mem_store, (column, index, operand), (), reader.pos))
 

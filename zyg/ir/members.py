@@ -14,6 +14,7 @@ from zyg.ir.array_making import as_array, is_sequence
 from zyg.ir.array_members import array_attribute, array_method
 from zyg.ir.describe import described
 from zyg.ir.instances import is_plain
+from zyg.ir.joins import coerced, join
 from zyg.ir.list_members import delete_list_item, list_attribute, list_item, list_method, set_list_item
 from zyg.ir.program import Const, Operand, Var
 from zyg.ir.scalars import b1, i8
@@ -240,10 +241,10 @@ def _dynamic_item(reader: FunctionReader, value: Node, index: Operand) -> Value:
         raise unsupported("an empty tuple cannot be indexed", reader.pos)
     kind = value.items[0]
     for other in value.items[1:]:
-        kind = reader.join(kind, other, "the item of this tuple")
+        kind = join(reader, kind, other, "the item of this tuple")
     if isinstance(kind, Node) and isinstance(kind.head, UnionHead):
         raise unsupported("a tuple of different kinds needs a constant index", reader.pos)
-    columns = [reader._coerce(item, _open(kind), reader.ops) for item in value.items]
+    columns = [coerced(reader, item, _open(kind), reader.ops) for item in value.items]
     chosen: list[Operand] = list(columns[-1])
     for number in range(size - 2, -1, -1):
         here = reader.emit(op.eq, (at, Const(number, i8)), b1)

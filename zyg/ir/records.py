@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from zyg.errors import unsupported
-from zyg.ir import lists
+from zyg.ir import joins, lists
 from zyg.ir.arrays import ONE, ZERO
 from zyg.ir.captured import bound, class_part
 from zyg.ir.describe import described
@@ -95,7 +95,7 @@ def note(reader: FunctionReader, site: Site, key: Any, value: Value) -> None:
         )
     before = site.fields.get(key)
     before = None if before is None else lists.current(before)
-    joined = value if before is None else reader.join(before, value, f"what is under {key!r}")
+    joined = value if before is None else joins.join(reader, before, value, f"what is under {key!r}")
     if before is None or structure(joined) != structure(before):
         site.fields[key] = joined
         lists.change(reader, site)
@@ -225,7 +225,7 @@ def put(reader: FunctionReader, record: Node, key: Any, value: Value) -> None:
     after = reader.emit(p.select, (there, count, more), i8)
     reader.ops.append(Op(mem_store, (_turns(record), ZERO, after), (), reader.pos))
     model, cells = _cells(record, number)
-    for cell, operand in zip(cells, reader._coerce(value, model, reader.ops), strict=True):
+    for cell, operand in zip(cells, joins.coerced(reader, value, model, reader.ops), strict=True):
         reader.ops.append(Op(mem_store, (cell, ZERO, operand), (), reader.pos))
 
 

@@ -18,10 +18,12 @@ from zyg import rules
 from zyg.errors import ZygError, unsupported
 from zyg.ir.captures import Captures
 from zyg.ir.jit_options import PYTHON, JitOptions
+from zyg.ir.joins import join
 from zyg.ir.memory import is_memory
 from zyg.ir.program import Block, Call, Module, Op, Operand, Pos, Program, Return, Var
-from zyg.ir.read import Bottom, Env, FunctionReader, bind
+from zyg.ir.read import Bottom, Env, FunctionReader
 from zyg.ir.semantics import Semantics
+from zyg.ir.signature import bind
 from zyg.ir.simplify import folded
 from zyg.ir.sites import Reread, Sites
 from zyg.ir.values import (
@@ -254,7 +256,7 @@ class Specialiser:
                 self.sites.start_over(reader.pos)
                 self.memo, spec.result = before, None
                 continue
-            known = found if spec.result is None or found is None else reader.join(spec.result, found, "the result")
+            known = found if spec.result is None or found is None else join(reader, spec.result, found, "the result")
             stable = known is None or (spec.result is not None and structure(known) == structure(spec.result))
             spec.result = known
             if not spec.used or stable:
