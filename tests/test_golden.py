@@ -20,7 +20,7 @@ from zyg.ir.activity import active, differentiable, shadow_type
 from zyg.ir.canonical import canonical
 from zyg.ir.memory import mem_load
 from zyg.ir.memory_facts import settled
-from zyg.ir.program import Op, Program
+from zyg.ir.program import Edge, Op, Program, with_edges
 from zyg.ir.show import Names, end_text, op_text
 from zyg.transformed import Called
 
@@ -30,6 +30,7 @@ FOLDER = Path(__file__).parent / "golden"
 def analysed(program: Program) -> str:
     """A program in canonical form, with what the adjoint pass finds out about it."""
     form = canonical(program)
+    number = {label: k for k, label in enumerate(form.graph.order)}
     names = Names()
     inputs = [q for q in form.program.params if differentiable(q.type) or shadow_type(q.type) is not None]
     outputs = [i for i, kind in enumerate(form.program.results) if differentiable(kind)]
@@ -46,13 +47,14 @@ def analysed(program: Program) -> str:
     for label in form.graph.order:
         block = form.program.blocks[label]
         given = ", ".join(("*" if q in marked else "") + f"{names.of(q)}: {q.type}" for q in block.params)
-        lines.append(f"  b{label}({given}):" if given else f"  b{label}:")
+        lines.append(f"  b{number[label]}({given}):" if given else f"  b{number[label]}:")
         count = form.counts.get(label)
         if count is not None:
             trips = "unknown" if count.trips is None else names.of(count.trips)
             lines.append(f"    loop: counter {names.of(count.counter)}, trips {trips}")
         lines += [f"  {mark(op)} {op_text(op, names)}" for op in block.ops]
-        lines.append(f"    {end_text(block.end, names)}")
+        end = with_edges(block.end, lambda edge: Edge(number[edge.target], edge.args))
+        lines.append(f"    {end_text(end, names)}")
     return "\n".join(lines)
 
 
