@@ -477,6 +477,23 @@ def test_captured_arrays_of_other_classes_are_not_taken_for_plain_ones():
         g(1.0)
 
 
+def test_check_grads_looks_into_structures():
+    def f(p, m, t):
+        return np.sum(p["a"] * m.w) * p["b"][0] * t + m.b
+
+    args = ({"a": x0, "b": [2.0, "text"]}, Linear(np.ones(3), 2.0), 1.5)
+    check_grads(f, args)
+    check_grads(lambda p: {"y": p["a"] * 2, "z": [p["b"] ** 2, 1]}, ({"a": x0, "b": 2.0},), order=2)
+
+    def wrong(v):
+        return v * v
+
+    zyg.adjoint(wrong)(lambda v: (v * v, lambda dy: dy))
+    for g, arg in ((lambda p: wrong(p["l"][0]["k"]), {"l": [{"k": 3.0}]}), (lambda m: wrong(m.b), args[1])):
+        with pytest.raises(AssertionError, match="reverse mode: argument 0"):
+            check_grads(g, (arg,), modes=("rev",))
+
+
 # --- Numba's containers ---------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,8 @@ import numpy as np
 
 from zyg.api import grad, jvp, pullback
 from zyg.errors import ArgumentError
+from zyg.ir.instances import attributes_of, is_instance
+from zyg.shapes import items_of, rebuilt
 
 Path = tuple[int, ...]
 _ENTRIES = 100
@@ -38,7 +40,7 @@ def check_grads(
 ) -> None:
     """Compare the derivatives of `fn` at `args`, up to `order`, with finite differences of fourth order.
 
-    Arguments and results are numbers, arrays and tuples of them; floats and complex numbers are varied.  modes:
+    Arguments and results are numbers, arrays and structures of them; floats and complex numbers are varied.  modes:
     "rev" (`pullback`), "fwd" (`jvp`); higher orders differentiate both again.  Of large arguments random directions
     are compared.  atol, rtol: 1e-6 and 1e-5 if not given; 1e-2 where float32 is among the arguments.
 
@@ -120,9 +122,10 @@ def _is_varied(value: Any) -> bool:
 
 
 def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """The floats, complex numbers and arrays of them in tuples, and where each is."""
-    if isinstance(value, (tuple, list)):
-        for number, item in enumerate(value):
+    """The floats, complex numbers and arrays of them in tuples, lists, dicts and objects, and where each is."""
+    inside = items_of(value)
+    if inside is not None:
+        for number, item in enumerate(inside):
             yield from _leaves(item, (*path, number))
     elif _is_varied(value):
         yield path, value
@@ -130,17 +133,21 @@ def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 def _map(fn: Callable[..., Any], value: Any, *others: Any) -> Any:
     """The structure of `value` with `fn` of each leaf; None in place of what is no leaf."""
-    if isinstance(value, (tuple, list)):
-        items = [_map(fn, item, *(other[i] for other in others)) for i, item in enumerate(value)]
-        return tuple.__new__(type(value), items) if isinstance(value, tuple) else items
+    inside = items_of(value)
+    if inside is not None:
+        rest = [items_of(other) or () for other in others]
+        return rebuilt(value, [_map(fn, item, *(other[i] for other in rest)) for i, item in enumerate(inside)])
     return fn(value, *others) if _is_varied(value) else None
 
 
 def _moved(value: Any, direction: Any, by: float) -> Any:
     """value + by · direction; what is no leaf stays."""
-    if isinstance(value, (tuple, list)):
-        items = [_moved(item, direction[i], by) for i, item in enumerate(value)]
-        return tuple.__new__(type(value), items) if isinstance(value, tuple) else items
+    inside = items_of(value)
+    if inside is not None:
+        along = items_of(direction) or [None] * len(inside)
+        return rebuilt(value, [_moved(item, one, by) for item, one in zip(inside, along, strict=True)])
+    if not _is_varied(value):
+        return value
     return (
         type(value)(value + by * direction) if isinstance(value, (float, complex)) else _shifted(value, direction, by)
     )
@@ -178,9 +185,9 @@ def _units(args: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
 def _with(direction: Any, path: Path, index: tuple[int, ...], unit: complex) -> Any:
     """`direction` with one number replaced."""
     if path:
-        items = [_with(item, path[1:], index, unit) if i == path[0] else item for i, item in enumerate(direction)]
-        direction = tuple.__new__(type(direction), items) if isinstance(direction, tuple) else items
-        return _numbers(direction)
+        inside = items_of(direction) or []
+        items = [_with(item, path[1:], index, unit) if i == path[0] else item for i, item in enumerate(inside)]
+        return _numbers(rebuilt(direction, items))
     new = np.array(direction)
     new[index] = unit
     return new
@@ -188,16 +195,28 @@ def _with(direction: Any, path: Path, index: tuple[int, ...], unit: complex) -> 
 
 def _numbers(value: Any) -> Any:
     """Arrays without dimensions as numbers."""
-    if isinstance(value, (tuple, list)):
-        items = [_numbers(item) for item in value]
-        return tuple.__new__(type(value), items) if isinstance(value, tuple) else items
+    inside = items_of(value)
+    if inside is not None:
+        return rebuilt(value, [_numbers(item) for item in inside])
     return value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
+
+
+def _names(value: Any) -> tuple[str, ...] | None:
+    """The names of what is in a dict or object."""
+    if isinstance(value, dict):
+        return tuple(value)
+    return tuple(attributes_of(value)) if is_instance(value) else None
 
 
 def _inner(a: Any, b: Any) -> float:
     """Re Σ conj(aᵢ) bᵢ over what both hold; None stands for zero."""
-    if isinstance(a, (tuple, list)) and b is not None:
-        return float(sum(_inner(one, other) for one, other in zip(a, b, strict=True)))
+    inside = items_of(a)
+    if inside is not None and b is not None:
+        names = _names(a)
+        if names is not None:  # a namespace has what is differentiable only
+            found = dict(zip(_names(b) or (), items_of(b) or (), strict=True))
+            return float(sum(_inner(one, found.get(name)) for name, one in zip(names, inside, strict=True)))
+        return float(sum(_inner(one, other) for one, other in zip(inside, items_of(b) or (), strict=True)))
     return 0.0 if a is None or b is None else float(np.sum(np.real(np.conj(a) * b)))
 
 
@@ -212,7 +231,17 @@ def _paired(fn: Callable[..., Any], weights: Any) -> Callable[..., Any]:
 
 
 def _pairing(weights: Any) -> Callable[[Any], Any]:
-    if isinstance(weights, tuple):
+    if isinstance(weights, dict):
+        named = tuple((name, _pairing(weight)) for name, weight in weights.items())
+
+        def by_name(y: Any) -> Any:
+            total = 0.0
+            for name, part in named:
+                total = total + part(y[name])
+            return total
+
+        return by_name
+    if isinstance(weights, (tuple, list)):
         parts = tuple(_pairing(weight) for weight in weights)
 
         def several(y: Any) -> Any:

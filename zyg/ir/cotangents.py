@@ -10,6 +10,7 @@ from numba import types
 
 from zyg.errors import ValueArgumentError
 from zyg.ir.activity import differentiable, shadow_type
+from zyg.ir.captured import opened
 from zyg.ir.describe import described
 from zyg.ir.instances import gives_same_class
 from zyg.ir.memory import mem_like
@@ -85,6 +86,7 @@ def placed(given: Node, like: Node) -> Sequence[Value]:
 
 def matching(result: Value, given: Value, reader: FunctionReader) -> list[Operand]:
     """The leaves of a cotangent (or tangent) that belong to the differentiable variables of `result`."""
+    given = opened(reader, given)
     if isinstance(result, Const):
         return []
     if isinstance(result, Var):
