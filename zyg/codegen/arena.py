@@ -291,7 +291,7 @@ _ZEROS = Routine(_support, "zyg.zeros", "noalias ptr", ("ptr", "i64", "i64"), f'
 _GROW = Routine(_support, "zyg.grow", "ptr", ("ptr", "ptr", "i64", "i64"), "cold nounwind willreturn")
 _LINK = Routine(_support, "zyg.link", "ptr", ("ptr", "ptr"), "nounwind willreturn")
 _MOVE = Routine(_support, "zyg.move", "void", ("ptr", "ptr"), "nounwind willreturn")
-_DROP = Routine(_support, "zyg.drop", "void", ("ptr",), "nounwind willreturn")
+DROP = Routine(_support, "zyg.drop", "void", ("ptr",), "nounwind willreturn")
 _RELEASE = Routine(_support, "zyg.release", "void", ("ptr", "ptr"), "nounwind willreturn")
 
 
@@ -329,7 +329,7 @@ def block_of(data: int) -> int:
 
 def drop(b: Body, block: Value) -> None:
     """Free what `block_of` gives; it may be kept for the next call."""
-    _DROP(b, block)
+    DROP(b, block)
 
 
 def mark(b: Body, head: Value) -> Value:

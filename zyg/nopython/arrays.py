@@ -15,7 +15,7 @@ from numba import types
 from numba.core import cgutils
 from numba.np.arrayobj import load_item, make_array, populate_array, store_item
 
-from zyg.codegen.arena import block_of
+from zyg.codegen.arena import DROP, block_of
 from zyg.errors import ValueArgumentError
 from zyg.ir.program import Type
 from zyg.ir.tree import ArrayTree
@@ -201,7 +201,7 @@ def _strides(builder: Any, shape: ArrayTree, numbers: Sequence[Any], width: int)
 def _managed(context: Any, builder: Any, block: Any) -> Any:
     """A reference count of Numba's that frees a block of zyg's when it comes to 0."""
     pointer = cgutils.voidptr_t
-    release = cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), [pointer]), "free")
+    release = cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), [pointer]), DROP.symbol)
     table = builder.bitcast(context.nrt.get_nrt_api(builder), pointer.as_pointer())
     manage = ir.FunctionType(pointer, [pointer, pointer]).as_pointer()
     entry = builder.bitcast(builder.load(builder.gep(table, [_WORD(_MANAGE_MEMORY)])), manage)
