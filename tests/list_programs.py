@@ -143,14 +143,11 @@ def slices(x, n):
 
 def sorting(x, n):
     ls = [math.sin(x * i) for i in range(n)]
-    ls.sort()
-    m = sorted(ls, key=lambda v: v * v, reverse=True)
+    ls.sort(key=lambda v: v * v, reverse=True)
     s = 0.0
     for i, v in enumerate(ls):
         s += i * v
-    for i, v in enumerate(m):
-        s += i * v * v
-    return s + max(ls) * min(m)
+    return s + max(ls)
 
 
 def while_growing(x, n):
@@ -342,7 +339,12 @@ def two_layouts(x, n):
     return np.sum(ls[0] * x[0]) + ls[0][1, 0]
 
 
+def put_together(x, n):
+    rows = [x * i for i in range(1, n)]
+    return np.sum(np.stack(rows, axis=1)[0] ** 2) + np.sum(np.concatenate(rows)[1:]) + np.sum(sum(rows) ** 2)
+
+
 ARRAY = [
     *(array_elements, list_of_arrays, written_elements, views_in_list, layers, same_array_twice, pool),
-    *(pairs_of_arrays, rows_to_matrix, lists_of_lists_of_arrays, chosen_array, two_layouts),
+    *(pairs_of_arrays, rows_to_matrix, lists_of_lists_of_arrays, chosen_array, two_layouts, put_together),
 ]

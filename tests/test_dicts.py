@@ -217,10 +217,23 @@ def network(x):
     return np.sum(h)
 
 
+class Weighted(Point):
+    def __init__(self, x, w):
+        super().__init__(x, 2.0)
+        self.w = w
+
+    def norm2(self):
+        return super().norm2() * self.w
+
+
+def derived(x):
+    return Weighted(x, x * x).move(x).norm2()
+
+
 PROGRAMS = [
     *(added_keys, oscillator, iterated, changed_by_callee, chosen_dict, updated, captured_dict, lists_in_dicts),
     *(dicts_in_lists, methods, instances_in_lists, operators, with_history, frozen, best_so_far, class_default),
-    network,
+    *(network, derived),
 ]
 
 

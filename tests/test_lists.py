@@ -196,3 +196,33 @@ def test_nothing_leaks():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     calls(2000)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 4000  # KB; a leak would be 100 MB
+
+
+def test_order():
+    """Sorting is stable, whatever the key and direction."""
+
+    def f(x):
+        values = [(x * k, k % 3) for k in range(7)]
+        values.sort(key=lambda pair: pair[1], reverse=True)
+        ups = sorted([v for v, _ in values])
+        total = 0.0
+        for place, (v, _) in enumerate(values):
+            total += place * v
+        return total + ups[0] * 2 + ups[-1]
+
+    assert zyg.value_and_grad(f, mode="native")(1.5) == (f(1.5), f(2.5) - f(1.5))
+
+
+def test_functions_that_put_arrays_together():
+    def f(x):
+        rows = [x * i for i in range(1, 4)]
+        blocks = []
+        for i in range(3):
+            blocks.append(np.outer(x, x) * i)
+        a = np.sum(np.vstack(rows)[1]) + np.sum(np.column_stack(rows)[:, 0] ** 2) + np.sum(np.hstack(rows))
+        return a + np.sum(np.concatenate(blocks)[1:] ** 2) + np.sum(np.vstack(blocks))
+
+    x = np.array([1.5, 2.5])
+    y, dx = zyg.value_and_grad(f, mode="native")(x)
+    np.testing.assert_allclose(y, f(x))
+    np.testing.assert_allclose(dx, difference(f, x), rtol=1e-6)

@@ -15,7 +15,7 @@ from zyg.ir.arrays import ONE, ZERO
 from zyg.ir.describe import described
 from zyg.ir.handlers import HANDLERS, Handler, handles, number
 from zyg.ir.iteration import elements
-from zyg.ir.list_members import array_of
+from zyg.ir.list_arrays import array_of
 from zyg.ir.nest import nest
 from zyg.ir.program import Const, Operand, Type, Var
 from zyg.ir.scalars import b1, f8, i8

@@ -23,6 +23,7 @@ from zyg.ir.foreign import foreign_call
 from zyg.ir.generators import is_generator, made_into
 from zyg.ir.instances import class_attribute, is_plain
 from zyg.ir.jit_options import options_of
+from zyg.ir.list_arrays import array_function
 from zyg.ir.members import method
 from zyg.ir.values import (
     ClosureHead,
@@ -99,6 +100,9 @@ def _call_as_it_is(reader: FunctionReader, fn: Static, args: list[Value], kws: d
         return read(reader, fn.path, args, kws)  # type: ignore[no-any-return]
     if not isinstance(obj, pytypes.FunctionType) or _written(obj) is not None:
         args = [opened(reader, arg) if isinstance(arg, Static) and type(arg.obj) is list else arg for arg in args]
+    together = array_function(reader, obj, args, kws)
+    if together is not None:
+        return together
     if any(arrays.is_arraylike(arg) or is_sequence(arg) for arg in args):
         found = array_call(reader, obj, args, kws)
         if found is not None:

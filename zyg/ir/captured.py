@@ -151,10 +151,13 @@ def class_value(reader: FunctionReader, cls: type, name: str) -> Value | None:
     return class_part(reader, cls, name)
 
 
-def class_part(reader: FunctionReader, cls: type, name: str, part: str = "") -> Value:
-    """What is under `name` in the first class that has it (or a `part` of that), seen again when it changes."""
+def class_part(reader: FunctionReader, cls: type, name: str, part: str = "", after: type | None = None) -> Value:
+    """What is under `name` in the first class that has it (or a `part` of that), seen again when it changes.
+
+    after: only classes behind this one count.
+    """
     captures = reader.spec.captures
-    for base in cls.__mro__:
+    for base in cls.__mro__[0 if after is None else cls.__mro__.index(after) + 1 :]:
         path: Path = (("object", Identity(base)),)
         seen = not captures.frozen and base.__flags__ & _HEAP
         if seen:

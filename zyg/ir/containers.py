@@ -10,8 +10,10 @@ from zyg.errors import unsupported
 from zyg.ir import arrays, lists, operators, records
 from zyg.ir.captured import opened
 from zyg.ir.either import choose
+from zyg.ir.front import parameter_names
 from zyg.ir.handlers import HANDLERS, Handler, handles, number
 from zyg.ir.iteration import elements, iterator
+from zyg.ir.list_arrays import total as total_of
 from zyg.ir.list_members import made_of
 from zyg.ir.program import Const, Var
 from zyg.ir.scalars import b1, i8
@@ -23,6 +25,7 @@ from zyg.ir.values import (
     RangeHead,
     SliceHead,
     Static,
+    SuperHead,
     Value,
     constant,
     tuple_of,
@@ -61,6 +64,16 @@ def _list(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> V
 def _dict(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     given = records.entries_of(reader, opened(reader, args[0])) if args else {}
     return records.dict_display(reader, given | kws)
+
+
+@handles(super)
+def _super(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    names = parameter_names(reader.code)
+    if args or "__class__" not in reader.code.co_freevars or not names:
+        raise unsupported("super() with arguments, or outside methods, cannot be compiled", reader.pos)
+    cls = reader.spec.captures.free(reader, "__class__")
+    assert isinstance(cls, Static)
+    return Node(SuperHead(cls.obj), (reader.arguments[names[0]],))
 
 
 @handles(object.__setattr__)
@@ -152,7 +165,7 @@ def _iter(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> V
 def _sum(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     total = args[1] if len(args) > 1 else kws.get("start", constant(0))
     if not _is_known(args[0]):
-        return reader.spec.call(reader, Static(written.total), [args[0], total], {})
+        return total_of(reader, args[0], total)
     for item in elements(reader, args[0]):
         total = operators.apply(reader, operator.add, [total, item])
     return total

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zyg.errors import unsupported
-from zyg.ir import arrays, lists
-from zyg.ir.describe import described
-from zyg.ir.program import Const, Type, Var
-from zyg.ir.scalars import f8, i8, promote
+from zyg.ir import lists
+from zyg.ir.program import Const, Var
+from zyg.ir.scalars import i8
 from zyg.ir.sites import Reread
 from zyg.ir.values import (
     MethodHead,
@@ -223,29 +222,3 @@ def _is_short(value: Node) -> bool:
     return kind in ("zip", "enumerate") and all(
         isinstance(item, Node) and _is_short(item) for item in (value.items if kind == "zip" else value.items[:1])
     )
-
-
-def array_of(reader: FunctionReader, value: Node, dtype: Any = None) -> Value:
-    """`np.array(value)` of a list in memory."""
-    from zyg.ir.array_making import DTYPES
-
-    element = lists.element_of(value.head.site)
-    if element is None or value.head.kind is None:
-        return arrays.allocate(reader, (Const(0, i8),), f8)
-    kind = _number_of(reader, element)
-    fn = written.array_of_numbers if isinstance(element, (Var, Const)) else written.array_of_arrays
-    return _call(reader, fn, value, Static(DTYPES[kind]))
-
-
-def _number_of(reader: FunctionReader, element: Value) -> Type:
-    """The type of the numbers in an element."""
-    if isinstance(element, (Var, Const)) or arrays.is_arraylike(element):
-        return arrays.dtype_of(element)
-    if lists.in_memory(element):
-        assert isinstance(element, Node)
-        inner = lists.element_of(element.head.site)
-        return f8 if inner is None else _number_of(reader, inner)
-    if isinstance(element, Node) and isinstance(element.head, TupleHead) and element.items:
-        kinds = {_number_of(reader, item) for item in element.items}
-        return kinds.pop() if len(kinds) == 1 else promote(*kinds)
-    raise unsupported(f"a list of {described(element)} is not an array", reader.pos)

@@ -27,6 +27,7 @@ from zyg.ir.values import (
     PartialHead,
     SliceHead,
     Static,
+    SuperHead,
     TupleHead,
     UnionHead,
     Value,
@@ -60,6 +61,8 @@ def attribute(reader: FunctionReader, value: Value, name: str) -> Value:
         head = value.head
         if is_list(value):
             return list_attribute(reader, value, name)
+        if isinstance(head, SuperHead):
+            return records.attribute_of_super(reader, value, name)
         if records.is_own_instance(value):
             return records.attribute(reader, value, name)
         if records.is_shared_dict(value) and hasattr(dict, name):

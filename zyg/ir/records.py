@@ -9,13 +9,14 @@ cells become variables (see `cells`).
 from __future__ import annotations
 
 import operator
+import types as pytypes
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from zyg.errors import unsupported
 from zyg.ir import joins, lists
 from zyg.ir.arrays import ONE, ZERO
-from zyg.ir.captured import bound, class_part
+from zyg.ir.captured import bound, class_of, class_part
 from zyg.ir.describe import described
 from zyg.ir.either import choose
 from zyg.ir.instances import class_attribute
@@ -23,7 +24,19 @@ from zyg.ir.memory import mem_load, mem_store, mem_zeros
 from zyg.ir.program import Const, Op, Operand, Var
 from zyg.ir.scalars import b1, i8
 from zyg.ir.sites import Reread, Site
-from zyg.ir.values import DictHead, Node, ObjectHead, RecordHead, Static, Value, rebuild, structure, tuple_of, variables
+from zyg.ir.values import (
+    DictHead,
+    Node,
+    ObjectHead,
+    PartialHead,
+    RecordHead,
+    Static,
+    Value,
+    rebuild,
+    structure,
+    tuple_of,
+    variables,
+)
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:
@@ -410,6 +423,26 @@ def attribute(reader: FunctionReader, record: Node, name: str) -> Value:
         there = has(reader, record, name)
         return choose(reader, there, load(reader, record, name), bound(reader, record, cls, found[1], name))
     return get(reader, record, name, lambda: AttributeError(text))
+
+
+def attribute_of_super(reader: FunctionReader, value: Node, name: str) -> Value:
+    """`super().name` of an instance."""
+    (own,) = value.items
+    assert isinstance(own, (Static, Node))
+    cls = own.head.site.top.cls if isinstance(own, Node) and is_own_instance(own) else class_of(own)
+    if not issubclass(cls, value.head.cls):
+        raise unsupported("super() of another class cannot be compiled", reader.pos)
+    behind = cls.__mro__[cls.__mro__.index(value.head.cls) + 1 :]
+    found = next((vars(base)[name] for base in behind if name in vars(base)), None)
+    if name == "__init__" and found is object.__init__:
+        return Static(_nothing)
+    if not isinstance(found, pytypes.FunctionType):
+        raise unsupported(f"super().{name} cannot be compiled unless it is a method made in Python", reader.pos)
+    return Node(PartialHead(()), (class_part(reader, cls, name, after=value.head.cls), own))
+
+
+def _nothing() -> None:
+    """What `object.__init__` does."""
 
 
 def set_attribute(reader: FunctionReader, record: Node, name: str, value: Value) -> None:

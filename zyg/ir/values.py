@@ -151,6 +151,13 @@ class SliceHead:
 
 
 @dataclass(frozen=True, slots=True)
+class SuperHead:
+    """`super()` in a method of `cls`: items are the instance."""
+
+    cls: type
+
+
+@dataclass(frozen=True, slots=True)
 class GeneratorHead:
     """A generator expression that has not run: items are its function and the iterator that it is given."""
 

@@ -383,3 +383,30 @@ def array_of_arrays(values: Any, dtype: Any) -> Any:
             raise ValueError("setting an array element with a sequence. The requested array has an inhomogeneous shape")
         made[i] = row
     return made
+
+
+def arrays_in_a_row(values: Any, dtype: Any) -> Any:
+    """np.concatenate along the first axis."""
+    if len(values) == 0:
+        raise ValueError("need at least one array to concatenate")
+    first = values[0]
+    n = 0
+    for value in values:
+        if value.shape[1:] != first.shape[1:]:
+            raise ValueError("all the input array dimensions except for the concatenation axis must match exactly")
+        n += value.shape[0]
+    made = np.empty((n, *first.shape[1:]), dtype)
+    n = 0
+    for value in values:
+        made[n : n + value.shape[0]] = value
+        n += value.shape[0]
+    return made
+
+
+def total_of_arrays(items: Any) -> Any:
+    if len(items) == 0:
+        raise ValueError("the sum of no arrays is the int 0, which native code cannot give where it may be an array")
+    made = items[0] + 0
+    for i in range(1, len(items)):
+        made = made + items[i]
+    return made
