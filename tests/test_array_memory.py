@@ -225,6 +225,43 @@ def test_inner_gradients_of_the_same_array_twice() -> None:
     assert math.isfinite(expected[0])
 
 
+def picked_from_a_tuple(x):
+    t = (x.copy(), x * 2.0)
+    best = t[0]
+    for k in range(4):
+        now = t[k % 2] if k < 3 else best
+        now[k] = now[k - 1] * best[0] + 1.0
+        if now[k] > 1.5:
+            best = now
+    return np.sum(t[0] ** 2) + np.sum(t[1] * best)
+
+
+def indexed_by_lists(x):
+    m = np.outer(x, x)
+    m[np.arange(6), np.arange(6)] = x**3
+    m[[0, 1]] = m[[1, 0]]
+    m[:, [2, -1]] *= x[[0, 3]]
+    return np.sum(m * m.T)
+
+
+def reversed_views(x):
+    y = x.copy()
+    m = y.reshape(2, 3)
+    v = m.T[1:, ::-1]
+    v[:, 0] *= 2
+    v += v[::-1]
+    y[::-1][:2] = m[1, :2]
+    y += y[::-1]
+    y[:3], y[3:] = y[3:], y[:3]
+    np.multiply(y[:-1], y[1:], out=y[1:])
+    return np.sum(y**3)
+
+
+@pytest.mark.parametrize("f", [picked_from_a_tuple, indexed_by_lists, reversed_views], ids=lambda f: f.__name__)
+def test_who_is_who(f: Any) -> None:
+    agrees(f, X)
+
+
 def compared(x):
     x += np.maximum(x, x)
     return 0.5 + 0.0 * x[0]

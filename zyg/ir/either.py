@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from zyg.errors import unsupported
 from zyg.ir import scalars
+from zyg.ir.nest import selected
 from zyg.ir.program import Const, Operand, Var
 from zyg.ir.values import Node, Value
-from zyg.rules import primitives as p
 
 if TYPE_CHECKING:
     from zyg.ir.read import FunctionReader
@@ -20,7 +20,7 @@ def choose(reader: FunctionReader, cond: Operand, a: Value, b: Value) -> Value:
         return a if cond.value else b
     if isinstance(a, (Var, Const)) and isinstance(b, (Var, Const)):
         kind = a.type if a.type == b.type else scalars.promote(a.type, b.type)
-        return reader.emit(p.select, (cond, reader.cast(a, kind), reader.cast(b, kind)), kind)
+        return selected(reader, cond, reader.cast(a, kind), reader.cast(b, kind))
     if isinstance(a, Node) and isinstance(b, Node) and a.head == b.head and len(a.items) == len(b.items):
         return Node(a.head, tuple(choose(reader, cond, x, y) for x, y in zip(a.items, b.items, strict=True)))
     if a == b:

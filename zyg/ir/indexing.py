@@ -17,7 +17,7 @@ from zyg.ir.nest import nest
 from zyg.ir.program import Const, Op, Operand, Type, Var
 from zyg.ir.reshaping import ravel
 from zyg.ir.scalars import b1, i8
-from zyg.ir.values import Node, SliceHead, Static, TupleHead, Value, array_like
+from zyg.ir.values import ListHead, Node, SliceHead, Static, TupleHead, Value, array_like
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def _parts(reader: FunctionReader, index: Value, ndim: int) -> list[Value]:
     entries = list(index.items) if isinstance(index, Node) and isinstance(index.head, TupleHead) else [index]
     if isinstance(index, Static) and isinstance(index.obj, tuple):
         entries = [_of_object(reader, item) for item in index.obj]
+    entries = [as_array(reader, e) if isinstance(e, Node) and isinstance(e.head, ListHead) else e for e in entries]
     used = sum(
         arrays.ndim_of(e) if _is_mask(e) else 1
         for e in entries

@@ -16,6 +16,7 @@ from zyg.ir.describe import described
 from zyg.ir.instances import is_plain
 from zyg.ir.joins import coerced, join
 from zyg.ir.list_members import delete_list_item, list_attribute, list_item, list_method, set_list_item
+from zyg.ir.nest import selected
 from zyg.ir.program import Const, Operand, Var
 from zyg.ir.scalars import b1, i8
 from zyg.ir.special_methods import special_method
@@ -251,7 +252,7 @@ def _dynamic_item(reader: FunctionReader, value: Node, index: Operand) -> Value:
     chosen: list[Operand] = list(columns[-1])
     for number in range(size - 2, -1, -1):
         here = reader.emit(op.eq, (at, Const(number, i8)), b1)
-        chosen = [reader.emit(p.select, (here, a, b), a.type) for a, b in zip(columns[number], chosen, strict=True)]
+        chosen = [selected(reader, here, a, b) for a, b in zip(columns[number], chosen, strict=True)]
     picked = iter(chosen)
     return rebuild(_open(kind), lambda leaf: next(picked))
 

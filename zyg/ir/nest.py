@@ -6,8 +6,10 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from zyg.ir.memory import MemoryType
 from zyg.ir.program import Block, Branch, Call, Const, Edge, Jump, Op, Operand, Program, Return, Type, Var, end_operands
 from zyg.ir.scalars import b1, i8
+from zyg.rules import primitives as p
 
 if TYPE_CHECKING:
     from zyg.ir.read import FunctionReader
@@ -88,6 +90,15 @@ def choose(
         blocks[label] = Block((), ops, Jump(Edge(3, given)))
     blocks[3] = Block(results, (), Return(results))
     return _called(reader, name, blocks, tuple(var.type for var in results))
+
+
+def selected(reader: FunctionReader, cond: Operand, a: Operand, b: Operand) -> Operand:
+    """`a if cond else b`; of buffers control decides, so that their shadows travel beside them."""
+    if a == b:
+        return a
+    if isinstance(a.type, MemoryType):
+        return choose(reader, "chosen", cond, lambda: [a], lambda: [b])[0]
+    return reader.emit(p.select, (cond, a, b), a.type)
 
 
 def renamed(reader: FunctionReader, buffer: Var) -> Var:
