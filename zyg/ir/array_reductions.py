@@ -116,7 +116,7 @@ def _count(reader: FunctionReader, given: _Arguments) -> Operand:
     return arrays.size(reader, [given.dims[k] for k in given.axes])
 
 
-@handles(np.mean, np.average)
+@handles(np.mean)
 def _mean(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     given = _Arguments(reader, args, kws)
     kind = scalars.to_float(dtype_of(given.value))

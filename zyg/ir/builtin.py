@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zyg.ir import (
     arithmetic,
+    array_contractions,
     array_joining,
     array_making,
     array_members,
@@ -15,19 +16,23 @@ from zyg.ir import (
     elementary,
 )
 from zyg.ir.handlers import HANDLERS
-from zyg.rules import linalg
+from zyg.rules import combining, linalg, ordering, rearranging
 
 __all__ = [
     "HANDLERS",
     "arithmetic",
+    "array_contractions",
     "array_joining",
     "array_making",
     "array_members",
     "array_products",
     "array_reductions",
+    "combining",
     "composites",
     "containers",
     "conversions",
     "elementary",
     "linalg",
+    "ordering",
+    "rearranging",
 ]

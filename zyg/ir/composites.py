@@ -16,8 +16,9 @@ from zyg.ir.custom import without_gradient
 from zyg.ir.handlers import HANDLERS, Handler, handles, number
 from zyg.ir.program import Const, Operand
 from zyg.ir.scalars import b1, f8, i8
-from zyg.ir.values import Static, Value, constant
+from zyg.ir.values import Node, Static, Value, constant
 from zyg.rules import primitives as p
+from zyg.rules.combining import isclose
 from zyg.rules.library import still
 
 if TYPE_CHECKING:
@@ -94,7 +95,14 @@ def _closeness(fn: Callable[..., bool]) -> Handler:
 
 
 HANDLERS |= dict.fromkeys((math.isclose, cmath.isclose), _closeness(library.isclose))
-HANDLERS[np.isclose] = _closeness(library.np_isclose)
+_is_close = _closeness(library.np_isclose)
+
+
+@handles(np.isclose)
+def _isclose(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    if any(isinstance(arg, Node) for arg in args[:2]):
+        return _read(isclose)(reader, args, kws)
+    return _is_close(reader, args, kws)
 
 
 @handles(math.ulp)

@@ -18,9 +18,11 @@ from zyg.ir.program import Const, Operand, Type, Var
 from zyg.ir.scalars import b1, c8, c16, f8, i8
 from zyg.ir.special_methods import is_instance_value, special_method, special_operator
 from zyg.ir.values import (
+    ArrayHead,
     DictHead,
     LazyHead,
     ListHead,
+    MapHead,
     Node,
     RecordHead,
     Static,
@@ -193,9 +195,26 @@ def truth(reader: FunctionReader, value: Value) -> Operand:
         for number, item in enumerate(value.items[1:]):
             out = reader.emit(p.select, (_is_alternative(reader, value, number), truth(reader, item), out), b1)
         return out
+    if isinstance(value.head, (ArrayHead, MapHead)):
+        return _array_truth(reader, value)
     if isinstance(value.head, LazyHead):
         raise unsupported("strings made at run time cannot be tested in native code", reader.pos)
     return Const(True, b1)
+
+
+def _array_truth(reader: FunctionReader, value: Node) -> Operand:
+    """That of its only element."""
+    from zyg.ir import arrays
+
+    array = arrays.settle(reader, value)
+    assert isinstance(array, Node)
+    one = reader.emit(operator.eq, (arrays.size(reader, arrays.shape(array)), Const(1, i8)), b1)
+    reader.guard(one, _ambiguous, "ValueError(ambiguous)")
+    return truth(reader, arrays.load(reader, array, [arrays.ZERO] * array.head.ndim))
+
+
+def _ambiguous() -> BaseException:
+    return ValueError("The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()")
 
 
 def known(reader: FunctionReader, value: Value, error: Callable[[], BaseException] | None = None) -> Value:

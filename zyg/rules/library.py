@@ -112,36 +112,6 @@ def _cumsum(a: Any, axis: Any = None) -> Any:
     return y
 
 
-@library(np.cumprod)
-def _cumprod(a: Any) -> Any:
-    flat = np.ravel(a)
-    y = np.empty(flat.shape[0], a.dtype)
-    for i in range(flat.shape[0]):
-        y[i] = flat[i] if i == 0 else y[i - 1] * flat[i]
-    return y
-
-
-@library(np.diff)
-def _diff(a: Any) -> Any:
-    return a[..., 1:] - a[..., :-1]
-
-
-@library(np.flip)
-def _flip(a: Any) -> Any:
-    if a.ndim == 1:
-        return a[::-1]
-    return a[::-1, ::-1]
-
-
 @library(np.flipud)
 def _flipud(a: Any) -> Any:
     return a[::-1]
-
-
-@library(np.roll)
-def _roll(a: Any, shift: int) -> Any:
-    n = a.shape[0]
-    y = np.empty(n, a.dtype)
-    for i in range(n):
-        y[(i + shift) % n] = a[i]
-    return y

@@ -1,0 +1,201 @@
+"""Functions that follow the order of elements: sorting, medians, quantiles, extremes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from zyg.rules.library import library, still
+
+
+def _is_before(a: Any, b: Any) -> Any:
+    """NumPy's order: nan comes last."""
+    return a < b or (b != b and a == a)
+
+
+def _order(values: Any) -> Any:
+    """The stable order of a vector's elements, by merging."""
+    x = still(values)
+    n = x.shape[0]
+    order = np.arange(n)
+    other = np.empty(n, np.int64)
+    width = 1
+    while width < n:
+        start = 0
+        while start < n:
+            middle = min(start + width, n)
+            end = min(start + 2 * width, n)
+            left = start
+            right = middle
+            for k in range(start, end):
+                take_right = left >= middle
+                if left < middle and right < end:
+                    take_right = _is_before(x[order[right]], x[order[left]])
+                if take_right:
+                    other[k] = order[right]
+                    right += 1
+                else:
+                    other[k] = order[left]
+                    left += 1
+            start += 2 * width
+        order[:] = other
+        width *= 2
+    return order
+
+
+def _rows(a: Any, axis: Any) -> Any:
+    """The vectors along an axis as rows of a matrix."""
+    last = np.moveaxis(a, axis, -1)
+    return last.reshape((-1, last.shape[-1])) if a.ndim > 1 else last.reshape((1, -1))
+
+
+def _back(rows: Any, a: Any, axis: Any) -> Any:
+    """Rows of another length back where the vectors along an axis were."""
+    if a.ndim == 1:
+        return rows[0]
+    outer = np.moveaxis(a, axis, -1).shape[:-1]
+    return np.moveaxis(rows.reshape(outer + rows.shape[1:]), -1, axis)
+
+
+@library(np.argsort)
+def _argsort(a: Any, axis: Any = -1, kind: Any = None, stable: Any = None) -> Any:
+    if axis is None:
+        return _order(np.ravel(a))
+    rows = _rows(a, axis)
+    y = np.empty(rows.shape, np.int64)
+    for i in range(rows.shape[0]):
+        y[i] = _order(rows[i])
+    return _back(y, a, axis)
+
+
+@library(np.sort)
+def _sort(a: Any, axis: Any = -1, kind: Any = None, stable: Any = None) -> Any:
+    if axis is None:
+        return _sort(np.ravel(a), -1)
+    rows = _rows(a, axis)
+    y = np.empty(rows.shape, a.dtype)
+    for i in range(rows.shape[0]):
+        order = _order(rows[i])
+        for j in range(rows.shape[1]):
+            y[i, j] = rows[i, order[j]]
+    return _back(y, a, axis)
+
+
+@library(np.partition)
+def _partition(a: Any, kth: Any, axis: Any = -1) -> Any:
+    return _sort(a, axis)
+
+
+@library(np.argpartition)
+def _argpartition(a: Any, kth: Any, axis: Any = -1) -> Any:
+    return _argsort(a, axis)
+
+
+def _quantile_of(sorted_: Any, q: Any) -> Any:
+    """The element of a sorted vector at q in [0, 1], between neighbours linearly."""
+    n = sorted_.shape[0]
+    at = q * (n - 1)
+    below = int(np.floor(still(at)))
+    above = min(below + 1, n - 1)
+    part = at - below
+    return sorted_[below] + (sorted_[above] - sorted_[below]) * part
+
+
+@library(np.quantile)
+def _quantile(a: Any, q: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    if np.ndim(q) > 0:
+        y = np.stack((_quantile(a, q[0], axis, keepdims), _quantile(a, q[1], axis, keepdims)))
+        return y
+    if axis is None:
+        flat = _sort(np.ravel(a))
+        y = _quantile_of(flat, q)
+        return np.reshape(y, (1,) * a.ndim) if keepdims else y
+    rows = _rows(a, axis)
+    y = np.empty((rows.shape[0], 1))
+    for i in range(rows.shape[0]):
+        y[i, 0] = _quantile_of(_sort(rows[i]), q)
+    if a.ndim == 1:
+        return y[0] if keepdims else y[0, 0]
+    kept = _back(y, a, axis)
+    return kept if keepdims else np.squeeze(kept, axis)
+
+
+@library(np.percentile)
+def _percentile(a: Any, q: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return _quantile(a, q / 100.0, axis, keepdims)
+
+
+@library(np.median)
+def _median(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return _quantile(a, 0.5, axis, keepdims)
+
+
+@library(np.ptp)
+def _ptp(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+
+
+@library(np.searchsorted)
+def _searchsorted(a: Any, v: Any, side: str = "left") -> Any:
+    if np.ndim(v) == 0:
+        return _place(still(a), still(v), side == "right")
+    flat = np.ravel(v)
+    y = np.empty(flat.shape[0], np.int64)
+    for i in range(flat.shape[0]):
+        y[i] = _place(still(a), still(flat[i]), side == "right")
+    return y.reshape(v.shape)
+
+
+def _place(a: Any, x: Any, right: bool) -> Any:
+    low = 0
+    high = a.shape[0]
+    while low < high:
+        middle = (low + high) // 2
+        if _is_before(a[middle], x) or (right and not _is_before(x, a[middle])):
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@library(np.digitize)
+def _digitize(x: Any, bins: Any, right: bool = False) -> Any:
+    return _searchsorted(bins, x, "left" if right else "right")
+
+
+@library(np.count_nonzero)
+def _count_nonzero(a: Any, axis: Any = None) -> Any:
+    return np.sum(still(a) != 0, axis=axis)
+
+
+@library(np.interp)
+def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
+    if np.ndim(x) == 0:
+        return _interp_one(x, xp, fp, left, right)
+    flat = np.ravel(x)
+    y = np.empty(flat.shape[0])
+    for i in range(flat.shape[0]):
+        y[i] = _interp_one(flat[i], xp, fp, left, right)
+    return y.reshape(x.shape)
+
+
+def _interp_one(x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
+    n = xp.shape[0]
+    first = fp[0] if left is None else left
+    last = fp[n - 1] if right is None else right
+    at = _place(still(xp), still(x), True) - 1
+    y = 0.0 * fp[0]
+    if at < 0:
+        y = first
+    elif at >= n - 1:
+        y = fp[n - 1] if x == xp[n - 1] else last
+    else:
+        y = fp[at] + (fp[at + 1] - fp[at]) * ((x - xp[at]) / (xp[at + 1] - xp[at]))
+    return y
+
+
+@library(np.nanmedian)
+def _nanmedian(a: Any) -> Any:
+    flat = np.ravel(a)
+    return _median(flat[~np.isnan(still(flat))])

@@ -1,0 +1,170 @@
+"""Functions that rearrange, repeat, select and leave out elements."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from zyg.rules.library import library, still
+
+
+@library(np.flip)
+def _flip(m: Any, axis: Any = None) -> Any:
+    if axis is None:
+        if m.ndim == 1:
+            return m[::-1]
+        if m.ndim == 2:
+            return m[::-1, ::-1]
+        return m[::-1, ::-1, ::-1]
+    return np.moveaxis(np.moveaxis(m, axis, 0)[::-1], 0, axis)
+
+
+@library(np.fliplr)
+def _fliplr(m: Any) -> Any:
+    return m[:, ::-1]
+
+
+@library(np.rot90)
+def _rot90(m: Any, k: int = 1) -> Any:
+    turns = k % 4
+    if turns == 0:
+        return m
+    if turns == 2:
+        return m[::-1, ::-1]
+    t = np.swapaxes(m, 0, 1)
+    return t[::-1] if turns == 1 else t[:, ::-1]
+
+
+@library(np.roll)
+def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
+    if axis is None:
+        flat = np.ravel(a)
+        return _rolled(flat, shift).reshape(a.shape)
+    return np.moveaxis(_rolled(np.moveaxis(a, axis, 0), shift), 0, axis)
+
+
+def _rolled(a: Any, shift: Any) -> Any:
+    n = a.shape[0]
+    y = np.empty(a.shape, a.dtype)
+    for i in range(n):
+        y[(i + shift) % n] = a[i]
+    return y
+
+
+@library(np.repeat)
+def _repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
+    if axis is None:
+        return _repeat(np.ravel(a), repeats, 0)
+    x = np.moveaxis(a, axis, 0)
+    n = x.shape[0]
+    if np.ndim(repeats) > 0:
+        return np.moveaxis(_repeated_each(x, repeats), 0, axis)
+    y = np.empty((n * repeats, *x.shape[1:]), a.dtype)
+    for i in range(n):
+        for j in range(repeats):
+            y[i * repeats + j] = x[i]
+    return np.moveaxis(y, 0, axis)
+
+
+def _repeated_each(x: Any, repeats: Any) -> Any:
+    y = np.empty((np.sum(repeats), *x.shape[1:]), x.dtype)
+    k = 0
+    for i in range(x.shape[0]):
+        for _ in range(repeats[i]):
+            y[k] = x[i]
+            k += 1
+    return y
+
+
+@library(np.resize)
+def _resize(a: Any, new_shape: Any) -> Any:
+    y = np.empty(new_shape, a.dtype)
+    flat = np.ravel(a)
+    out = y.reshape(-1)
+    for i in range(out.shape[0]):
+        out[i] = flat[i % flat.shape[0]]
+    return y
+
+
+@library(np.take)
+def _take(a: Any, indices: Any, axis: Any = None) -> Any:
+    if axis is None:
+        return np.ravel(a)[indices]
+    taken = np.moveaxis(a, axis, 0)[indices]
+    return np.moveaxis(taken, 0, axis) if np.ndim(indices) == 1 else taken
+
+
+@library(np.take_along_axis)
+def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
+    if axis is None:
+        return np.ravel(arr)[np.ravel(indices)]
+    x, at = np.moveaxis(arr, axis, -1), np.moveaxis(indices, axis, -1)
+    rows, places = x.reshape((-1, x.shape[-1])), at.reshape((-1, at.shape[-1]))
+    y = np.empty(places.shape, arr.dtype)
+    for i in range(places.shape[0]):
+        for j in range(places.shape[1]):
+            y[i, j] = rows[i, places[i, j]]
+    return np.moveaxis(y.reshape(at.shape), -1, axis)
+
+
+@library(np.delete)
+def _delete(arr: Any, obj: int, axis: Any = None) -> Any:
+    if axis is None:
+        return _delete(np.ravel(arr), obj, 0)
+    x = np.moveaxis(arr, axis, 0)
+    n = x.shape[0]
+    at = obj + n if obj < 0 else obj
+    if at < 0 or at >= n:
+        raise IndexError("index is out of bounds")
+    y = np.empty((n - 1, *x.shape[1:]), arr.dtype)
+    y[:at] = x[:at]
+    y[at:] = x[at + 1 :]
+    return np.moveaxis(y, 0, axis)
+
+
+@library(np.insert)
+def _insert(arr: Any, obj: int, values: Any, axis: Any = None) -> Any:
+    if axis is None:
+        return _insert(np.ravel(arr), obj, values, 0)
+    x = np.moveaxis(arr, axis, 0)
+    n = x.shape[0]
+    at = obj + n if obj < 0 else obj
+    if at < 0 or at > n:
+        raise IndexError("index is out of bounds")
+    y = np.empty((n + 1, *x.shape[1:]), arr.dtype)
+    y[:at] = x[:at]
+    y[at] = values
+    y[at + 1 :] = x[at:]
+    return np.moveaxis(y, 0, axis)
+
+
+@library(np.extract)
+def _extract(condition: Any, arr: Any) -> Any:
+    return np.ravel(arr)[np.ravel(condition)]
+
+
+@library(np.unique)
+def _unique(ar: Any) -> Any:
+    x = np.sort(np.ravel(ar))
+    keep = np.ones(x.shape[0], np.bool_)
+    values = still(x)
+    for i in range(1, x.shape[0]):
+        keep[i] = values[i] != values[i - 1]
+    return x[keep]
+
+
+@library(np.union1d)
+def _union1d(ar1: Any, ar2: Any) -> Any:
+    return _unique(np.concatenate((np.ravel(ar1), np.ravel(ar2))))
+
+
+@library(np.trim_zeros)
+def _trim_zeros(filt: Any) -> Any:
+    first = 0
+    last = filt.shape[0]
+    while first < last and filt[first] == 0:
+        first += 1
+    while last > first and filt[last - 1] == 0:
+        last -= 1
+    return filt[first:last]
