@@ -105,6 +105,8 @@ def _quantile_of(sorted_: Any, q: Any) -> Any:
 @library(np.quantile)
 def _quantile(a: Any, q: Any, axis: Any = None, keepdims: bool = False) -> Any:
     if np.ndim(q) > 0:
+        if len(q) != 2:
+            raise ValueError("one quantile or two are compiled at once")
         y = np.stack((_quantile(a, q[0], axis, keepdims), _quantile(a, q[1], axis, keepdims)))
         return y
     if axis is None:
