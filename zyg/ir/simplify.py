@@ -343,7 +343,10 @@ def inline(module: Module, largest: int = 400) -> Module:
             if places[name] == 1 and small and not program.recursive and name != module.entry:
                 done[name] = program  # simplified where it is inlined
                 return program
-            simple = simplify_program(merge_counters(promote_cells(program)))
+            simple = simplify_program(program)
+            lighter = merge_counters(promote_cells(simple))
+            if lighter is not simple:
+                simple = simplify_program(lighter)
             proved = checked(prove_comparisons(simple))
             if proved is not simple:
                 proved = simplify_program(proved)
