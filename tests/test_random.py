@@ -7,7 +7,7 @@ import os
 import pytest
 from trial import case, size_of, verdict
 
-SEEDS = int(os.environ.get("ZYG_SEEDS", "300"))
+SEEDS = int(os.environ.get("ZYG_SEEDS", "200"))
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
