@@ -114,6 +114,8 @@ class _Facts:
     def any_order(self, loop: Loop, down: _Downward) -> bool:
         """May the iterations run in any order, the last values of none being used?"""
         params = self.program.blocks[loop.header].params
+        if self._counts_in_header(loop, down):
+            return False
         if not all(param is down.counter or self._is_free_sum(loop, place) for place, param in enumerate(params)):
             return False
         written: set[Var] = set()
@@ -129,6 +131,15 @@ class _Facts:
         if any(cls is not None and self.buffers.may_share(cls, other) for cls in read for other in written):
             return False
         return not self._used_outside(loop, set(params))
+
+    def _counts_in_header(self, loop: Loop, down: _Downward) -> bool:
+        """Is the number of the iteration read by the header, which is visited once more than the rest of the loop?"""
+        block = self.program.blocks[loop.header]
+        assert isinstance(block.end, Branch) and isinstance(block.end.cond, Var)
+        own = (down.step, self.made[block.end.cond])
+        leaving = (arg for edge in edges(block.end) if edge.target not in loop.blocks for arg in edge.args)
+        read = (arg for op in block.ops if op not in own for arg in op.args)
+        return any(arg is down.counter or arg is down.step.result for arg in (*read, *leaving))
 
     def _used_outside(self, loop: Loop, allowed: set[Var]) -> bool:
         """Is anything but `allowed` that an iteration computes used behind the loop?"""
