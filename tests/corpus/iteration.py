@@ -200,7 +200,7 @@ def swapping(x):
     return a * b
 
 
-@program((0.5, 0.7), exercises="all, any and sum over generator expressions", refused="generators and coroutines")
+@program((0.5, 0.7), exercises="all, any and sum over generator expressions")
 def by_generators(x, y):
     total = sum(v * v for v in (x, y))
     if all(v > 0.0 for v in (x, y)):
@@ -208,7 +208,7 @@ def by_generators(x, y):
     return total
 
 
-@program((0.5,), exercises="sum of a generator over range", refused="generators and coroutines")
+@program((0.5,), exercises="sum of a generator over range")
 def sum_of_generator(x):
     return sum(x**n / (n + 1) for n in range(5))
 
