@@ -378,3 +378,16 @@ def test_the_real_part_of_a_real_array_is_the_array() -> None:
         return np.sum(y**2)
 
     agrees(f, X)
+
+
+def scattered(x):
+    bins = np.zeros(4)
+    np.add.at(bins, np.array([0, 2, 2, 3, 0, 2]), x**2)
+    np.add.at(bins, bins > 0.5, bins[0])
+    m = x.reshape(2, 3).copy()
+    np.add.at(m, (np.array([0, 0, 1]), slice(None)), m[1])
+    return np.sum(bins**3) + np.sum(m**2)
+
+
+def test_additions_to_elements_that_are_named_several_times() -> None:
+    agrees(scattered, X)

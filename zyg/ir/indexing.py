@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from zyg.errors import ValueArgumentError, by_stretching, unsupported
 from zyg.ir import arrays, operators, scalars
 from zyg.ir.activity import shadow_type
 from zyg.ir.array_making import as_array
 from zyg.ir.arrays import ONE, ZERO, Elements, add, dtype_of, mul, offset, shape, strides, sub
-from zyg.ir.memory import mem_like, mem_store
+from zyg.ir.handlers import handles
+from zyg.ir.memory import mem_add, mem_like, mem_store
 from zyg.ir.nest import nest
 from zyg.ir.program import Const, Op, Operand, Type, Var
 from zyg.ir.reshaping import ravel
@@ -478,3 +481,28 @@ def _scatter(reader: FunctionReader, found: Selection, value: Value) -> None:
         return ()
 
     nest(reader, "scatter", dims, (), body)
+
+
+@handles(np.add.at)
+def _add_at(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    """`np.add.at(array, index, value)`: elements that the index names several times are added to as often."""
+    array, index, value = args
+    if not (isinstance(array, Node) and arrays.is_array(array)):
+        raise unsupported("np.add.at needs an array", reader.pos)
+    arrays.check_writable(reader, array)
+    found = select(reader, array, index)
+    dims = found.shape()
+    if isinstance(value, Node):
+        shaped = arrays.c_array(arrays.memory(array), ZERO, dims)
+        value = arrays.settle(reader, fits(reader, shaped, as_array(reader, value)))
+        assert isinstance(value, Node)
+        value = value if _apart(reader, value, array) else arrays.materialise(reader, value)
+    arrays.settle_all(reader)
+
+    def body(at: list[Operand], _: list[Operand]) -> Sequence[Operand]:
+        number = Elements(reader, False, dims).at(value, at)
+        arrays.store(reader, found.view, found.place(reader, at), number, mem_add)
+        return ()
+
+    nest(reader, "add_at", dims, (), body)
+    return Static(None)
