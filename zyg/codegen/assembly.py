@@ -71,13 +71,18 @@ class Assembly:
     """
 
     def __init__(self, fast: frozenset[str] = frozenset()) -> None:
-        self.arithmetic = {opcode: " ".join((opcode, *sorted(fast))) for opcode in _FLOATING} if fast else {}
+        self._fast = fast
         self._declarations: dict[str, str] = {}
         self._definitions: dict[str, str] = {}
         self._metadata: dict[str, int] = {}
         self._required: dict[Callable[[], object], None] = {}
         self._kept: dict[str, None] = {}
         self._groups: dict[str, int] = {}
+
+    def arithmetic(self, opcode: str) -> str:
+        """An opcode, which may have flags, with those of the module too if it is of floating-point numbers."""
+        name, *flags = opcode.split()
+        return " ".join((name, *sorted(self._fast.union(flags)))) if self._fast and name in _FLOATING else opcode
 
     def declare(self, name: str, result: str, params: Sequence[str], attributes: str = "") -> None:
         if name not in self._declarations:
@@ -188,8 +193,7 @@ class Body:
         return Value(type, ref)
 
     def binary(self, opcode: str, x: Value, y: Value) -> Value:
-        opcode = self.assembly.arithmetic.get(opcode, opcode)
-        return self.value(x.type, f"{opcode} {x.type} {x.ref}, {y.ref}")
+        return self.value(x.type, f"{self.assembly.arithmetic(opcode)} {x.type} {x.ref}, {y.ref}")
 
     def unary(self, opcode: str, x: Value) -> Value:
         return self.value(x.type, f"{opcode} {x.type} {x.ref}")
