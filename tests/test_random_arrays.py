@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from array_trial import case, verdict
 
-SEEDS = int(os.environ.get("ZYG_SEEDS", "90"))
+SEEDS = int(os.environ.get("ZYG_SEEDS", "50"))
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
