@@ -1,8 +1,7 @@
-"""CPU times of several functions on the same arguments, measured in turns so that the machine's moods hit all alike."""
+"""Times of several functions on the same arguments, measured in turns so that the machine's moods hit all alike."""
 
 from __future__ import annotations
 
-import time
 import timeit
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -37,9 +36,7 @@ def interleaved(contenders: Mapping[str, Callable[..., Any]], args: tuple[Any, .
 
 def _timer(fn: Callable[..., Any], args: tuple[Any, ...]) -> timeit.Timer:
     names = [f"a{number}" for number in range(len(args))]
-    return timeit.Timer(
-        f"fn({', '.join(names)})", time.process_time, globals={"fn": fn, **dict(zip(names, args, strict=True))}
-    )
+    return timeit.Timer(f"fn({', '.join(names)})", globals={"fn": fn, **dict(zip(names, args, strict=True))})
 
 
 def _repetitions(timer: timeit.Timer) -> int:
