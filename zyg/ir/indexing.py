@@ -199,7 +199,9 @@ def _slice(reader: FunctionReader, entry: Value, n: Operand) -> tuple[Operand, O
         reader.guard(there, _empty_slice, "IndexError(slice)")
         return at, ONE, step
     if width > 0:
-        first = ZERO if low is None else _clamped(reader, low, n, ZERO, n)
+        # Where a start that is known lies behind the end nothing is left, and it does not matter where that begins
+        known = isinstance(low, Const) and int(low.value.real) >= 0
+        first = ZERO if low is None else low if known else _clamped(reader, low, n, ZERO, n)
         end = n if high is None else _clamped(reader, high, n, ZERO, n)
         distance = sub(reader, end, first)
     else:
