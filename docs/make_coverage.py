@@ -9,8 +9,8 @@ from pathlib import Path
 HEAD = """# NumPy's functions: the forms that are tested
 
 Each is tested natively: its value against NumPy's, its gradient against difference quotients. V is a vector, M a
-matrix, C has three dimensions. Elementwise functions, linear algebra and products have tests of their own. This table is written by
-`docs/make_coverage.py`.
+matrix, C has three dimensions. Elementwise functions, linear algebra and products have tests of their own. This table
+is written by `docs/make_coverage.py`.
 
 | function | forms |
 |---|---|
