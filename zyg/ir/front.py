@@ -72,6 +72,16 @@ def definition(fn: Any) -> Pos:
     return start(code)
 
 
+def _name_appends(func_ir: Any) -> None:
+    """Lists that become tuples at once, as by `f(*args, x)`, are built by the name that Numba's rewriting looks for."""
+    values = [stmt.value for block in func_ir.blocks.values() for stmt in block.find_insts(nir.Assign)]
+    exprs = [value for value in values if isinstance(value, nir.Expr)]
+    tuples = {expr.info[0] for expr in exprs if expr.op == "list_to_tuple"}
+    for expr in exprs:
+        if expr.op == "getattr" and expr.attr == "<append>" and expr.value.name in tuples:
+            expr.attr = "append"
+
+
 class _Interpreter(interpreter.Interpreter):
     def init_first_block(self) -> None:
         interpreter.Interpreter.init_first_block(self)
@@ -86,6 +96,7 @@ class _Interpreter(interpreter.Interpreter):
         # The reader handles f(*args, **kwargs) itself; this rewrite refuses most forms of it.
         refusing = interpreter.peep_hole_call_function_ex_to_call_function_kw
         kept = [peephole for peephole in peepholes if peephole is not refusing]
+        _name_appends(func_ir)
         return interpreter.Interpreter.post_process(self, kept, func_ir)
 
     def _variable(self, inst: Any) -> str:
