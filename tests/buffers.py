@@ -11,7 +11,6 @@ import numpy as np
 from indexing import read
 
 from zyg.ir import interpret as interpreter
-from zyg.ir.handlers import handles, number
 from zyg.ir.interpret import interpret
 from zyg.ir.memory import (
     MemoryType,
@@ -25,9 +24,10 @@ from zyg.ir.memory import (
     mem_zeros,
 )
 from zyg.ir.program import Module, Op, Operand, Program, Type, Var
-from zyg.ir.read import FunctionReader
 from zyg.ir.scalars import f8, i8
-from zyg.ir.values import Static, Value
+from zyg.reading.handlers import handles, number
+from zyg.reading.read import FunctionReader
+from zyg.reading.values import Static, Value
 
 FLOATS = MemoryType(f8)
 

@@ -6,15 +6,15 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from zyg.ir import python
-from zyg.ir.handlers import handles, number
 from zyg.ir.memory import length
 from zyg.ir.program import Const, Guard, Module, Operand, Program, Type, Var
-from zyg.ir.read import FunctionReader
 from zyg.ir.scalars import b1, i8
-from zyg.ir.simplify import inline
-from zyg.ir.specialise import Specialiser
-from zyg.ir.values import Static, Value
+from zyg.passes.simplify import inline
+from zyg.reading import python
+from zyg.reading.handlers import handles, number
+from zyg.reading.read import FunctionReader
+from zyg.reading.specialise import Specialiser
+from zyg.reading.values import Static, Value
 from zyg.rules import primitives as p
 
 

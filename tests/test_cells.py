@@ -7,13 +7,13 @@ import pytest
 from numba import types
 
 import zyg
-from zyg.ir.cells import promote_cells
-from zyg.ir.counters import merge_counters
 from zyg.ir.interpret import interpret
 from zyg.ir.memory import MemoryType, mem_load, mem_new, mem_reserve, mem_store, mem_zeros
-from zyg.ir.memory_facts import Buffers
 from zyg.ir.program import Block, Branch, Const, Edge, Jump, Module, Op, Pos, Program, Return, Var
 from zyg.ir.verify import verify_program
+from zyg.passes.cells import promote_cells
+from zyg.passes.counters import merge_counters
+from zyg.passes.memory_facts import Buffers
 
 INT, F, B = types.int64, types.float64, types.boolean
 HERE = Pos("<test>", 1, "f")

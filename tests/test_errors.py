@@ -350,7 +350,7 @@ def target(x, y):
 @pytest.fixture
 def rule():
     yield lambda fn: zyg.adjoint(target)(fn)
-    from zyg.ir.custom import RULES
+    from zyg.reading.custom import RULES
 
     del RULES[target]
 

@@ -16,12 +16,12 @@ import pytest
 from golden_programs import PROGRAMS
 
 import zyg
-from zyg.ir.activity import active, differentiable, shadow_type
-from zyg.ir.canonical import canonical
+from zyg.adjoint.activity import active, differentiable, shadow_type
 from zyg.ir.memory import mem_load
-from zyg.ir.memory_facts import settled
 from zyg.ir.program import Edge, Op, Program, with_edges
-from zyg.ir.show import Names, end_text, op_text
+from zyg.passes.canonical import canonical
+from zyg.passes.memory_facts import settled
+from zyg.printing.show import Names, end_text, op_text
 from zyg.transformed import Called
 
 FOLDER = Path(__file__).parent / "golden"

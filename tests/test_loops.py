@@ -13,16 +13,16 @@ from buffers import FLOATS, add, load, read_own, run, store
 from indexing import at, extent, guards
 
 import zyg
-from zyg.ir.cut import INFINITE, Network
+from zyg.adjoint.cut import INFINITE, Network
 from zyg.ir.graph import Graph
 from zyg.ir.memory import mem_add
 from zyg.ir.program import Module, Program
-from zyg.ir.register_sums import sums_in_registers
 from zyg.ir.scalars import i8
-from zyg.ir.simplify import simplify_program
-from zyg.ir.unroll import unrolled
-from zyg.ir.upward import upward
 from zyg.ir.verify import verify
+from zyg.passes.register_sums import sums_in_registers
+from zyg.passes.simplify import simplify_program
+from zyg.passes.unroll import unrolled
+from zyg.passes.upward import upward
 
 SEEDS = int(os.environ.get("ZYG_SEEDS", "60"))
 NUMBERS = (0, 1, 2, 3, 5, 8)

@@ -15,13 +15,13 @@ from sources import defined
 
 from zyg.ir.graph import Graph
 from zyg.ir.memory import ALLOCATIONS, mem_add, mem_give, mem_load, mem_new, mem_store
-from zyg.ir.memory_facts import Origin, classes, escapes, origins, settled
 from zyg.ir.program import Block, Call, Module, Op, Pos, Program, Return, Var
 from zyg.ir.scalars import f8, i8
-from zyg.ir.simplify import simplify_program
-from zyg.ir.simplify_memory import simplify_memory
 from zyg.ir.tape import StackType, TapeType, pop, push, tape_get, tape_put
 from zyg.ir.verify import verify
+from zyg.passes.memory_facts import Origin, classes, escapes, origins, settled
+from zyg.passes.simplify import simplify_program
+from zyg.passes.simplify_memory import simplify_memory
 
 SEEDS = int(os.environ.get("ZYG_SEEDS", "40"))
 HERE = Pos("f.py", 1, "f")

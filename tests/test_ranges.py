@@ -15,10 +15,10 @@ from sources import defined
 
 from zyg.ir.interpret import interpret
 from zyg.ir.program import Module, Program
-from zyg.ir.ranges import prove_comparisons
 from zyg.ir.scalars import i8
-from zyg.ir.simplify import simplify_program
 from zyg.ir.verify import verify
+from zyg.passes.ranges import prove_comparisons
+from zyg.passes.simplify import simplify_program
 
 SEEDS = int(os.environ.get("ZYG_SEEDS", "40"))
 Function = Callable[..., Any]

@@ -15,8 +15,8 @@ from scipy import linalg, special
 
 import zyg
 from zyg import adjoint, grad, gradient, jvp
-from zyg.ir.custom import RULES
-from zyg.ir.python_rule import _kept
+from zyg.reading.custom import RULES
+from zyg.reading.python_rule import _kept
 
 x0 = np.array([0.1, 0.2])
 

@@ -15,9 +15,9 @@ from sources import defined
 from zyg.ir.graph import Graph
 from zyg.ir.program import Guard, Module, Program
 from zyg.ir.scalars import i8
-from zyg.ir.simplify import simplify_program
 from zyg.ir.verify import verify
-from zyg.ir.versions import version_loops
+from zyg.passes.simplify import simplify_program
+from zyg.passes.versions import version_loops
 
 SEEDS = int(os.environ.get("ZYG_SEEDS", "40"))
 NUMBERS = (-(2**63), -(2**62), -3, -1, 0, 1, 2, 3, 4, 5, 6, 2**31, 2**62, 2**63 - 2, 2**63 - 1)

@@ -13,14 +13,14 @@ from zyg.entry import refresh
 from zyg.errors import ArgumentError, ValueArgumentError
 from zyg.fallback import NotNative, instead, unless_dynamic
 from zyg.implicit import gradient_by, value_and_gradient_by
-from zyg.ir import calls, iteration
-from zyg.ir.builtin import HANDLERS
-from zyg.ir.custom import RULES, without_gradient
-from zyg.ir.derive import jvp_call
-from zyg.ir.steering import CheckpointHead, hook_call, show_call
-from zyg.ir.values import Node, Path, Value, constant, extended
 from zyg.nested import NoGradientHead, read_grad, read_gradient
 from zyg.params import Params
+from zyg.reading import calls, iteration
+from zyg.reading.builtin import HANDLERS
+from zyg.reading.custom import RULES, without_gradient
+from zyg.reading.derive import jvp_call
+from zyg.reading.steering import CheckpointHead, hook_call, show_call
+from zyg.reading.values import Node, Path, Value, constant, extended
 from zyg.shapes import holds_array
 from zyg.steering import checkpoint, hook, isderiving, showgrad
 from zyg.transformed import Called, Transformed, options_of

@@ -6,12 +6,12 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
+from zyg.adjoint.activity import differentiable
 from zyg.codegen.caller import Chain, Entry, numbers_as_read
 from zyg.codegen.caller_type import NativeCallable
 from zyg.codegen.guards import Looked, Path, guard_rows
 from zyg.entry import Specialised, may_run_long
 from zyg.errors import ArgumentError, ZygError
-from zyg.ir.activity import differentiable
 from zyg.ir.tree import Leaf, Tree, TupleTree
 from zyg.ir.tree import leaves as types_of
 from zyg.shapes import as_read, assemble, leaves, tree

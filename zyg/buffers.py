@@ -14,8 +14,8 @@ import numpy as np
 
 from zyg.codegen.arena import block_of
 from zyg.errors import UnsupportedArgumentError, ValueArgumentError
+from zyg.ir.kinds import DTYPES, array_shape
 from zyg.ir.tree import ArrayTree
-from zyg.ir.values import DTYPES, array_shape
 
 _free = ctypes.CDLL(None).free
 _free.argtypes = [ctypes.c_void_p]

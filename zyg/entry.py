@@ -20,14 +20,14 @@ from zyg.codegen.guards import Path, guard_rows
 from zyg.errors import UnsupportedError, ZygError, wants_stretching
 from zyg.fallback import NotNative, signature
 from zyg.foreign import plain
-from zyg.ir.custom import RULES
 from zyg.ir.graph import Graph
 from zyg.ir.program import Module
-from zyg.ir.python_rule import KindMismatch, guessing, learn
 from zyg.ir.tree import Tree
-from zyg.ir.values import Value
 from zyg.looking import Looking
 from zyg.pipeline import Lowered, lower
+from zyg.reading.custom import RULES
+from zyg.reading.python_rule import KindMismatch, guessing, learn
+from zyg.reading.values import Value
 from zyg.shapes import as_read, assemble, tree
 
 _LIMIT = 1024

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from zyg.errors import DynamicModeWarning, UnsupportedError, ValueArgumentError, where
-from zyg.ir.front import definition
+from zyg.reading.front import definition
 
 MODES = ("auto", "native", "dynamic")
 _warned: dict[int, Any] = {}

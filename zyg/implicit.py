@@ -7,10 +7,10 @@ from typing import Any
 
 from zyg.entry import Caller
 from zyg.fallback import NotNative, checked_mode, instead
-from zyg.ir.front import definition
-from zyg.ir.implicit import implicit_gradient
-from zyg.ir.values import Node, Value
 from zyg.params import Grads, Params
+from zyg.reading.front import definition
+from zyg.reading.implicit import implicit_gradient
+from zyg.reading.values import Node, Value
 from zyg.transformed import check_call, code_key, plain_name
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zyg.entry import Specialised
-from zyg.ir.source import source
+from zyg.printing.source import source
 from zyg.transformed import Called, Transformed
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import zyg.ir.jacobians  # noqa: F401  the kinds of derivatives below
-from zyg.ir.handlers import HANDLERS
+import zyg.reading.jacobians  # noqa: F401  the kinds of derivatives below
 from zyg.nested import read_grad
+from zyg.reading.handlers import HANDLERS
 from zyg.transformed import Transformed, options_of
 
 

@@ -14,10 +14,10 @@ import numpy as np
 
 from zyg.buffers import lend
 from zyg.codegen.guards import Path, check_of
-from zyg.ir.instances import attributes_of
+from zyg.ir.kinds import ARRAYS, DTYPES, array_shape, numba_type
 from zyg.ir.tree import ArrayTree, ConstTree, Leaf, ObjectTree, Tree
-from zyg.ir.values import ARRAYS, DTYPES, array_shape, numba_type
 from zyg.pipeline import Lowered
+from zyg.reading.instances import attributes_of
 from zyg.shapes import items_of
 
 _MISSING = object()

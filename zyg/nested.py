@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from zyg.errors import ArgumentError
-from zyg.ir import calls
-from zyg.ir.custom import without_gradient
-from zyg.ir.derive import GradientHead, Options, gradient_call
 from zyg.ir.program import Const
-from zyg.ir.values import ClosureHead, Node, Static, TupleHead, Value, constant
+from zyg.reading import calls
+from zyg.reading.custom import without_gradient
+from zyg.reading.derive import GradientHead, Options, gradient_call
+from zyg.reading.values import ClosureHead, Node, Static, TupleHead, Value, constant
 from zyg.transformed import options_among, options_of
 
 

@@ -14,26 +14,26 @@ from typing import Any
 from zyg.codegen.compile import Native, compile_module
 from zyg.codegen.guards import Looked
 from zyg.errors import UnsupportedError
-from zyg.ir import python
-from zyg.ir.captures import Captures, is_frozen
-from zyg.ir.hoisted import with_hoisted_reads
-from zyg.ir.lift import lift_captures
 from zyg.ir.memory import MemoryType
-from zyg.ir.naming import name_parameters
 from zyg.ir.program import Const, Module, Op, Operand, Pos, Program, Type, Var
-from zyg.ir.ranges import prove_comparisons
-from zyg.ir.register_sums import sums_in_registers
-from zyg.ir.results import give_results, written_parameters
-from zyg.ir.shape import of_tree, tree_of
-from zyg.ir.simplify import inline, simplify, simplify_program
-from zyg.ir.simplify_memory import simplify_memory
-from zyg.ir.sites import Reread, Sites
-from zyg.ir.specialise import Specialiser
 from zyg.ir.tree import Tree, leaves
-from zyg.ir.upward import upward
-from zyg.ir.values import Path, Value, rebuild, variables
 from zyg.ir.verify import checked, checked_module
-from zyg.ir.versions import version_loops
+from zyg.passes.hoisted import with_hoisted_reads
+from zyg.passes.lift import lift_captures
+from zyg.passes.ranges import prove_comparisons
+from zyg.passes.register_sums import sums_in_registers
+from zyg.passes.results import give_results, written_parameters
+from zyg.passes.simplify import inline, simplify, simplify_program
+from zyg.passes.simplify_memory import simplify_memory
+from zyg.passes.upward import upward
+from zyg.passes.versions import version_loops
+from zyg.reading import python
+from zyg.reading.captures import Captures, is_frozen
+from zyg.reading.naming import name_parameters
+from zyg.reading.shape import of_tree, tree_of
+from zyg.reading.sites import Reread, Sites
+from zyg.reading.specialise import Specialiser
+from zyg.reading.values import Path, Value, rebuild, variables
 from zyg.rules import primitives as p
 
 Build = Callable[[Any, list[Value]], Value]
@@ -152,6 +152,6 @@ def _in_variables(reader: Any, result: Value) -> Value:
 def _print(stage: str, module: Module) -> None:
     """With ZYG_PRINT=read,final in the environment, the program after these stages is printed."""
     if stage in os.environ.get("ZYG_PRINT", "").split(","):
-        from zyg.ir.show import show
+        from zyg.printing.show import show
 
         print(f"--- {stage}\n{show(module)}")

@@ -10,10 +10,10 @@ import numpy as np
 
 from zyg.buffers import array_tree, lend, taken
 from zyg.errors import UnsupportedArgumentError
-from zyg.ir.captured import LONGEST
-from zyg.ir.instances import attributes_of, is_instance
+from zyg.ir.kinds import CLASSES, array_shape, fits, numba_type
 from zyg.ir.tree import ArrayTree, ConstTree, DictTree, Leaf, ListTree, ObjectTree, Tree, TupleTree
-from zyg.ir.values import CLASSES, array_shape, fits, numba_type
+from zyg.reading.captured import LONGEST
+from zyg.reading.instances import attributes_of, is_instance
 
 _DEEPEST = 100
 _TOO_DEEP = "native mode cannot take a structure that contains itself, or is nested very deeply"

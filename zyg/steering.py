@@ -1,7 +1,7 @@
 """Functions that steer differentiation from inside the function: `hook`, `showgrad`, `isderiving`, `checkpoint`.
 
 Called outside of any derivative they do what is written here.  What they mean where a derivative is taken is in
-`zyg.ir.steering`, for native code.
+`zyg.reading.steering`, for native code.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from zyg.ir.steering import checkpoint_call
-from zyg.ir.values import Path, Value, extended
+from zyg.reading.steering import checkpoint_call
+from zyg.reading.values import Path, Value, extended
 
 
 def hook(fn: Callable[[Any], Any], x: Any) -> Any:

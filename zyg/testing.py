@@ -10,7 +10,7 @@ import numpy as np
 
 from zyg.api import grad, jvp, pullback
 from zyg.errors import ArgumentError
-from zyg.ir.instances import attributes_of, is_instance
+from zyg.reading.instances import attributes_of, is_instance
 from zyg.shapes import items_of, rebuilt
 
 Path = tuple[int, ...]

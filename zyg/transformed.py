@@ -12,11 +12,11 @@ from zyg.entry import Caller
 from zyg.errors import ArgumentError, ValueArgumentError
 from zyg.fallback import NotNative, checked_mode, instead
 from zyg.foreign import plain
-from zyg.ir import calls
-from zyg.ir.derive import Options, derivative_call, jvp_call, pullback_call
-from zyg.ir.front import definition
-from zyg.ir.instances import is_instance
-from zyg.ir.values import Path, Static, Value, extended
+from zyg.reading import calls
+from zyg.reading.derive import Options, derivative_call, jvp_call, pullback_call
+from zyg.reading.front import definition
+from zyg.reading.instances import is_instance
+from zyg.reading.values import Path, Static, Value, extended
 from zyg.shapes import assemble
 
 

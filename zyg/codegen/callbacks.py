@@ -16,10 +16,9 @@ from zyg.codegen.assembly import Value
 from zyg.codegen.failures import SLOT, Slots
 from zyg.codegen.frame import Frame
 from zyg.codegen.machine import Parts, load, store
-from zyg.ir.callback import Callback
+from zyg.ir.kinds import DTYPES
 from zyg.ir.memory import MemoryType
-from zyg.ir.program import Failure, Op, Type
-from zyg.ir.values import DTYPES
+from zyg.ir.program import Callback, Failure, Op, Type
 
 _C_FUNCTION = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
 _serials = itertools.count(1)

@@ -26,10 +26,10 @@ from zyg.codegen.compile import Native
 from zyg.codegen.failures import SLOT, Number, read_slots
 from zyg.codegen.guards import Row
 from zyg.errors import UnsupportedError
-from zyg.ir.instances import is_plain
+from zyg.ir.kinds import CLASSES, DTYPES
 from zyg.ir.program import Type
 from zyg.ir.tree import ArrayTree, ConstTree, Leaf, ListTree, ObjectTree, Tree, TupleTree, leaves
-from zyg.ir.values import CLASSES, DTYPES
+from zyg.reading.instances import is_plain
 
 
 class Entry:

@@ -23,8 +23,8 @@ from zyg.codegen.caller_table import NUMBERS, ArrayWord, Expect, Go, Guard, Pair
 from zyg.codegen.caller_writer import FALSE, NULL, TRUE, Objects, Writer, number
 from zyg.codegen.failures import SLOT
 from zyg.codegen.machine import load, store
+from zyg.ir.kinds import CLASSES
 from zyg.ir.program import Type
-from zyg.ir.values import CLASSES
 
 WALK = "zyg.caller.walk"
 ROWS, COUNT, FUNCTION = Value("ptr", "%rows"), Value("i64", "%count"), Value("ptr", "%function")

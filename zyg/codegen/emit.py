@@ -16,10 +16,25 @@ from zyg.codegen.frame import Frame
 from zyg.codegen.machine import Parts, all_parts, constant, parts
 from zyg.codegen.outline import Outline, is_always
 from zyg.codegen.regions import Regions
-from zyg.ir.callback import Callback
 from zyg.ir.external import External
 from zyg.ir.memory import mem_keep
-from zyg.ir.program import Block, Branch, Call, Const, Edge, Guard, Jump, Op, Operand, Pos, Program, Raise, Return, Var
+from zyg.ir.program import (
+    Block,
+    Branch,
+    Call,
+    Callback,
+    Const,
+    Edge,
+    Guard,
+    Jump,
+    Op,
+    Operand,
+    Pos,
+    Program,
+    Raise,
+    Return,
+    Var,
+)
 from zyg.ir.program import edges as edges_of
 from zyg.ir.tape import pop, push, stack_new, tape_get, tape_larger, tape_new, tape_put, tape_reserve, tape_zeros
 

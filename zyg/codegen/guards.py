@@ -36,10 +36,10 @@ from zyg.codegen import caller_layout as layout
 from zyg.codegen.caller_layout import WORD
 from zyg.codegen.caller_table import NUMBERS, Expect, Go, Ref, Word, Words
 from zyg.codegen.failures import SLOT
+from zyg.ir.kinds import DTYPES
 from zyg.ir.program import Type
-from zyg.ir.shape import slots_of, steps_into
 from zyg.ir.tree import ArrayTree, Composite, ConstTree, DictTree, Leaf, ListTree, ObjectTree, Tree, TupleTree, leaves
-from zyg.ir.values import DTYPES
+from zyg.reading.shape import slots_of, steps_into
 
 Path: TypeAlias = tuple[tuple[Any, ...], ...]
 Check: TypeAlias = tuple[str, Any]

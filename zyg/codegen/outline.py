@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from zyg.codegen.tape import framed_tapes
-from zyg.ir.callback import Callback
 from zyg.ir.memory import ALLOCATIONS, WRITES, MemoryType, mem_give, mem_reserve
-from zyg.ir.program import Const, Guard, Module, Operand, Program, Raise, Var
+from zyg.ir.program import Callback, Const, Guard, Module, Operand, Program, Raise, Var
 from zyg.ir.tape import TapeType, push, tape_new, tape_put, tape_reserve, tape_zeros
 
 _MEMORY = (TapeType, MemoryType)

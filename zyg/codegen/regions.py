@@ -10,10 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zyg.codegen.assembly import Body
-from zyg.ir.callback import Callback
 from zyg.ir.external import External
 from zyg.ir.memory import ALLOCATIONS, WRITES, MemoryType, mem_reserve
-from zyg.ir.program import Call, Op, Operand, Program, Type, Var, edges
+from zyg.ir.program import Call, Callback, Op, Operand, Program, Type, Var, edges
 from zyg.ir.tape import TapeType, push, tape_larger, tape_new, tape_put, tape_reserve, tape_zeros
 from zyg.rules.primitives import identity, select, stop_gradient
 

@@ -12,8 +12,8 @@ from zyg.dynamic.places import here, refusal, without_own_frames
 from zyg.dynamic.state import STATE, recording
 from zyg.dynamic.tape import Sweep, Tape
 from zyg.errors import ValueArgumentError, ZygError
-from zyg.ir.custom import RULES
 from zyg.ir.program import Pos
+from zyg.reading.custom import RULES
 
 
 def by_rule(fn: Any) -> Callable[..., Any]:

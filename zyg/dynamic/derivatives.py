@@ -11,7 +11,7 @@ import zyg.dynamic.own_calls as _own_calls
 from zyg.dynamic.array import is_array
 from zyg.dynamic.run import Recorded, gradient, jvp
 from zyg.errors import ArgumentError
-from zyg.ir.derive import Options
+from zyg.reading.derive import Options
 
 assert _own_calls  # imported for what it registers
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from zyg.dynamic.places import is_own
 from zyg.dynamic.rewrite import Hooks, rewritten
-from zyg.ir.front import ORIGINALS
+from zyg.reading.front import ORIGINALS
 
 _MOST = 10_000
 _codes: dict[int, tuple[types.CodeType, types.CodeType]] = {}

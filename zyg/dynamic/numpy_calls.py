@@ -18,7 +18,7 @@ from zyg.dynamic.number import Number
 from zyg.dynamic.state import STATE
 from zyg.dynamic.ufuncs import elementwise_call, plain_root
 from zyg.errors import DifferentiationError
-from zyg.ir.custom import RULES
+from zyg.reading.custom import RULES
 from zyg.rules import primitives as p
 from zyg.rules.library import LIBRARY
 

@@ -8,8 +8,8 @@ from types import CodeType, FrameType
 from typing import Any
 
 from zyg.errors import DifferentiationError, not_differentiable
-from zyg.ir.front import position
 from zyg.ir.program import Pos
+from zyg.reading.front import position
 
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _LIBRARIES = tuple({os.path.dirname(os.__file__) + os.sep, os.path.dirname(os.path.dirname(os.__file__)) + os.sep})

@@ -21,7 +21,7 @@ from zyg.dynamic.places import is_own, refusal
 from zyg.dynamic.rewrite import Hooks
 from zyg.dynamic.state import STATE
 from zyg.dynamic.ufuncs import call_ufunc
-from zyg.ir.custom import RULES
+from zyg.reading.custom import RULES
 
 _KNOWN = classes.KNOWN
 _FunctionType = types.FunctionType

@@ -16,7 +16,7 @@ from zyg.dynamic.places import refusal
 from zyg.dynamic.state import STATE
 from zyg.dynamic.tape import Sweep
 from zyg.ir import scalars
-from zyg.ir.custom import RULES
+from zyg.reading.custom import RULES
 from zyg.rules import primitives as p
 from zyg.rules.elementwise import elementwise, find, inactive, nonholomorphic
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from zyg.ir.callback import Callback
 from zyg.ir.matrices import Matrix, flags, matrix, mem_gemm, mem_pack, mem_sum
 from zyg.ir.memory import (
     MemoryType,
@@ -26,7 +25,22 @@ from zyg.ir.memory import (
     mem_store,
     mem_zeros,
 )
-from zyg.ir.program import Branch, Call, Const, Guard, Jump, Module, Op, Operand, Program, Raise, Return, Type, Var
+from zyg.ir.program import (
+    Branch,
+    Call,
+    Callback,
+    Const,
+    Guard,
+    Jump,
+    Module,
+    Op,
+    Operand,
+    Program,
+    Raise,
+    Return,
+    Type,
+    Var,
+)
 from zyg.ir.tape import (
     TapeType,
     pop,

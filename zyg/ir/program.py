@@ -14,7 +14,7 @@ Nothing here is ever changed in place: a pass builds new blocks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -105,6 +105,34 @@ class Guard:
     @property
     def __name__(self) -> str:
         return "guard"
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """The `fn` of an op that gives the value of a lifted capture, by its number."""
+
+    index: int
+    name: str = ""
+
+    @property
+    def __name__(self) -> str:
+        return f"captured{self.index}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Callback:
+    """The `fn` of an op that calls a Python function; it has no derivative.
+
+    fn: of numbers and flat arrays, which it may write into if it `writes`; gives the numbers that are the op's results.
+    """
+
+    fn: Callable[..., Sequence[Any]]
+    name: str
+    writes: bool
+
+    @property
+    def __name__(self) -> str:
+        return self.name
 
 
 @dataclass(frozen=True, slots=True, eq=False)

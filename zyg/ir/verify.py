@@ -6,13 +6,13 @@ import os
 
 from numba import types
 
-from zyg.ir.callback import Callback
-from zyg.ir.captures import Capture
 from zyg.ir.external import External
 from zyg.ir.memory import MemoryType
 from zyg.ir.program import (
     Branch,
     Call,
+    Callback,
+    Capture,
     Const,
     Edge,
     Guard,

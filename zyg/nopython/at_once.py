@@ -6,12 +6,12 @@ from collections.abc import Hashable
 from typing import Any
 
 from zyg.api import gradient, jvp, pullback, pushforward, vjp, withgradient
-from zyg.ir import arrays, calls
-from zyg.ir.derive import pullback_call
-from zyg.ir.handlers import HANDLERS
-from zyg.ir.values import Node, Value, tuple_of
 from zyg.nopython.callee import Callee
 from zyg.nopython.subject import Subject
+from zyg.reading import arrays, calls
+from zyg.reading.derive import pullback_call
+from zyg.reading.handlers import HANDLERS
+from zyg.reading.values import Node, Value, tuple_of
 
 AT_ONCE = (gradient, withgradient, jvp, pushforward, pullback, vjp)
 

@@ -20,16 +20,16 @@ from numba.core.errors import TypingError
 from zyg.codegen.compile import Native, compile_module
 from zyg.entry import CACHES
 from zyg.errors import ArgumentError, ZygError
-from zyg.ir.custom import RULES
-from zyg.ir.derive import Options
-from zyg.ir.front import definition
 from zyg.ir.program import Module, Type
 from zyg.ir.tree import ArrayTree, Tree
-from zyg.ir.values import Node, Static, Value
 from zyg.nopython.failing import gives_up_on_ones
 from zyg.nopython.kinds import Absent, arrays_in, count_of, members, tree_of_type
 from zyg.nopython.subject import key_of
 from zyg.pipeline import Lowered, lower
+from zyg.reading.custom import RULES
+from zyg.reading.derive import Options
+from zyg.reading.front import definition
+from zyg.reading.values import Node, Static, Value
 from zyg.transformed import Transformed, innermost
 
 _LIMIT = 512

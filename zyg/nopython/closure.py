@@ -8,13 +8,13 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from zyg.ir import calls
-from zyg.ir.derive import GradientHead, Options
-from zyg.ir.front import position
 from zyg.ir.program import Pos
-from zyg.ir.values import ClosureHead, Identity, Node, Static, Value
 from zyg.nopython.callee import Callee, takes_more
 from zyg.nopython.subject import Subject
+from zyg.reading import calls
+from zyg.reading.derive import GradientHead, Options
+from zyg.reading.front import position
+from zyg.reading.values import ClosureHead, Identity, Node, Static, Value
 
 
 @dataclass(frozen=True)

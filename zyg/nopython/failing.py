@@ -13,7 +13,7 @@ from numba.core.ir import Loc
 from zyg.codegen.failures import SLOT, Site
 from zyg.errors import wants_stretching
 from zyg.ir.program import Const, Type, Var
-from zyg.ir.values import Node, Recipe, Static
+from zyg.reading.values import Node, Recipe, Static
 
 
 def leave(context: Any, builder: Any, sites: Sequence[Site], status: Any, report: Any) -> None:

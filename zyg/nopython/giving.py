@@ -13,13 +13,13 @@ from numba.core.typing.templates import Signature
 from numba.core.typing.typeof import typeof_impl
 
 from zyg.api import grad, value_and_grad
-from zyg.ir.derive import Options
 from zyg.jacobian import GIVERS as JACOBIANS
 from zyg.nopython.at_once import AT_ONCE, at_once
 from zyg.nopython.callee import Callee, Derivative
 from zyg.nopython.function_type import FunctionOfZyg
 from zyg.nopython.kinds import known_object
 from zyg.nopython.subject import Given
+from zyg.reading.derive import Options
 from zyg.transformed import options_among
 
 GIVERS = {give: inspect.signature(give) for give in (grad, value_and_grad, *JACOBIANS)}

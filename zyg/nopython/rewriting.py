@@ -13,13 +13,13 @@ from typing import Any
 from numba.core import ir
 
 from zyg.errors import unsupported
-from zyg.ir.derive import Options
-from zyg.ir.front import position
 from zyg.ir.program import Pos
 from zyg.nopython.at_once import AT_ONCE, at_once
 from zyg.nopython.callee import Derivative
 from zyg.nopython.closure import Closure, ClosureDerivative, Known, Made, Passed, Source
 from zyg.nopython.giving import GIVERS, Giver
+from zyg.reading.derive import Options
+from zyg.reading.front import position
 
 
 class Unknown(Exception):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-from zyg.ir.front import definition
 from zyg.ir.program import Pos
-from zyg.ir.values import Identity, Value
+from zyg.reading.front import definition
+from zyg.reading.values import Identity, Value
 from zyg.transformed import Transformed, plain_name
 
 

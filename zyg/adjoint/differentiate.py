@@ -1,0 +1,214 @@
+"""Reverse mode on modules: the program to differentiate, and a forward and a reverse program for every callee
+that could not be inlined (recursive ones); these share a stack, on which each call leaves its residuals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from numba import types
+
+from zyg.adjoint.activity import differentiable, fractional
+from zyg.adjoint.adjoint import reverse
+from zyg.adjoint.mirrored import CUT, STACK, Reversed
+from zyg.adjoint.record import record
+from zyg.adjoint.sweep import mark_reverse
+from zyg.ir.graph import Graph, substitute, uses
+from zyg.ir.program import Block, Edge, Jump, Module, Op, Operand, Pos, Program, Raise, Return, Type, Var
+from zyg.ir.scalars import f8, i8
+from zyg.ir.tape import StackType, pop, push, stack_new
+from zyg.passes.ranges import prove_comparisons
+from zyg.passes.simplify import simplify_program
+from zyg.passes.simplify_memory import simplify_memory
+from zyg.passes.slots import Load, Store, zero
+from zyg.passes.unroll import unrolled
+
+Mask = tuple[bool, ...]
+
+
+class _Differentiation:
+    def __init__(self, module: Module, int_adjoint: Type) -> None:
+        self.int_adjoint = int_adjoint
+        self.programs = dict(module.programs)
+        self.pairs: dict[tuple[str, Mask, Mask], tuple[str, str]] = {}
+
+    def pair_of(self, callee: str, varied: Mask, useful: Mask) -> tuple[str, str]:
+        key = (callee, varied, useful)
+        if key not in self.pairs:
+            marks = "".join("x" if on else "." for on in varied)
+            forward, backward = self.unique(f"{callee}.forward[{marks}]"), self.unique(f"{callee}.reverse[{marks}]")
+            self.pairs[key] = forward, backward
+            self.programs[forward] = self.programs[backward] = self.programs[callee]  # the names are taken
+            self.split(callee, varied, useful, forward, backward)
+        return self.pairs[key]
+
+    def unique(self, base: str) -> str:
+        name, number = base, 1
+        while name in self.programs:
+            number += 1
+            name = f"{base}.{number}"
+        return name
+
+    def mirrored(self, program: Program, varied: Mask, useful: Mask, restoring: bool = False) -> Reversed:
+        signature = self.programs.__getitem__
+        made = reverse(_ready(program), varied, useful, self.int_adjoint, self.pair_of, signature, restoring)
+        return replace(made, program=mark_reverse(made.program))
+
+    def fused(self, name: str, varied: Mask, useful: Mask, values: bool) -> str:
+        """The program and its reverse sweep in one; the primal's results (zeros unless `values`), then cotangents."""
+        mirrored = self.mirrored(self.programs[name], varied, useful, restoring=True)
+        if not values:
+            mirrored = _without_values(mirrored, self.programs[name])
+        made = self.unique(f"grad.{name}")
+        whole = record(_with_stack(replace_program(mirrored, made), None))
+        self.programs[made] = simplify_program(_without_cut(whole))
+        return made
+
+    def split(self, callee: str, varied: Mask, useful: Mask, forward: str, backward: str) -> None:
+        program = self.programs[callee]
+        mirrored = self.mirrored(program, varied, useful)
+        stack = Var(StackType("residuals"), "stack")
+        whole = record(_with_stack(mirrored, stack))
+        seeds = mirrored.cotangents
+        self.programs[forward], self.programs[backward] = _cut(whole, program, seeds, stack, forward, backward)
+
+
+def _ready(program: Program) -> Program:
+    """`program` as the adjoint pass likes it best."""
+    plain = unrolled(program)
+    return plain if plain is program else simplify_program(prove_comparisons(simplify_memory(plain)))
+
+
+def _without_values(mirrored: Reversed, original: Program) -> Reversed:
+    """Nobody asks for the primal's results, so the forward sweep need not compute them."""
+    program = mirrored.program
+    nothing = tuple(zero(kind) for kind in original.results)
+    blocks = {
+        label: Block(block.params, block.ops, Return((*nothing, *block.end.values[len(nothing) :])))
+        if isinstance(block.end, Return)
+        else block
+        for label, block in program.blocks.items()
+    }
+    return replace(mirrored, program=program.with_blocks(blocks))
+
+
+def _without_cut(program: Program) -> Program:
+    blocks = {
+        label: Block(block.params, tuple(op for op in block.ops if op.fn is not CUT), block.end)
+        for label, block in program.blocks.items()
+    }
+    return program.with_blocks(blocks)
+
+
+def replace_program(mirrored: Reversed, name: str) -> Reversed:
+    return replace(mirrored, program=replace(mirrored.program, name=name))
+
+
+def _with_stack(mirrored: Reversed, stack: Var | None) -> Reversed:
+    """Give the slot of the stack its value: the parameter `stack`, or a new one where it is used at all."""
+    program = mirrored.program
+    used = any(isinstance(op.fn, Load) and op.fn.key == STACK for op in program.ops())
+    label = program.entry
+    entry = program.blocks[label]
+    pos = Pos("", 0, program.name)
+    ops: list[Op] = []
+    if stack is None and used:
+        made = Var(StackType("residuals"), "stack")
+        ops.append(Op(stack_new, (), (made,), pos))
+        ops.append(Op(Store(STACK), (made,), (), pos))
+    elif stack is not None:
+        ops.append(Op(Store(STACK), (stack,), (), pos))
+    blocks = {**program.blocks, label: Block(entry.params, (*ops, *entry.ops), entry.end)}
+    params = program.params if stack is None else (*program.params, stack)
+    return replace(mirrored, program=replace(program, blocks=blocks, params=params))
+
+
+def _cut(
+    whole: Program, original: Program, seeds: tuple[Var, ...], stack: Var, forward: str, backward: str
+) -> tuple[Program, Program]:
+    """Separate the sweeps: what the reverse sweep uses of the forward one travels over the stack."""
+    count = len(original.results)
+    at = next(
+        ((label, i) for label, block in whole.blocks.items() for i, op in enumerate(block.ops) if op.fn is CUT), None
+    )
+    params = tuple(v for v in whole.params if v not in seeds)
+    if at is None:  # never returns
+        dead = tuple(whole.results[count:])
+        back = replace(whole, name=backward, params=(*seeds, stack), results=dead, recursive=True)
+        back = back.with_blocks({0: _endless_block(whole)})
+        return replace(whole, name=forward, params=params, results=original.results, recursive=True), back
+    label, index = at
+    block = whole.blocks[label]
+    first = max(whole.blocks) + 1
+    blocks = dict(whole.blocks)
+    blocks[first] = Block((), block.ops[index + 1 :], block.end)
+    blocks[label] = Block(block.params, block.ops[:index], Jump(Edge(first)))
+    graph = Graph(whole.with_blocks(blocks))
+    after = [at for at in graph.order if graph.dominates(first, at)]
+    before = [at for at in graph.order if at not in after]
+    made_after = {v for at in after for v in (*blocks[at].params, *(r for op in blocks[at].ops for r in op.results))}
+    made_before = [v for at in before for v in (*blocks[at].params, *(r for op in blocks[at].ops for r in op.results))]
+    used_after = {v for at in after for v in uses(blocks[at])} - made_after - set(seeds) - {stack}
+    crossing = [v for v in (*params, *made_before) if v in used_after]
+    primal = block.ops[index].args
+    needed = [v for v in crossing if any(v in _uses_without_results(blocks[at], count) for at in after)]
+    pos = Pos("", 0, whole.name)
+    ops = (*blocks[label].ops, *((Op(push, (stack, *needed), (), pos),) if needed else ()))
+    going = {**{at: blocks[at] for at in before}, label: Block(block.params, ops, Return(primal))}
+    one = Program(forward, params, original.results, {at: going[at] for at in before}, True)
+    copies = {v: Var(v.type, v.name) for v in needed}
+
+    def new(operand: Operand) -> Operand:
+        return copies.get(operand, operand) if isinstance(operand, Var) else operand
+
+    start = tuple([Op(pop, (stack,), tuple(copies[v] for v in needed), pos)] if needed else [])
+    entry = max(blocks) + 1
+    back_blocks = {entry: Block((), start, Jump(Edge(first)))}
+    for at_label in after:
+        body = substitute(_without_results(blocks[at_label], count), new)
+        back_blocks[at_label] = body
+    results = tuple(whole.results[count:])
+    two = Program(backward, (*seeds, stack), results, back_blocks, True)
+    return simplify_program(one), simplify_program(two)
+
+
+def _endless_block(whole: Program) -> Block:
+    for block in whole.blocks.values():
+        if isinstance(block.end, Raise):
+            return Block((), (), replace(block.end, args=()))
+    return Block((), (), Jump(Edge(0)))
+
+
+def _without_results(block: Block, count: int) -> Block:
+    if isinstance(block.end, Return):
+        return Block(block.params, block.ops, Return(block.end.values[count:]))
+    return block
+
+
+def _uses_without_results(block: Block, count: int) -> set[Var]:
+    return uses(_without_results(block, count))
+
+
+def vjp(
+    module: Module, varied: Sequence[bool], useful: Sequence[bool], whole: bool = True, values: bool = True
+) -> Module:
+    """A module whose entry takes the entry's parameters and a cotangent per useful result, and gives the
+    entry's results (zeros in their place unless `values`) and a cotangent per varied parameter.
+
+    Adjoints of ints are ints themselves where they can only be whole: if all useful results are ints, the
+    cotangents given are (`whole`), and nothing in between makes fractions of them.
+    """
+    kinds = [kind for kind, on in zip(module.main.results, useful, strict=True) if on and differentiable(kind)]
+    whole = whole and all(isinstance(kind, types.Integer) for kind in kinds)
+    whole = whole and not fractional(module.main, varied, module.programs.__getitem__)
+    work = _Differentiation(module, i8 if whole else f8)
+    made = work.fused(module.entry, tuple(varied), tuple(useful), values)
+    return Module(work.programs, made).reachable()
+
+
+def adjoint_of(module: Module, varied: Sequence[bool]) -> tuple[dict[str, Program], str]:
+    """The programs of `module` and, among them, the name of its entry's adjoint for all of its results."""
+    work = _Differentiation(module, f8)
+    made = work.fused(module.entry, tuple(varied), (True,) * len(module.main.results), False)
+    return work.programs, made

@@ -1,0 +1,52 @@
+"""What an op contributes to the adjoints of its operands, by its rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import types
+
+from zyg.adjoint.trace import Emitter
+from zyg.ir.program import Op, Operand, Pos, Type
+from zyg.ir.scalars import c8, c16, f8
+from zyg.rules import primitives as p
+from zyg.rules.elementwise import Domain, nonholomorphic
+
+
+def tangent_kind(kind: Type) -> Type:
+    """The type in which rules of users receive and give the cotangent of a value of type `kind`."""
+    return f8 if isinstance(kind, types.Integer) and not isinstance(kind, types.Boolean) else kind
+
+
+def domain(op: Op) -> Domain:
+    """What the rule of an op is about: ints, real or complex numbers."""
+    kinds = [arg.type for arg in op.args]
+    if op.fn is p.make_complex or any(kind in (c8, c16) for kind in kinds):
+        return "complex"
+    return "integer" if all(isinstance(kind, (types.Integer, types.Boolean)) for kind in kinds) else "real"
+
+
+def cotangents(
+    ops: list[Op], op: Op, dy: Operand, partials: Any, pos: Pos, need: Callable[[list[Op], Operand], Operand]
+) -> list[Operand | None]:
+    """The contribution of `op` to each operand, by its rule."""
+    emitter = Emitter(ops, pos)
+    is_complex = dy.type in (c8, c16)
+    conjugate = is_complex and not (op.fn in nonholomorphic and domain(op) == "complex")
+    found: list[Operand | None] = []
+    for rule in partials(op):
+        if rule is None:
+            found.append(None)
+            continue
+        seed = emitter.emit(np.conj, (dy,), dy.type) if conjugate else dy
+        values: dict[str, Any] = {"dy": emitter.symbol(seed)}
+        for name, arg in zip("abc", op.args, strict=False):
+            if name in rule.names:
+                values[name] = emitter.symbol(need(ops, arg))
+        if "y" in rule.names:
+            values["y"] = emitter.symbol(need(ops, op.result))
+        out = emitter.operand(rule(values), dy.type)
+        found.append(emitter.emit(np.conj, (out,), out.type) if conjugate and out.type in (c8, c16) else out)
+    return found

@@ -1,0 +1,32 @@
+"""Which sweep an op belongs to, for listings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from zyg.adjoint.mirrored import CUT
+from zyg.ir.program import Block, Op, Program, edges
+
+
+def mark_reverse(program: Program) -> Program:
+    """`program` with positions that say so for all that comes after the cut between the sweeps."""
+    blocks = dict(program.blocks)
+    todo: list[int] = []
+    for label, block in program.blocks.items():
+        at = next((number for number, op in enumerate(block.ops) if op.fn is CUT), None)
+        if at is not None:
+            blocks[label] = Block(block.params, block.ops[:at] + _marked(block.ops[at:]), block.end)
+            todo = [edge.target for edge in edges(block.end)]
+    seen: set[int] = set()
+    while todo:
+        label = todo.pop()
+        if label not in seen:
+            seen.add(label)
+            block = blocks[label]
+            blocks[label] = Block(block.params, _marked(block.ops), block.end)
+            todo += [edge.target for edge in edges(block.end)]
+    return program.with_blocks(blocks)
+
+
+def _marked(ops: tuple[Op, ...]) -> tuple[Op, ...]:
+    return tuple(Op(op.fn, op.args, op.results, replace(op.pos, reverse=True)) for op in ops)

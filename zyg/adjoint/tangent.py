@@ -1,0 +1,422 @@
+"""Forward mode: a program → one that carries tangents beside every varied value, one for each of some directions.
+
+Original:  y = f(a, b)
+Tangent:   ẏ = ∂f/∂a · ȧ + ∂f/∂b · ḃ
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from numba import types
+
+from zyg.adjoint.activity import active, differentiable, passes, shadow_type
+from zyg.adjoint.differentiate import adjoint_of
+from zyg.adjoint.partials import domain, tangent_kind
+from zyg.adjoint.trace import Emitter
+from zyg.errors import not_differentiable
+from zyg.ir.external import External
+from zyg.ir.graph import Graph
+from zyg.ir.matrices import factor_tangents, mem_gemm, mem_pack, mem_sum
+from zyg.ir.memory import (
+    ALLOCATIONS,
+    WRITES,
+    MemoryType,
+    holds_handles,
+    mem_copy,
+    mem_like,
+    mem_load,
+    mem_new,
+    mem_reserve,
+    mem_zeros,
+)
+from zyg.ir.program import (
+    Block,
+    Call,
+    Capture,
+    Const,
+    Custom,
+    Edge,
+    End,
+    Module,
+    Op,
+    Operand,
+    Pos,
+    Program,
+    Return,
+    Var,
+    with_edges,
+)
+from zyg.ir.scalars import f8
+from zyg.ir.tape import (
+    StackType,
+    TapeType,
+    pop,
+    push,
+    tape_get,
+    tape_larger,
+    tape_new,
+    tape_put,
+    tape_reserve,
+    tape_zeros,
+)
+from zyg.passes.simplify import inline, simplify_program
+from zyg.passes.slots import zero
+from zyg.rules import primitives as p
+from zyg.rules.elementwise import find
+
+Mask = tuple[bool, ...]
+
+
+class _Tangents:
+    def __init__(self, module: Module, width: int) -> None:
+        self.programs = dict(module.programs)
+        self.width = width
+        self.made: dict[tuple[str, Mask], str] = {}
+        self.flipped: dict[str, str] = {}
+
+    def of(self, name: str, varied: Mask) -> str:
+        """The program with a tangent parameter per varied parameter and a tangent result per differentiable one, for
+        each direction."""
+        key = (name, varied)
+        if key not in self.made:
+            new, number = f"tangent.{name}", 1
+            while new in self.programs:
+                number += 1
+                new = f"tangent.{name}.{number}"
+            self.made[key] = new
+            self.programs[new] = self.programs[name]
+            self.programs[new] = simplify_program(_Tangent(self, self.programs[name], varied).run(new))
+        return self.made[key]
+
+    def transposed(self, custom: Custom, known: int) -> str:
+        """The adjoint of a rule's pullback as a function of its cotangents: all but its first `known` parameters."""
+        if custom.backward not in self.flipped:
+            back = self.programs[custom.backward]
+            varied = [i >= known for i in range(len(back.params))]
+            inlined = inline(Module(self.programs, custom.backward)).programs
+            whole = Module({**self.programs, **inlined}, custom.backward)
+            self.programs, self.flipped[custom.backward] = adjoint_of(whole, varied)
+        return self.flipped[custom.backward]
+
+
+def carries(kind: Any) -> bool:
+    """Whether tangents of values of this type are kept beside them in tapes, records and buffers."""
+    while isinstance(kind, MemoryType):
+        kind = kind.dtype
+    return isinstance(kind, (types.Float, types.Complex))
+
+
+def has_tangent(kind: Any) -> bool:
+    """Whether a parameter or result of this type has a tangent: numbers, and buffers of them."""
+    return carries(kind) if isinstance(kind, MemoryType) else differentiable(kind)
+
+
+def _counts(kind: Any) -> bool:
+    """Is it the type of an int, or of a buffer of them?"""
+    while isinstance(kind, MemoryType):
+        kind = kind.dtype
+    return isinstance(kind, types.Integer)
+
+
+class _Tangent:
+    def __init__(self, tangents: _Tangents, program: Program, varied: Mask) -> None:
+        self.tangents = tangents
+        self.width, self.lane = tangents.width, 0
+        self.program = program
+        graph = Graph(program)
+        self.order = graph.order
+        inputs = [v for v, on in zip(program.params, varied, strict=True) if on and has_tangent(v.type)]
+        self.active = active(program, graph, inputs, [i for i, k in enumerate(program.results) if has_tangent(k)])
+        self.moving = frozenset(self.active)
+        # Every tape has a twin that holds the tangents of its floating fields.
+        self.active |= {
+            v
+            for block in program.blocks.values()
+            for v in (*program.params, *block.params, *(r for op in block.ops for r in op.results))
+            if isinstance(v.type, TapeType) or (isinstance(v.type, MemoryType) and carries(v.type))
+        }
+        if not any(isinstance(v.type, types.Integer) for v in inputs):
+            # What an int depends on by other numbers is constant between jumps
+            self.active = {v for v in self.active if not _counts(v.type)}
+        self.dots: list[dict[Var, Var]] = [{} for _ in range(self.width)]
+        self.inputs = [[Var(self.kind(v), f"{v.name}_dot") for v in inputs] for _ in range(self.width)]
+        for dots, given in zip(self.dots, self.inputs, strict=True):
+            dots.update({v: dot for v, dot in zip(inputs, given, strict=True) if v in self.active})
+        self.whole = all(isinstance(program.results[i], types.Integer) for i in range(len(program.results)))
+
+    def kind(self, var: Var) -> Any:
+        return tangent_kind(var.type)
+
+    def dot(self, operand: Operand) -> Operand:
+        """The tangent of a value along the direction at hand."""
+        dots = self.dots[self.lane]
+        if isinstance(operand, Var) and operand in self.active:
+            if operand not in dots:
+                dots[operand] = Var(self.kind(operand), f"{operand.name}_dot")
+            return dots[operand]
+        return zero(tangent_kind(operand.type))
+
+    def lanes(self) -> Iterator[int]:
+        """The directions, each at hand in turn."""
+        for lane in range(self.width):
+            self.lane = lane
+            yield lane
+
+    def every(self, operands: Iterable[Operand]) -> tuple[Operand, ...]:
+        """The tangents of values along all directions, one direction behind the other."""
+        wanted = list(operands)
+        found: list[Operand] = []
+        for _ in self.lanes():
+            found += map(self.dot, wanted)
+        return tuple(found)
+
+    def run(self, name: str) -> Program:
+        blocks = {}
+        for label in self.order:
+            block = self.program.blocks[label]
+            params = (*block.params, *self.every(q for q in block.params if q in self.active))
+            ops: list[Op] = []
+            if label == self.program.entry:
+                for _ in self.lanes():
+                    for q in self.program.params:
+                        if isinstance(q.type, MemoryType) and carries(q.type) and q not in self.dots[self.lane]:
+                            if holds_handles(q.type):
+                                raise not_differentiable(
+                                    "forward mode over a list of arrays that is captured or passed on",
+                                    _pos(self.program),
+                                )
+                            ops.append(Op(mem_like, (q,), (self.twin(q),), _pos(self.program)))
+            for op in block.ops:
+                self.op(ops, op)
+            end: End = with_edges(block.end, self.edge)
+            if isinstance(end, Return):
+                end = Return((*end.values, *self.every(v for v in end.values if has_tangent(v.type))))
+            blocks[label] = Block(tuple(q for q in params if isinstance(q, Var)), tuple(ops), end)
+        slopes = [tangent_kind(kind) for kind in self.program.results if has_tangent(kind)]
+        results = (*self.program.results, *slopes * self.width)
+        inputs = (dot for lane in self.inputs for dot in lane)
+        return Program(
+            name,
+            (*self.program.params, *inputs),
+            results,
+            blocks,
+            self.program.recursive,
+            distinct=self.program.distinct,
+        )
+
+    def edge(self, edge: Edge) -> Edge:
+        params = self.program.blocks[edge.target].params
+        more = self.every(arg for q, arg in zip(params, edge.args, strict=True) if q in self.active)
+        return Edge(edge.target, (*edge.args, *more))
+
+    def op(self, ops: list[Op], op: Op) -> None:
+        shares = any(isinstance(a.type, StackType) for a in op.args)
+        if isinstance(op.fn, Call) and (shares or any(v in self.active for v in (*op.args, *op.results))):
+            self.call(ops, op)
+            return
+        if op.fn in (push, pop):
+            self.stack(ops, op)
+            return
+        ops.append(op)
+        for _ in self.lanes():
+            self.along(ops, op)
+
+    def along(self, ops: list[Op], op: Op) -> None:
+        """What becomes of `op` in the direction at hand."""
+        if isinstance(op.fn, External):
+            if any(arg in self.moving for arg in op.args):
+                raise not_differentiable(f"{op.fn.__name__} of LAPACK has no derivative", op.pos)
+            return
+        if op.fn in (tape_new, tape_zeros, tape_larger, tape_reserve, tape_put, tape_get):
+            self.tape(ops, op)
+            return
+        if op.fn is mem_load or op.fn in WRITES or op.fn is mem_reserve or op.fn in ALLOCATIONS:
+            self.memory(ops, op)
+            return
+        if not any(r in self.active for r in op.results):
+            return
+        if isinstance(op.fn, Capture):  # a captured array: it does not move
+            ops.append(Op(mem_like, (op.result,), (self.twin(op.result),), op.pos))
+            return
+        emitter = Emitter(ops, op.pos)
+        target = self.dot(op.result)
+        assert isinstance(target, Var)
+        total: Operand | None = None
+        if op.fn in (p.cast, p.identity):
+            total = emitter.convert(self.dot(op.args[0]), target.type)
+        else:
+            for arg, rule in zip(op.args, self.rules(op), strict=True):
+                if rule is None or not (isinstance(arg, Var) and arg in self.active):
+                    continue
+                values: dict[str, Any] = {"dy": emitter.symbol(self.dot(arg)), "y": emitter.symbol(op.result)}
+                values |= {n: emitter.symbol(a) for n, a in zip("abc", op.args, strict=False)}
+                part = emitter.convert(emitter.operand(rule(values), target.type), target.type)
+                total = part if total is None else emitter.emit(operator.add, (total, part), target.type)
+        if total is None:
+            total = zero(target.type)
+        ops.append(Op(p.cast, (total,), (target,), op.pos))
+
+    def tape(self, ops: list[Op], op: Op) -> None:
+        """The same op on the twin tape, with tangents for values."""
+        if op.fn is tape_new:
+            ops.append(Op(op.fn, op.args, (self.twin(op.result),), op.pos))
+        elif op.fn is tape_larger:
+            ops.append(Op(op.fn, (self.twin(op.args[0]), self.twin(op.args[1])), (self.twin(op.result),), op.pos))
+        elif op.fn in (tape_zeros, tape_reserve):
+            ops.append(Op(op.fn, (self.twin(op.args[0]), *op.args[1:]), (self.twin(op.result),), op.pos))
+        elif op.fn is tape_put and carries(op.args[3].type):
+            ops.append(Op(op.fn, (self.twin(op.args[0]), *op.args[1:3], self.dot(op.args[3])), (), op.pos))
+        elif op.fn is tape_get and op.result in self.active and carries(op.result.type):
+            ops.append(Op(op.fn, (self.twin(op.args[0]), *op.args[1:]), (self.twin(op.result),), op.pos))
+
+    def memory(self, ops: list[Op], op: Op) -> None:
+        """The same op on the buffer of tangents."""
+        if op.fn in ALLOCATIONS:
+            if op.result in self.active:
+                fn = mem_zeros if op.fn is mem_new else op.fn
+                of_buffer = op.fn in (mem_like, mem_copy, mem_pack)
+                args = (self.twin(op.args[0]), *op.args[1:]) if of_buffer else op.args
+                ops.append(Op(fn, args, (self.twin(op.result),), op.pos))
+            return
+        if op.fn is mem_gemm:
+            dots = (self.twin(a) if a in self.active else None for a in (op.args[4], op.args[8]))
+            ops += factor_tangents(op, self.twin(op.args[0]), *dots)
+            return
+        if op.fn is mem_sum:
+            added = self.twin(op.args[4])
+            ops.append(Op(mem_sum, (self.twin(op.args[0]), *op.args[1:4], added, *op.args[5:]), (), op.pos))
+            return
+        if op.args[0] not in self.active:
+            if op.fn in WRITES and op.args[2] in self.active:
+                raise not_differentiable("forward mode of ints kept in arrays is not supported", op.pos)
+            return
+        place = (self.twin(op.args[0]), op.args[1])
+        if op.fn is mem_reserve:
+            ops.append(Op(mem_reserve, place, (), op.pos))
+        elif op.fn is mem_load:
+            if op.result in self.active:
+                ops.append(Op(mem_load, place, (self.twin(op.result),), op.pos))
+        else:
+            ops.append(Op(op.fn, (*place, self.dot(op.args[2])), (), op.pos))
+
+    def twin(self, operand: Operand) -> Var:
+        found = self.dot(operand)
+        assert isinstance(found, Var)
+        return found
+
+    def stack(self, ops: list[Op], op: Op) -> None:
+        """Records hold the tangents of their floating values and tapes behind the values themselves."""
+        if op.fn is push:
+            dots = self.every(a for a in op.args[1:] if isinstance(a.type, TapeType) or carries(a.type))
+            ops.append(Op(push, (*op.args, *dots), (), op.pos))
+            return
+        kept = [r for r in op.results if isinstance(r.type, TapeType) or carries(r.type)]
+        dots_ = tuple(self._target(r) for _ in self.lanes() for r in kept)
+        ops.append(Op(pop, op.args, (*op.results, *dots_), op.pos))
+
+    def _target(self, result: Var) -> Var:
+        """Where an op leaves the tangent of a result, whether or not that is looked at."""
+        made = self.dot(result)
+        return made if isinstance(made, Var) else Var(tangent_kind(result.type))
+
+    def rules(self, op: Op) -> tuple[Any, ...]:
+        rules = find(op.fn, domain(op), forward=True)
+        if rules is None:
+            raise not_differentiable(f"{getattr(op.fn, '__name__', op.fn)} has no derivative rule", op.pos)
+        return tuple(rule if passes(op, i) else None for i, rule in enumerate(rules))
+
+    def call(self, ops: list[Op], op: Op) -> None:
+        varied = tuple(isinstance(a, Var) and a in self.active for a in op.args)
+        custom = self.tangents.programs[op.fn.callee].custom
+        if custom is not None and not custom.plain:
+            self.custom(ops, op, custom)
+            return
+        callee = self.tangents.of(op.fn.callee, varied)
+        dots = self.every(a for a, on in zip(op.args, varied, strict=True) if on)
+        outs = [self._target(r) for _ in self.lanes() for r in op.results if has_tangent(r.type)]
+        ops.append(Op(Call(callee), (*op.args, *dots), (*op.results, *outs), op.pos))
+
+    def transposed(self, ops: list[Op], op: Op, custom: Custom) -> None:
+        """ẏ = J ȧ, where the rule's pullback gives Jᵀ dy for any dy: its adjoint, as a function of dy, at ȧ."""
+        rule = self.tangents.programs[custom.forward]
+        saved = tuple(Var(kind) for kind in rule.results[len(op.results) :])
+        ops.append(Op(Call(custom.forward, writes=False), op.args, (*op.results, *saved), op.pos))
+        every = (*op.args, *op.results)
+        known = (*saved, *(every[number] for number in custom.kept))
+        flipped = self.tangents.transposed(custom, len(known))
+        for _ in self.lanes():
+            given: list[Operand] = list(known)
+            twins: list[Operand] = []
+            slopes: list[Var] = []
+            for r in op.results:
+                kind = shadow_type(r.type)
+                if kind is not None:
+                    made = self.twin(r) if carries(r.type) else Var(kind)
+                    ops.append(Op(mem_like, (r,), (made,), op.pos))
+                    given.append(_zeros(ops, r, kind, op.pos))
+                    twins.append(made)
+                elif differentiable(r.type):
+                    given.append(zero(tangent_kind(r.type)))
+                    slopes.append(self._target(r))
+            seeds = [self.dot(a) for a in op.args if differentiable(a.type)]
+            for a in op.args:
+                kind = shadow_type(a.type)
+                if kind is not None:
+                    given.append(_zeros(ops, a, kind, op.pos))
+                    twins.append(self.twin(a) if carries(a.type) else _zeros(ops, a, kind, op.pos))
+            values = tuple(Var(kind) for kind in self.tangents.programs[custom.backward].results)
+            ops.append(Op(Call(flipped), (*given, *seeds, *twins), (*values, *slopes), op.pos))
+
+    def custom(self, ops: list[Op], op: Op, custom: Custom) -> None:
+        """ẏᵢ = ⟨pullback(eᵢ), ȧ⟩: the rows of the Jacobian, one call of the user's pullback each."""
+        kinds_of = [v.type for v in (*op.args, *op.results)]
+        if any(isinstance(kind, (MemoryType, types.Complex)) for kind in kinds_of):
+            self.transposed(ops, op, custom)
+            return
+        rule, back = self.tangents.programs[custom.forward], self.tangents.programs[custom.backward]
+        saved = tuple(Var(kind) for kind in rule.results[len(op.results) :])
+        ops.append(Op(Call(custom.forward), op.args, (*op.results, *saved), op.pos))
+        every = (*op.args, *op.results)
+        kept = (*saved, *(every[number] for number in custom.kept))
+        emitter = Emitter(ops, op.pos)
+        outputs = [r for r in op.results if differentiable(r.type)]
+        inputs = [a for a in op.args if differentiable(a.type)]
+        for i, result in enumerate(outputs):
+            if not isinstance(self.dot(result), Var):
+                continue
+            kinds = [param.type for param in back.params[len(kept) :]]
+            unit = tuple(emitter.convert(Const(1.0 if j == i else 0.0, f8), kind) for j, kind in enumerate(kinds))
+            row = tuple(Var(kind) for kind in back.results)
+            ops.append(Op(Call(custom.backward), (*kept, *unit), row, op.pos))
+            for _ in self.lanes():
+                target = self.twin(result)
+                total: Operand = zero(target.type)
+                for arg, slope in zip(inputs, row, strict=True):
+                    if isinstance(arg, Var) and arg in self.active:
+                        given = emitter.convert(slope, target.type)
+                        part = emitter.emit(operator.mul, (given, self.dot(arg)), target.type)
+                        total = emitter.emit(operator.add, (total, part), target.type)
+                ops.append(Op(p.identity, (total,), (target,), op.pos))
+
+
+def _zeros(ops: list[Op], buffer: Operand, kind: MemoryType, pos: Pos) -> Var:
+    made = Var(kind)
+    ops.append(Op(mem_like, (buffer,), (made,), pos))
+    return made
+
+
+def _pos(program: Program) -> Pos:
+    for op in program.ops():
+        return op.pos
+    return Pos("", 0, program.name)
+
+
+def jvp(module: Module, varied: Sequence[bool], width: int = 1) -> Module:
+    """A module whose entry takes a tangent per varied parameter besides, and gives a tangent per result; `width` times,
+    one direction behind the other."""
+    work = _Tangents(module, width)
+    made = work.of(module.entry, tuple(varied))
+    return Module(work.programs, made).reachable()

@@ -1,0 +1,114 @@
+"""Functions of numbers applied to arrays, element by element; and what else Python's functions do with arrays."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zyg.errors import unsupported
+from zyg.ir import scalars
+from zyg.ir.program import Operand
+from zyg.reading import arrays, operators
+from zyg.reading.array_making import as_array, is_sequence
+from zyg.reading.handlers import HANDLERS
+from zyg.reading.values import Node, Static, Value
+
+if TYPE_CHECKING:
+    from zyg.reading.read import FunctionReader
+
+_OTHERS = (
+    *(np.where, np.clip, np.real, np.imag, np.conj, np.angle, np.sign, np.square, np.reciprocal, np.negative),
+    *(np.positive, np.absolute, np.fabs, np.logical_not, np.rad2deg, np.deg2rad, np.degrees, np.radians, np.divmod),
+    *(np.ldexp, np.round, np.around, np.logical_and, np.logical_or, np.logical_xor, abs),
+)
+
+
+LIFTED = frozenset(
+    fn
+    for fn in (
+        *scalars.FLOAT,
+        *scalars.FLOAT2,
+        *scalars.ARITHMETIC2,
+        *scalars.BINARY,
+        *_OTHERS,
+    )
+    if isinstance(fn, np.ufunc) or fn in _OTHERS
+)
+
+
+@functools.cache
+def _computing(fn: Any) -> Callable[..., Value]:
+    """How `fn` is computed of numbers, as what an elementwise result keeps."""
+
+    def compute(reader: FunctionReader, operands: list[Operand], **kws: Any) -> Value:
+        if fn in scalars.BINARY:
+            return operators.numbers(reader, operands, scalars.BINARY[fn])
+        return HANDLERS[fn](reader, list(operands), {name: Static(value) for name, value in kws.items()})
+
+    return compute
+
+
+def array_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str, Value]) -> Value | None:
+    """A call with arrays (or lists) among its arguments, if `fn` works element by element or is a builtin of them."""
+    try:
+        lifted = fn in LIFTED
+    except TypeError:
+        return None
+    if lifted:
+        return _elementwise(reader, fn, args, kws)
+    if fn in (sum, min, max) and len(args) == 1 and arrays.is_arraylike(args[0]) and arrays.ndim_of(args[0]) == 1:
+        return HANDLERS[{sum: np.sum, min: np.min, max: np.max}[fn]](reader, args, kws)
+    if fn is float and isinstance(args[0], Node) and not is_sequence(args[0]):
+        raise unsupported("only arrays of one element become numbers", reader.pos, "Index the array.")
+    return None
+
+
+def _elementwise(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str, Value]) -> Value:
+    out = kws.get("out")
+    if out is None and isinstance(fn, np.ufunc) and len(args) > fn.nin:
+        out = args[fn.nin]
+        args = args[: fn.nin]
+    kws = {name: value for name, value in kws.items() if name not in ("out", "decimals")} | (
+        {"ndigits": kws["decimals"]} if "decimals" in kws else {}
+    )
+    given = [as_array(reader, arg) if is_sequence(arg) else arg for arg in args]
+    if fn is np.clip:
+        given += [kws.pop(name) for name in ("a_min", "a_max", "min", "max") if name in kws]
+    fixed = {k: v for k, v in enumerate(given) if isinstance(v, Static)}
+    if kws or (fixed and fn is not np.clip):
+        name = next(iter(kws), "None")
+        raise unsupported(f"{fn.__name__} of arrays with {name!r} is not compiled", reader.pos)
+    if fixed:
+        waiting: Value = _clipped(reader, given)
+    elif any(isinstance(arg, Node) for arg in given):
+        parts = (("part", True),) if fn in (np.real, np.imag) else ()
+        waiting = arrays.elementwise(reader, _computing(fn), given, parts)
+    else:
+        return HANDLERS[fn](reader, given, {})
+    if out is None:
+        return waiting
+    return _into(reader, out, waiting)
+
+
+def _clipped(reader: FunctionReader, given: list[Value]) -> Value:
+    value = given[0]
+    for bound, fn in zip(given[1:], (np.maximum, np.minimum), strict=False):
+        if not isinstance(bound, Static):
+            value = arrays.elementwise(reader, _computing(fn), [value, bound])
+    return value
+
+
+def _into(reader: FunctionReader, out: Value, value: Value) -> Value:
+    from zyg.reading.indexing import ready
+
+    if not arrays.is_array(out):
+        raise unsupported("out= needs an array", reader.pos)
+    assert isinstance(out, Node)
+    arrays.check_writable(reader, out)
+    settled = ready(reader, out, value)
+    arrays.settle_all(reader)
+    arrays.assign(reader, out, settled)
+    return out

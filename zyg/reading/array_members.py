@@ -1,0 +1,345 @@
+"""Attributes and methods of arrays, and the functions that only rearrange: `x.T`, `x.reshape(…)`, `np.expand_dims`."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zyg.errors import unsupported
+from zyg.ir import scalars
+from zyg.ir.program import Const, Operand, Var
+from zyg.ir.scalars import b1, c8, c16, i8
+from zyg.reading import arrays
+from zyg.reading.array_functions import array_call
+from zyg.reading.array_making import DTYPES, as_array, converted, dtype_from
+from zyg.reading.array_reductions import axes_of
+from zyg.reading.arrays import ONE, ZERO, dtype_of, offset, shape, strides
+from zyg.reading.handlers import HANDLERS, handles, number
+from zyg.reading.iteration import elements
+from zyg.reading.nest import renamed
+from zyg.reading.reshaping import flattened, ravel, reshaped
+from zyg.reading.values import ArrayHead, MethodHead, Node, Static, TupleHead, Value, constant, tuple_of
+
+if TYPE_CHECKING:
+    from zyg.reading.read import FunctionReader
+
+# Methods that are functions of the same meaning, the array first
+_FUNCTIONS: dict[str, Any] = {
+    name: getattr(np, name)
+    for name in [
+        *("sum", "mean", "prod", "max", "min", "var", "std", "any", "all", "argmax", "argmin", "cumsum", "cumprod"),
+        *("dot", "trace", "clip", "round", "conj", "squeeze", "swapaxes", "sort", "repeat", "diagonal", "argsort"),
+        *("transpose", "ravel", "take", "searchsorted", "nonzero"),
+    ]
+} | {"conjugate": np.conj, "flatten": np.copy}
+
+
+def array_attribute(reader: FunctionReader, value: Value, name: str) -> Value:
+    """`value.name` of an array."""
+    if name == "shape":
+        return tuple_of(shape(value))
+    if name == "ndim":
+        return constant(arrays.ndim_of(value))
+    if name == "size":
+        return arrays.size(reader, shape(value))
+    if name == "dtype":
+        return Static(np.dtype(DTYPES[dtype_of(value)]))
+    if name == "T":
+        return transposed(reader, value, None)
+    if name == "real" and dtype_of(value) not in (c8, c16):
+        return value
+    if name in ("real", "imag"):
+        found = array_call(reader, getattr(np, name), [value], {})
+        assert found is not None
+        return found
+    if name == "flat":
+        array = _array(reader, value)
+        if array.head.ndim == 1 or array.head.layout == "C":
+            return ravel(reader, array) if array.head.ndim > 1 else array
+        return arrays.frozen(reader, flattened(reader, array), "`.flat` of an array that is not in C order is a copy")
+    if name in _FUNCTIONS or name in ("reshape", "copy", "astype", "fill", "item", "tolist", "view"):
+        return Node(MethodHead(name), (value,))
+    raise unsupported(f"the attribute {name!r} of arrays has no native code", reader.pos)
+
+
+def array_method(reader: FunctionReader, value: Value, name: str, args: list[Value], kws: dict[str, Value]) -> Value:
+    """`value.name(*args, **kws)` of an array."""
+    if name in ("reshape", "ravel", "flatten"):
+        kws = _in_c_order(reader, name, kws)
+    array = _array(reader, value) if name not in _FUNCTIONS else value
+    if name == "fill":
+        assert isinstance(array, Node)
+        arrays.check_writable(reader, array)
+        arrays.settle_all(reader)
+        arrays.assign(reader, array, number(reader, args[0], "fill"))
+        return Static(None)
+    if name == "reshape":
+        items = args if len(args) != 1 or isinstance(args[0], (Var, Const)) else elements(reader, args[0])
+        assert isinstance(array, Node)
+        return reshape(reader, array, items)
+    if name == "copy":
+        assert isinstance(array, Node)
+        return array if arrays.is_map(value) else converted(reader, array, array.head.dtype)
+    if name == "astype":
+        assert isinstance(array, Node)
+        return converted(reader, array, dtype_from(reader, args[0] if args else kws.get("dtype"), dtype_of(array)))
+    if name == "item":
+        assert isinstance(array, Node)
+        if args:
+            return arrays.load(reader, ravel(reader, array), [number(reader, args[0], "item")])
+        return arrays.load(reader, array, [ZERO] * array.head.ndim)
+    if name == "transpose" and args and isinstance(args[0], (Var, Const)):
+        args = [tuple_of(args)]
+    if name == "flatten":
+        return flattened(reader, _array(reader, value))
+    if name in _FUNCTIONS:
+        return reader.spec.calls.call(reader, Static(_FUNCTIONS[name]), [value, *args], kws)
+    raise unsupported(f"the method {name!r} of arrays has no native code", reader.pos)
+
+
+def _in_c_order(reader: FunctionReader, name: str, kws: dict[str, Value]) -> dict[str, Value]:
+    """Keyword arguments without an order, which must be "C"."""
+    order = kws.get("order")
+    if order is not None and not (isinstance(order, Static) and order.obj == "C"):
+        raise unsupported(f"{name} in another order than C is not compiled", reader.pos, "Transpose before.")
+    return {key: value for key, value in kws.items() if key != "order"}
+
+
+def _array(reader: FunctionReader, value: Value) -> Node:
+    found = arrays.settle(reader, as_array(reader, value))
+    assert isinstance(found, Node)
+    return found
+
+
+def transposed(reader: FunctionReader, value: Value, axes: list[int] | None) -> Node:
+    """The view with its axes in another order."""
+    array = _array(reader, value)
+    order = list(range(array.head.ndim))[::-1] if axes is None else axes
+    dims, steps = shape(array), strides(reader, array)
+    return arrays.view(reader, array, offset(array), [dims[k] for k in order], [steps[k] for k in order])
+
+
+def reshape(reader: FunctionReader, array: Node, items: list[Value]) -> Node:
+    """`array.reshape(*items)`."""
+    total = arrays.size(reader, shape(array))
+    dims: list[Operand] = []
+    free: int | None = None
+    for k, item in enumerate(items):
+        dim = number(reader, item, "reshape")
+        if isinstance(dim, Const) and int(dim.value.real) == -1:
+            free = k
+            dims.append(ONE)
+        else:
+            dims.append(_extent(reader, reader.cast(dim, i8), total))
+    if free is not None:
+        others = arrays.size(reader, dims)
+        some = reader.emit(operator.gt, (others, ZERO), b1)
+        reader.guard(some, _reshape_error, "ValueError(reshape)", total)
+        if others == ONE:
+            dims[free] = total
+        else:
+            dims[free] = reader.length(reader.emit(operator.floordiv, (total, others), i8))
+    same = reader.emit(operator.eq, (arrays.size(reader, dims), total), b1)
+    reader.guard(same, _reshape_error, "ValueError(reshape)", total)
+    return reshaped(reader, array, dims)
+
+
+def _extent(reader: FunctionReader, dim: Operand, total: Operand) -> Operand:
+    if isinstance(dim, Var) and not reader.spec.is_length(dim):
+        reader.guard(reader.emit(operator.ge, (dim, ZERO), b1), _reshape_error, "ValueError(reshape)", total)
+        return reader.length(dim)
+    return dim
+
+
+def _reshape_error(total: int) -> BaseException:
+    return ValueError(f"cannot reshape an array of size {total} into this shape")
+
+
+@handles(np.reshape)
+def _reshape(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    kws = _in_c_order(reader, "reshape", kws)
+    wanted = args[1] if len(args) > 1 else kws.get("shape", kws.get("newshape"))
+    assert wanted is not None
+    items: list[Value] = [wanted] if isinstance(wanted, (Var, Const)) else elements(reader, wanted)
+    return reshape(reader, _array(reader, args[0]), items)
+
+
+@handles(np.diagonal)
+def _diagonal(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    """A view, which NumPy lets nobody write into."""
+    array = _array(reader, args[0])
+    if array.head.ndim != 2 or len(args) > 2 or set(kws) - {"offset"}:
+        raise unsupported("diagonals of arrays of more than two dimensions have no native code", reader.pos)
+    above = args[1] if len(args) > 1 else kws.get("offset", Const(0, i8))
+    shift = reader.cast(number(reader, above, "diagonal"), i8)
+    row = arrays.most(reader, reader.emit(operator.neg, (shift,), i8), ZERO)
+    column = arrays.most(reader, shift, ZERO)
+    (rows, columns), (down, right) = shape(array), strides(reader, array)
+    count = arrays.least(reader, arrays.sub(reader, rows, row), arrays.sub(reader, columns, column))
+    count = reader.length(arrays.most(reader, count, ZERO))
+    first = arrays.add(reader, arrays.mul(reader, row, down), arrays.mul(reader, column, right))
+    start = arrays.add(reader, offset(array), first)
+    view = arrays.view(reader, array, start, [count], [arrays.add(reader, down, right)])
+    view = Node(view.head, (renamed(reader, arrays.memory(array)), *view.items[1:]))
+    return arrays.frozen(reader, view, "NumPy's diagonals are read-only")
+
+
+@handles(np.ravel)
+def _ravel(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    if len(args) > 1:
+        kws = {"order": args[1], **kws}
+    _in_c_order(reader, "ravel", kws)
+    return ravel(reader, _array(reader, args[0]))
+
+
+@handles(np.transpose)
+def _transpose(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    axes = args[1] if len(args) > 1 else kws.get("axes")
+    if axes is None or (isinstance(axes, Static) and axes.obj is None):
+        return transposed(reader, args[0], None)
+    ndim = arrays.ndim_of(args[0])
+    order = [axes_of(reader, item, ndim)[0] for item in elements(reader, axes)]
+    if sorted(order) != list(range(ndim)):
+        raise unsupported("transpose needs every axis once", reader.pos)
+    return transposed(reader, args[0], order)
+
+
+@handles(np.swapaxes)
+def _swapaxes(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    ndim = arrays.ndim_of(args[0])
+    a, b = (axes_of(reader, axis, ndim)[0] for axis in args[1:3])
+    order = list(range(ndim))
+    order[a], order[b] = b, a
+    return transposed(reader, args[0], order)
+
+
+@handles(np.moveaxis)
+def _moveaxis(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    ndim = arrays.ndim_of(args[0])
+    moved, places = (
+        [axes_of(reader, axis, ndim)[0] for axis in (axes.items if isinstance(axes, Node) else (axes,))]
+        for axes in (args[1:3] if len(args) > 2 else (kws["source"], kws["destination"]))
+    )
+    order = [k for k in range(ndim) if k not in moved]
+    for place, a in sorted(zip(places, moved, strict=True)):
+        order.insert(place, a)
+    return transposed(reader, args[0], order)
+
+
+@handles(np.expand_dims)
+def _expand_dims(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    array = _array(reader, args[0])
+    axis = args[1] if len(args) > 1 else kws["axis"]
+    places = axes_of(reader, axis, array.head.ndim + (len(axis.items) if isinstance(axis, Node) else 1))
+    return inserted(reader, array, places)
+
+
+def inserted(reader: FunctionReader, array: Node, places: tuple[int, ...]) -> Node:
+    """The view with dimensions of 1 at places, in ascending order, among its dimensions."""
+    dims, steps = list(shape(array)), list(strides(reader, array))
+    for place in places:
+        dims.insert(place, ONE)
+        steps.insert(place, ZERO)
+    return arrays.view(reader, array, offset(array), dims, steps)
+
+
+@handles(np.squeeze)
+def _squeeze(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    array = _array(reader, args[0])
+    dims, steps = shape(array), strides(reader, array)
+    wanted = args[1] if len(args) > 1 else kws.get("axis")
+    gone = axes_of(reader, wanted, len(dims)) if wanted is not None else [k for k, d in enumerate(dims) if d == ONE]
+    for k in gone:
+        if dims[k] != ONE:
+            same = reader.emit(operator.eq, (dims[k], ONE), b1)
+            reader.guard(same, _squeeze_error, "ValueError(squeeze)")
+    kept = [k for k in range(len(dims)) if k not in gone]
+    if wanted is None:
+        for k in kept:
+            if not isinstance(dims[k], Const):
+                several = reader.emit(operator.ne, (dims[k], ONE), b1)
+                reader.guard(several, _single_error, "ValueError(squeeze)")
+    if not kept:
+        return arrays.load(reader, array, [ZERO] * len(dims))
+    return arrays.view(reader, array, offset(array), [dims[k] for k in kept], [steps[k] for k in kept])
+
+
+def _single_error() -> BaseException:
+    return ValueError("a dimension that only happens to be 1 cannot be squeezed out in native code; name the axis")
+
+
+def _squeeze_error() -> BaseException:
+    return ValueError("cannot select an axis to squeeze out which has size not equal to one")
+
+
+@handles(np.broadcast_to)
+def _broadcast_to(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    items = [number(reader, item, "broadcast_to") for item in elements(reader, args[1])]
+    value = as_array(reader, args[0])
+    if not isinstance(value, Node):
+        made = arrays.allocate(reader, (ONE,), value.type)  # type: ignore[union-attr]
+        arrays.store(reader, made, (ZERO,), value)  # type: ignore[arg-type]
+        value = made
+    array = _array(reader, value)
+    given, steps = shape(array), strides(reader, array)
+    extra = len(items) - len(given)
+    out: list[Operand] = [ZERO] * extra
+    for dim, step, wanted in zip(given, steps, items[extra:], strict=True):
+        if dim == ONE and wanted != ONE:
+            out.append(ZERO)
+            continue
+        same = reader.emit(operator.eq, (dim, wanted), b1)
+        reader.guard(same, _broadcast_to_error, "ValueError(broadcast)")
+        out.append(step)
+    buffer = renamed(reader, arrays.memory(array))
+    stretched = Node(ArrayHead(array.head.dtype, len(items), "A"), (buffer, offset(array), *items, *out))
+    return arrays.frozen(reader, stretched, "what np.broadcast_to gives is read-only")
+
+
+def _broadcast_to_error() -> BaseException:
+    return ValueError("operands could not be broadcast together with remapped shapes")
+
+
+@handles(np.broadcast_shapes)
+def _broadcast_shapes(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    shapes = []
+    for arg in args:
+        items: list[Value] = [arg] if isinstance(arg, (Var, Const)) else elements(reader, arg)
+        shapes.append([number(reader, item, "a shape") for item in items])
+    return tuple_of(arrays.broadcast(reader, shapes))
+
+
+@handles(np.iscomplexobj)
+def _iscomplexobj(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return constant(dtype_of(as_array(reader, args[0])) in (scalars.c8, scalars.c16))
+
+
+@handles(np.isrealobj)
+def _isrealobj(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return constant(dtype_of(as_array(reader, args[0])) not in (scalars.c8, scalars.c16))
+
+
+@handles(np.finfo)
+def _finfo(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    given = args[0]
+    return Static(np.finfo(given.obj if isinstance(given, Static) else DTYPES[dtype_of(given)]))
+
+
+@handles(np.shape)
+def _shape(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return tuple_of(shape(as_array(reader, args[0])))
+
+
+@handles(np.ndim)
+def _ndim(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return constant(arrays.ndim_of(as_array(reader, args[0])))
+
+
+@handles(np.size)
+def _size(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return arrays.size(reader, shape(as_array(reader, args[0])))
+
+
+__all__ = ["HANDLERS", "TupleHead", "array_attribute", "array_method"]

@@ -1,0 +1,459 @@
+"""Arrays while reading: index arithmetic over buffers.
+
+An array is a `Node` over a buffer handle, the offset of its first element and its dimensions; a view is other
+arithmetic over the same buffer.  What is computed elementwise waits as a `MapHead` node until something needs its
+elements, and is then computed in the loop of its consumer.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from zyg.errors import by_stretching, unsupported
+from zyg.ir import scalars
+from zyg.ir.memory import MemoryType, mem_load, mem_new, mem_store, mem_zeros
+from zyg.ir.program import Const, Op, Operand, Type, Var
+from zyg.ir.scalars import b1, i8
+from zyg.reading.nest import nest
+from zyg.reading.values import ArrayHead, ElementHead, MapHead, MemoryListHead, NextHead, Node, TupleHead, Value
+from zyg.rules import primitives as p
+
+if TYPE_CHECKING:
+    from zyg.reading.read import FunctionReader
+
+ZERO, ONE = Const(0, i8), Const(1, i8)
+
+
+def is_array(value: Value | None) -> bool:
+    return isinstance(value, Node) and isinstance(value.head, ArrayHead)
+
+
+def is_map(value: Value | None) -> bool:
+    return isinstance(value, Node) and isinstance(value.head, MapHead)
+
+
+def is_arraylike(value: Value | None) -> bool:
+    return is_array(value) or is_map(value)
+
+
+def dtype_of(value: Value) -> Type:
+    if isinstance(value, (Var, Const)):
+        return value.type
+    assert isinstance(value, Node)
+    kind: Type = value.head.dtype
+    return kind
+
+
+def ndim_of(value: Value) -> int:
+    return int(value.head.ndim) if isinstance(value, Node) else 0
+
+
+def memory(array: Node) -> Var:
+    found = array.items[0]
+    assert isinstance(found, Var)
+    return found
+
+
+def shape(value: Value) -> tuple[Operand, ...]:
+    """The dimensions of an array or of a result that waits; () for a number."""
+    if not isinstance(value, Node):
+        return ()
+    first = 2 if isinstance(value.head, ArrayHead) else 0
+    return _operands(value.items[first : first + value.head.ndim])
+
+
+def _operands(values: Sequence[Value]) -> tuple[Operand, ...]:
+    found = tuple(value for value in values if isinstance(value, (Var, Const)))
+    assert len(found) == len(values)
+    return found
+
+
+def strides(reader: FunctionReader, array: Node) -> tuple[Operand, ...]:
+    """In elements."""
+    head: ArrayHead = array.head
+    if head.layout == "A":
+        return _operands(array.items[2 + head.ndim :])
+    found: list[Operand] = [ONE] * head.ndim
+    dims = shape(array)
+    for axis in range(head.ndim - 2, -1, -1):
+        found[axis] = mul(reader, found[axis + 1], dims[axis + 1])
+    return tuple(found)
+
+
+def offset(array: Node) -> Operand:
+    return _operands(array.items[1:2])[0]
+
+
+def c_array(buffer: Value, start: Operand, dims: Sequence[Operand]) -> Node:
+    assert isinstance(buffer, Var) and isinstance(buffer.type, MemoryType)
+    return Node(ArrayHead(buffer.type.dtype, len(dims)), (buffer, start, *dims))
+
+
+def view(
+    reader: FunctionReader, array: Node, start: Operand, dims: Sequence[Operand], steps: Sequence[Operand]
+) -> Node:
+    """Another view of the same buffer; of layout C if its strides are those."""
+    buffer = memory(array)
+    expected: list[Operand] = [ONE] * len(dims)
+    for axis in range(len(dims) - 2, -1, -1):
+        expected[axis] = mul(reader, expected[axis + 1], dims[axis + 1])
+    if all(a == b or d == ONE for a, b, d in zip(steps, expected, dims, strict=True)):
+        return c_array(buffer, start, dims)
+    return Node(ArrayHead(array.head.dtype, len(dims), "A"), (buffer, start, *dims, *steps))
+
+
+# --- arithmetic on indices ------------------------------------------------------------------------------
+
+
+def add(reader: FunctionReader, a: Operand, b: Operand) -> Operand:
+    if a == ZERO:
+        return b
+    return a if b == ZERO else reader.emit(operator.add, (a, b), i8)
+
+
+def sub(reader: FunctionReader, a: Operand, b: Operand) -> Operand:
+    return a if b == ZERO else reader.emit(operator.sub, (a, b), i8)
+
+
+def mul(reader: FunctionReader, a: Operand, b: Operand) -> Operand:
+    if a == ONE or b == ZERO:
+        return b
+    return a if b == ONE or a == ZERO else reader.emit(operator.mul, (a, b), i8)
+
+
+def least(reader: FunctionReader, a: Operand, b: Operand) -> Operand:
+    if a == b:
+        return a
+    return reader.emit(p.select, (reader.emit(operator.lt, (a, b), b1), a, b), i8)
+
+
+def most(reader: FunctionReader, a: Operand, b: Operand) -> Operand:
+    if a == b:
+        return a
+    return reader.emit(p.select, (reader.emit(operator.gt, (a, b), b1), a, b), i8)
+
+
+def size(reader: FunctionReader, dims: Sequence[Operand]) -> Operand:
+    total: Operand = ONE
+    for dim in dims:
+        total = mul(reader, total, dim)
+    return total
+
+
+def place(reader: FunctionReader, array: Node, index: Sequence[Operand]) -> Operand:
+    """The number, in its buffer, of the element at `index` (in range)."""
+    at = offset(array)
+    head: ArrayHead = array.head
+    if head.layout == "C" and head.ndim > 0:
+        inner: Operand = index[0]
+        for dim, i in zip(shape(array)[1:], index[1:], strict=True):
+            inner = add(reader, mul(reader, inner, dim), i)
+        return add(reader, at, inner)
+    for i, step in zip(index, strides(reader, array), strict=True):
+        at = add(reader, at, mul(reader, i, step))
+    return at
+
+
+# --- memory ---------------------------------------------------------------------------------------------
+
+
+def allocate(reader: FunctionReader, dims: Sequence[Operand], dtype: Type, zeros: bool = False) -> Node:
+    """A new array."""
+    buffer = reader.emit(mem_zeros if zeros else mem_new, (size(reader, dims),), MemoryType(dtype))
+    reader.spec.fresh.add(buffer)
+    return c_array(buffer, ZERO, dims)
+
+
+def frozen(reader: FunctionReader, array: Node, why: str) -> Node:
+    """`array`, into which nothing may be written."""
+    reader.spec.frozen[memory(array)] = why
+    return array
+
+
+def check_writable(reader: FunctionReader, array: Node) -> None:
+    """Refuse to write where NumPy would not, or would write elsewhere, too."""
+    why = reader.spec.frozen.get(memory(array))
+    if why is not None:
+        raise unsupported(why, reader.pos, "Write into a copy of it, or into the array itself by its indices.")
+
+
+def load(reader: FunctionReader, array: Node, index: Sequence[Operand]) -> Operand:
+    return reader.emit(mem_load, (memory(array), place(reader, array, index)), array.head.dtype)
+
+
+def store(reader: FunctionReader, array: Node, index: Sequence[Operand], value: Operand, fn: Any = mem_store) -> None:
+    number = cast_to(reader, value, array.head.dtype)
+    reader.ops.append(Op(fn, (memory(array), place(reader, array, index), number), (), reader.pos))
+
+
+def cast_to(reader: FunctionReader, value: Operand, dtype: Type) -> Operand:
+    """`value` as an element of an array of `dtype`, as NumPy casts on assignment."""
+    if value.type in (scalars.c8, scalars.c16) and dtype not in (scalars.c8, scalars.c16):
+        raise unsupported("a complex number cannot be stored in an array of real numbers", reader.pos, "Use .real.")
+    return reader.cast(value, dtype)
+
+
+# --- elementwise ----------------------------------------------------------------------------------------
+
+
+def broadcast(
+    reader: FunctionReader,
+    shapes: Sequence[Sequence[Operand]],
+    error: Callable[[int, int], BaseException] | None = None,
+    stretching: bool = False,
+) -> tuple[Operand, ...]:
+    """The dimensions of an elementwise result; a dimension that is 1 is so when compiling, unless `stretching`."""
+    ndim = max(map(len, shapes))
+    found: list[Operand] = []
+    for axis in range(-ndim, 0):
+        dims = [dims[axis] for dims in shapes if len(dims) >= -axis]
+        kept: Operand = ONE
+        for dim in dims:
+            if dim in (ONE, kept):
+                continue
+            if kept == ONE:
+                kept = dim
+                continue
+            same = reader.emit(operator.eq, (kept, dim), b1)
+            if stretching:
+                one, other = (reader.emit(operator.eq, (n, ONE), b1) for n in (kept, dim))
+                fits = reader.emit(operator.or_, (same, reader.emit(operator.or_, (one, other), b1)), b1)
+                reader.guard(fits, _broadcast_error, "ValueError(broadcast)", kept, dim)
+                kept = reader.length(reader.emit(p.select, (one, dim, kept), i8))
+                continue
+            reader.guard(same, error or _broadcast_error, "ValueError(broadcast)", kept, dim)
+            if isinstance(dim, Const):
+                kept = dim
+        found.append(kept)
+    return tuple(found)
+
+
+def _broadcast_error(a: int, b: int) -> BaseException:
+    text = f"operands could not be broadcast together with dimensions {a} and {b}"
+    if 1 not in (a, b):
+        return ValueError(text)
+    return by_stretching(ValueError(f"{text}{STRETCH_HINT}"))
+
+
+STRETCH_HINT = (
+    " (where a function writes into its arguments, or is called inside @njit, native code does not broadcast a"
+    " dimension that only happens to be 1; reshape it explicitly)"
+)
+
+
+def weak(reader: FunctionReader, operands: Sequence[Value]) -> list[Value]:
+    """Numbers take the precision of the arrays that they meet, as in NumPy."""
+    kinds = {dtype_of(value) for value in operands if is_arraylike(value)}
+    if not kinds or not kinds <= {scalars.f4, scalars.c8}:
+        return list(operands)
+    low = {scalars.f8: scalars.f4, scalars.i8: scalars.f4, scalars.c16: scalars.c8}
+    return [
+        reader.cast(value, low[value.type]) if isinstance(value, (Var, Const)) and value.type in low else value
+        for value in operands
+    ]
+
+
+Compute = Callable[..., Value]
+
+
+def elementwise(
+    reader: FunctionReader,
+    compute: Compute,
+    operands: Sequence[Value],
+    options: tuple[tuple[str, Any], ...] = (),
+) -> Node:
+    """What `compute(reader, numbers, **options)` gives for each element of arrays (and numbers), waiting."""
+    given = weak(reader, operands)
+    dims = broadcast(reader, [shape(value) for value in given], stretching=reader.spec.stretching)
+    outer, reader.ops = reader.ops, []
+    try:
+        sample = compute(reader, [Var(dtype_of(value)) for value in given], **dict(options))
+    finally:
+        reader.ops = outer
+    if not isinstance(sample, (Var, Const)):
+        raise unsupported("this function of arrays gives more than one array", reader.pos)
+    return Node(MapHead(compute, options, sample.type, len(dims)), (*dims, *given))
+
+
+class Elements:
+    """The elements, at one index of a loop, of arrays and of what waits.
+
+    dims: those that the index runs over, if they are not those of the arrays; other dimensions of these are 1.
+    """
+
+    def __init__(self, reader: FunctionReader, flat: bool, dims: Sequence[Operand] | None = None) -> None:
+        self.reader, self.flat, self.dims = reader, flat, dims
+        self.known: dict[int, Operand] = {}
+
+    def at(self, value: Value, index: Sequence[Operand]) -> Operand:
+        if isinstance(value, (Var, Const)):
+            return value
+        assert isinstance(value, Node)
+        return self._at(value, index, shape(value) if self.dims is None else self.dims)
+
+    def _at(self, value: Value, index: Sequence[Operand], dims: Sequence[Operand]) -> Operand:
+        if isinstance(value, (Var, Const)):
+            return value
+        assert isinstance(value, Node)
+        if id(value) not in self.known:
+            self.known[id(value)] = self._compute(value, index, dims)
+        return self.known[id(value)]
+
+    def _compute(self, value: Node, index: Sequence[Operand], dims: Sequence[Operand]) -> Operand:
+        head = value.head
+        if isinstance(head, MapHead):
+            operands = [self._at(item, index, dims) for item in value.items[head.ndim :]]
+            found = head.fn(self.reader, operands, **dict(head.options))
+            assert isinstance(found, (Var, Const))
+            return found
+        if self.flat:
+            at = add(self.reader, offset(value), index[0])
+            return self.reader.emit(mem_load, (memory(value), at), head.dtype)
+        own, every = index[len(index) - head.ndim :], dims[len(dims) - head.ndim :]
+        place = [self._along(dim, n, i) for dim, n, i in zip(shape(value), every, own, strict=True)]
+        return load(self.reader, value, place)
+
+    def _along(self, dim: Operand, n: Operand, i: Operand) -> Operand:
+        """The index in an axis of size `dim` that is stretched to `n` elements."""
+        if dim == ONE:
+            return ZERO
+        if not self.reader.spec.stretching or dim == n:
+            return i
+        single = self.reader.emit(operator.eq, (dim, ONE), b1)
+        return self.reader.emit(p.select, (single, ZERO, i), i8)
+
+
+def arrays_in(value: Value) -> list[Node]:
+    """The arrays that a value waits for."""
+    if not isinstance(value, Node):
+        return []
+    if isinstance(value.head, ArrayHead):
+        return [value]
+    return [array for item in value.items for array in arrays_in(item)]
+
+
+def is_flat(reader: FunctionReader, dims: Sequence[Operand], values: Sequence[Value]) -> bool:
+    """Whether all arrays have exactly these dimensions and their elements lie in C order, one behind the other."""
+    return all(
+        array.head.layout == "C"
+        and array.head.ndim == len(dims)
+        and all(d == e or not (d == ONE or reader.spec.stretching) for d, e in zip(shape(array), dims, strict=True))
+        for value in values
+        for array in arrays_in(value)
+    )
+
+
+def over(
+    reader: FunctionReader,
+    name: str,
+    dims: Sequence[Operand],
+    values: Sequence[Value],
+    state: Sequence[Operand],
+    body: Callable[[Elements, list[Operand], list[Operand]], Sequence[Operand]],
+) -> list[Operand]:
+    """A loop over all elements of `dims`, as one flat loop where the arrays in `values` allow it."""
+    flat = len(dims) > 1 and is_flat(reader, dims, values)
+    extents = [size(reader, dims)] if flat else list(dims)
+
+    def inside(index: list[Operand], now: list[Operand]) -> Sequence[Operand]:
+        return body(Elements(reader, flat, dims), index, now)
+
+    return nest(reader, name, extents, state, inside)
+
+
+def settle(reader: FunctionReader, value: Value) -> Value:
+    """`value` with all that waits in it computed; the same object everywhere in the reader's variables."""
+    if not isinstance(value, Node):
+        return value
+    if isinstance(value.head, MapHead):
+        array = materialise(reader, value)
+        if dict(value.head.options).get("part"):
+            frozen(reader, array, "the parts of a complex array can only be read in native code")
+        _replace(reader, value, array)
+        return array
+    if isinstance(value.head, ElementHead):
+        return element(reader, value)
+    if any(isinstance(item, Node) for item in value.items) and _waits(value):
+        return Node(value.head, tuple(settle(reader, item) for item in value.items))
+    return value
+
+
+def _waits(value: Value) -> bool:
+    return isinstance(value, Node) and (isinstance(value.head, (MapHead, ElementHead)) or any(map(_waits, value.items)))
+
+
+def element(reader: FunctionReader, waiting: Node) -> Value:
+    """What an iterator over an array has come to: a number, or a view of one dimension less."""
+    array, position = waiting.items
+    assert isinstance(array, Node) and isinstance(position, (Var, Const))
+    if isinstance(array.head, MemoryListHead):
+        return reader.spec.calls.list_element(reader, array, position)
+    if array.head.ndim == 1:
+        return load(reader, array, [position])
+    steps = strides(reader, array)
+    start = add(reader, offset(array), mul(reader, position, steps[0]))
+    return view(reader, array, start, shape(array)[1:], steps[1:])
+
+
+def materialise(reader: FunctionReader, value: Node) -> Node:
+    """A new array with the elements of `value` (an array or what waits)."""
+    out = allocate(reader, shape(value), value.head.dtype)
+    assign(reader, out, value)
+    return out
+
+
+def assign(reader: FunctionReader, target: Node, value: Value) -> None:
+    """target[...] = value, of its dimensions (1 is stretched); the value is not read from what is written."""
+
+    def body(elements: Elements, index: list[Operand], _: list[Operand]) -> Sequence[Operand]:
+        found = elements.at(value, index)
+        if elements.flat:
+            at = add(reader, offset(target), index[0])
+            number = cast_to(reader, found, target.head.dtype)
+            reader.ops.append(Op(mem_store, (memory(target), at, number), (), reader.pos))
+        else:
+            store(reader, target, index, found)
+        return ()
+
+    over(reader, "assign", shape(target), [target, value], (), body)
+
+
+def _replace(reader: FunctionReader, old: Node, new: Node) -> None:
+    for name, value in reader.env.items():
+        if value is old:
+            reader.env[name] = new
+        elif isinstance(value, Node) and not isinstance(value.head, (ArrayHead, MapHead)) and _holds(value, old):
+            reader.env[name] = _swap(value, old, new)
+
+
+def _holds(value: Value, old: Node) -> bool:
+    return value is old or (isinstance(value, Node) and any(_holds(item, old) for item in value.items))
+
+
+def _swap(value: Value, old: Node, new: Node) -> Value:
+    if value is old:
+        return new
+    if isinstance(value, Node) and _holds(value, old):
+        return Node(value.head, tuple(_swap(item, old, new) for item in value.items))
+    return value
+
+
+def settle_all(reader: FunctionReader, names: Sequence[str] | None = None) -> None:
+    """Everything that waits in the reader's variables (or in some of them) computed, before memory changes.
+
+    At the end of a block (`names` given) what iteration has come to goes on waiting: its block decides whether it is.
+    """
+    for name in list(reader.env) if names is None else names:
+        value = reader.env.get(name)
+        if value is not None and _waits(value) and (names is None or not _is_element(value)):
+            reader.env[name] = settle(reader, value)
+
+
+def _is_element(value: Value) -> bool:
+    """Whether an element waits in `value`."""
+    return isinstance(value, Node) and (
+        isinstance(value.head, ElementHead)
+        or (isinstance(value.head, (TupleHead, NextHead)) and any(map(_is_element, value.items)))
+    )

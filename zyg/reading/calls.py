@@ -1,0 +1,251 @@
+"""Calls on abstract values."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import types as pytypes
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from zyg.errors import ArgumentError, unsupported
+from zyg.reading import arrays, records
+from zyg.reading.array_functions import array_call
+from zyg.reading.array_making import as_array, is_list, is_sequence
+from zyg.reading.builtin import HANDLERS
+from zyg.reading.captured import class_of, class_value, is_object, opened
+from zyg.reading.choice import chosen_call
+from zyg.reading.custom import RULES, in_own_rule, rule_call
+from zyg.reading.custom_calls import Ruled, ruled_call
+from zyg.reading.describe import described
+from zyg.reading.foreign import foreign_call
+from zyg.reading.generators import is_generator, made_into
+from zyg.reading.instances import class_attribute, is_plain
+from zyg.reading.jit_options import options_of
+from zyg.reading.list_arrays import array_function
+from zyg.reading.members import method
+from zyg.reading.values import (
+    ClosureHead,
+    ErrorHead,
+    GeneratorHead,
+    Identity,
+    MethodHead,
+    Node,
+    ObjectHead,
+    PartialHead,
+    RecordHead,
+    Static,
+    UnionHead,
+    Value,
+    extended,
+    tuple_of,
+)
+from zyg.rules.foreign import Foreign
+from zyg.rules.library import LIBRARY, PULLBACKS
+
+if TYPE_CHECKING:
+    from zyg.reading.read import FunctionReader
+
+_LIBRARY = "zyg.rules."
+_TRY = "numba.core.unsafe.eh"
+
+
+def call(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value]) -> Value:
+    """`fn(*args, **kws)`."""
+    if isinstance(fn, Static):
+        return _call_static(reader, fn, args, kws)
+    if isinstance(fn, Node):
+        head = fn.head
+        if isinstance(head, ClosureHead) and is_generator(head.code):
+            return Node(GeneratorHead(), (fn, *args))
+        if isinstance(head, ClosureHead):
+            return reader.spec.call(reader, fn, args, kws, reader.options)
+        if isinstance(head, PartialHead):
+            positional = fn.items[1 : len(fn.items) - len(head.names)]
+            named = dict(zip(head.names, fn.items[len(fn.items) - len(head.names) :], strict=True))
+            return call(reader, fn.items[0], [*positional, *args], named | kws)
+        if isinstance(head, MethodHead):
+            return method(reader, fn, args, kws)
+        if isinstance(head, UnionHead):
+            return chosen_call(reader, fn, args, kws)
+        if isinstance(head, RecordHead) and head.site.top.cls is not dict:
+            return call(reader, reader.spec.calls.attribute(reader, fn, "__call__"), args, kws)
+        if isinstance(head, ObjectHead):
+            return _call_object(reader, fn, args, kws)
+        special = getattr(head, "__zyg_call__", None)
+        if special is not None:
+            return special(reader, fn, args, kws)  # type: ignore[no-any-return]
+    raise unsupported(f"{described(fn)} is not callable", reader.pos)
+
+
+def _call_static(reader: FunctionReader, fn: Static, args: list[Value], kws: dict[str, Value]) -> Value:
+    obj = fn.obj
+    if any(isinstance(arg, Node) and isinstance(arg.head, GeneratorHead) for arg in args):
+        return _consumed(reader, fn, args, kws)
+    if RULES.concern(obj):
+        reader.spec.captures.identity(fn)
+    if obj in RULES:
+        if Identity(obj) not in reader.spec.own_rules:
+            return rule_call(reader, obj, args, kws)
+        return in_own_rule(reader, _call_as_it_is(reader, fn, args, kws))
+    return _call_as_it_is(reader, fn, args, kws)
+
+
+def _call_as_it_is(reader: FunctionReader, fn: Static, args: list[Value], kws: dict[str, Value]) -> Value:
+    """A call, whatever rules users gave."""
+    obj = fn.obj
+    read = None if isinstance(obj, type) else getattr(obj, "__zyg_read__", None)
+    if read is not None:
+        return read(reader, fn.path, args, kws)  # type: ignore[no-any-return]
+    if not isinstance(obj, pytypes.FunctionType) or _written(obj) is not None:
+        args = [opened(reader, arg) if isinstance(arg, Static) and type(arg.obj) is list else arg for arg in args]
+    together = array_function(reader, obj, args, kws)
+    if together is not None:
+        return together
+    if any(arrays.is_arraylike(arg) or is_sequence(arg) for arg in args):
+        found = array_call(reader, obj, args, kws)
+        if found is not None:
+            return found
+    handler = _handler(obj)
+    if handler is not None:
+        return handler(reader, args, kws)
+    written = _written(obj)
+    if written is not None:
+        args = [as_array(reader, arg) if is_list(arg) else arg for arg in args]
+        return reader.spec.call(reader, Static(written), args, kws, fixed=True)
+    if isinstance(obj, Foreign):
+        return foreign_call(reader, obj, args)
+    if isinstance(obj, pytypes.FunctionType) and obj in PULLBACKS:
+        return ruled_call(reader, _of_library(obj), args)
+    if isinstance(obj, pytypes.FunctionType):
+        return reader.spec.call(reader, fn, args, kws, fixed=str(obj.__module__).startswith(_LIBRARY))
+    if hasattr(obj, "py_func") and isinstance(obj.py_func, pytypes.FunctionType):
+        return reader.spec.call(reader, Static(obj.py_func), args, kws, options_of(obj))
+    if isinstance(obj, functools.partial):
+        captures = reader.spec.captures
+        inner = captures.value(obj.func, extended(fn.path, "attr", "func"), reader.pos)
+        own = captures.value(obj.args, extended(fn.path, "attr", "args"), reader.pos)
+        assert isinstance(own, Node)
+        named = captures.items(obj.keywords, extended(fn.path, "attr", "keywords"), reader.pos)
+        return call(reader, inner, [*own.items, *args], named | kws)
+    if isinstance(obj, pytypes.MethodType):
+        captures = reader.spec.captures
+        inner = captures.value(obj.__func__, extended(fn.path, "attr", "__func__"), reader.pos)
+        owner = captures.value(obj.__self__, extended(fn.path, "attr", "__self__"), reader.pos)
+        return call(reader, inner, [owner, *args], kws)
+    if getattr(obj, "__module__", None) == _TRY:
+        raise unsupported("try statements cannot be compiled", reader.pos, "Test for what could fail beforehand.")
+    if is_object(fn):
+        return _call_object(reader, fn, args, kws)
+    if isinstance(obj, type):
+        return _construct(reader, obj, args, kws)
+    if not callable(obj):
+        raise ArgumentError(f"{described(fn)} is not callable", reader.pos, "Call a function.")
+    name = _full_name(obj)
+    raise unsupported(
+        f"{name} has no native code and no derivative rule",
+        reader.pos,
+        f"Give it one that can be compiled, @zyg.adjoint({name}), or call it outside.",
+    )
+
+
+def _call_object(reader: FunctionReader, obj: Static | Node, args: list[Value], kws: dict[str, Value]) -> Value:
+    """A call of an instance: of the function `__call__` in its class."""
+    if class_attribute(class_of(obj), "__call__") is None:
+        raise ArgumentError(f"{described(obj)} is not callable", reader.pos, "Call a function.")
+    found = class_value(reader, class_of(obj), "__call__")
+    if found is None:
+        raise unsupported(f"{described(obj)} cannot be called in native code", reader.pos)
+    return call(reader, found, [obj, *args], kws)
+
+
+def _consumed(reader: FunctionReader, fn: Static, args: list[Value], kws: dict[str, Value]) -> Value:
+    """A call of a function that is given generator expressions, which it runs to their end."""
+    form = {sum: "sum", any: "any", all: "all"}.get(fn.obj, "list")
+    if isinstance(fn.obj, pytypes.FunctionType) and _written(fn.obj) is None and _handler(fn.obj) is None:
+        raise unsupported("a generator as an argument cannot be compiled", reader.pos, "Make a list of it.")
+    if form == "sum" and (len(args) > 1 or kws):
+        form = "list"
+    run = [_run(reader, arg, form) if _is_generator(arg) else arg for arg in args]
+    return run[0] if form != "list" else call(reader, fn, run, kws)
+
+
+def _is_generator(value: Value) -> bool:
+    return isinstance(value, Node) and isinstance(value.head, GeneratorHead)
+
+
+def _run(reader: FunctionReader, generator: Value, form: str) -> Value:
+    assert isinstance(generator, Node)
+    fn, *args = generator.items
+    assert isinstance(fn, Node)
+    code = replace(fn.head, code=made_into(fn.head.code, form))
+    return reader.spec.call(reader, Node(code, fn.items), args, {}, reader.options)
+
+
+def _of_library(fn: pytypes.FunctionType) -> Ruled:
+    """A function of the library that has a rule."""
+
+    def value(reader: FunctionReader, args: list[Value]) -> Value:
+        return reader.spec.call(reader, Static(fn), args, {}, fixed=True)
+
+    return Ruled(fn.__name__, Static(PULLBACKS[fn]), value)
+
+
+def _full_name(obj: Any) -> str:
+    """How a user would write it: `os.getloadavg`."""
+    name = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None)
+    if name is None:
+        return described(Static(obj))
+    module = (getattr(obj, "__module__", None) or "").removeprefix("_").split("._")[0]
+    if module in ("__main__", "") or getattr(builtins, name, None) is obj:
+        return str(name)
+    return f"{'os' if module in ('posix', 'nt') else module}.{name}"
+
+
+def _written(obj: Any) -> pytypes.FunctionType | None:
+    try:
+        return LIBRARY.get(obj)
+    except TypeError:
+        return None
+
+
+def _handler(obj: Any) -> Callable[..., Value] | None:
+    try:
+        return HANDLERS.get(obj)
+    except TypeError:
+        return None
+
+
+def _construct(reader: FunctionReader, cls: type, args: list[Value], kws: dict[str, Value]) -> Value:
+    if issubclass(cls, BaseException):
+        return Node(ErrorHead(cls), tuple(args))
+    fields = getattr(cls, "_fields", None)
+    if issubclass(cls, tuple) and fields is not None:
+        defaults = cls._field_defaults  # type: ignore[attr-defined]
+        items = list(args)
+        for name in fields[len(args) :]:
+            if name in kws:
+                items.append(kws[name])
+            elif name in defaults:
+                items.append(reader.spec.captures.value(defaults[name], None, reader.pos))
+            else:
+                raise unsupported(f"{cls.__name__}() is missing the field {name!r}", reader.pos)
+        return tuple_of(items, cls)
+    if is_plain(cls):
+        return _instance(reader, cls, args, kws)
+    raise unsupported(f"instances of {cls.__name__} cannot be compiled", reader.pos)
+
+
+def _instance(reader: FunctionReader, cls: type, args: list[Value], kws: dict[str, Value]) -> Value:
+    """`cls(*args, **kws)` of a class made in Python."""
+    if class_attribute(cls, "__new__") != (object, object.__new__) or type(cls) is not type:
+        raise unsupported(f"{cls.__name__} defines how its instances are made, which cannot be compiled", reader.pos)
+    made = records.instance(reader, cls)
+    plain = class_attribute(cls, "__init__") == (object, object.__init__)
+    begin = None if plain else class_value(reader, cls, "__init__")
+    if begin is not None:
+        call(reader, begin, [made, *args], kws)
+    elif args or kws:
+        raise ArgumentError(f"{cls.__name__}() takes no arguments", reader.pos, "Call it without arguments.")
+    return made

@@ -1,0 +1,235 @@
+"""Builtin functions of containers, iterables and functions: `len`, `range`, `zip`, `max`, `map`, `partial`, …"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from typing import TYPE_CHECKING, Any
+
+from zyg.errors import unsupported
+from zyg.ir.program import Const, Var
+from zyg.ir.scalars import b1, i8
+from zyg.reading import arrays, lists, operators, records
+from zyg.reading.captured import opened
+from zyg.reading.either import choose
+from zyg.reading.front import parameter_names
+from zyg.reading.handlers import HANDLERS, Handler, handles, number
+from zyg.reading.iteration import elements, iterator
+from zyg.reading.list_arrays import total as total_of
+from zyg.reading.list_members import made_of
+from zyg.reading.special_methods import special_method
+from zyg.reading.values import (
+    IterHead,
+    Node,
+    PartialHead,
+    RangeHead,
+    SliceHead,
+    Static,
+    SuperHead,
+    Value,
+    constant,
+    tuple_of,
+)
+from zyg.rules import lists as written
+
+if TYPE_CHECKING:
+    from zyg.reading.read import FunctionReader
+
+
+@handles(len)
+def _len(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    if arrays.is_arraylike(args[0]):
+        return arrays.shape(args[0])[0]
+    counting = special_method(reader, args[0], "__len__")
+    if counting is not None:
+        return reader.spec.calls.call(reader, counting, [], {})
+    if isinstance(args[0], Node) and records.is_record(args[0]) and records.is_shared_dict(args[0]):
+        return records.length(reader, args[0])
+    if isinstance(args[0], Node) and lists.in_memory(args[0]):
+        return lists.of_length(reader, args[0])
+    return constant(len(elements(reader, args[0])))
+
+
+@handles(tuple)
+def _tuple(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return tuple_of(elements(reader, args[0]) if args else [])
+
+
+@handles(list)
+def _list(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return made_of(reader, args[0]) if args else lists.display(reader, ())
+
+
+@handles(dict)
+def _dict(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    given = records.entries_of(reader, opened(reader, args[0])) if args else {}
+    return records.dict_display(reader, given | kws)
+
+
+@handles(super)
+def _super(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    names = parameter_names(reader.code)
+    if args or "__class__" not in reader.code.co_freevars or not names:
+        raise unsupported("super() with arguments, or outside methods, cannot be compiled", reader.pos)
+    cls = reader.spec.captures.free(reader, "__class__")
+    assert isinstance(cls, Static)
+    return Node(SuperHead(cls.obj), (reader.arguments[names[0]],))
+
+
+@handles(object.__setattr__)
+def _setattr(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    target, name, new = args
+    if not (isinstance(target, Node) and records.is_own_instance(target) and isinstance(name, Static)):
+        raise unsupported("object.__setattr__ of this cannot be compiled", reader.pos)
+    records.put(reader, target, name.obj, new)
+    return Static(None)
+
+
+@handles(sorted)
+def _sorted(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return reader.spec.call(reader, Static(written.sorted_list), args, kws)
+
+
+@handles(any)
+def _any(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return reader.spec.call(reader, Static(written.any_of), args, kws)
+
+
+@handles(all)
+def _all(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return reader.spec.call(reader, Static(written.all_of), args, kws)
+
+
+def _is_known(value: Value) -> bool:
+    """Are the elements of this iterable known one by one?"""
+    if not isinstance(value, Node):
+        return True
+    if isinstance(value.head, IterHead) and value.head.kind != "tuple":
+        return value.head.kind in ("zip", "enumerate") and all(map(_is_known, value.items))
+    if isinstance(value.head, RangeHead):
+        return all(isinstance(part, Const) for part in value.items)
+    return not lists.in_memory(value) and not arrays.is_arraylike(value)
+
+
+@handles(range)
+def _range(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    numbers = [number(reader, arg, "range") for arg in args]
+    if any(x.type not in (i8, b1) for x in numbers):
+        raise unsupported("range needs integers", reader.pos)
+    ints = [reader.cast(x, i8) for x in numbers]
+    if len(ints) == 1:
+        ints = [Const(0, i8), *ints]
+    if len(ints) == 2:
+        ints.append(Const(1, i8))
+    return Node(RangeHead(), tuple(ints))
+
+
+@handles(enumerate)
+def _enumerate(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    start = args[1] if len(args) > 1 else kws.get("start", constant(0))
+    inner = iterator(reader, args[0])
+    return Node(IterHead("enumerate"), (inner, start, Static(None)))
+
+
+@handles(zip)
+def _zip(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    strict = kws.get("strict", constant(False))
+    if not (isinstance(strict, Const) and not strict.value):
+        if not isinstance(strict, Const) or len({len(elements(reader, arg)) for arg in args}) > 1:
+            raise unsupported("zip(strict=True) of iterables of different lengths", reader.pos)
+    return Node(IterHead("zip"), tuple(iterator(reader, arg) for arg in args))
+
+
+@handles(reversed)
+def _reversed(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    value = args[0]
+    if isinstance(value, Node) and isinstance(value.head, RangeHead):
+        forward = iterator(reader, value)
+        start, step, count, _ = (part for part in forward.items if isinstance(part, (Var, Const)))
+        before = reader.emit(operator.sub, (count, Const(1, i8)), i8)
+        last = reader.emit(operator.add, (start, reader.emit(operator.mul, (before, step), i8)), i8)
+        back = reader.emit(operator.neg, (step,), i8)
+        return Node(IterHead("range"), (last, back, count, Const(0, i8)))
+    if isinstance(value, Node) and lists.in_memory(value):
+        last = reader.emit(operator.sub, (lists.of_length(reader, value), Const(1, i8)), i8)
+        return Node(IterHead("reversed list"), (value, last))
+    return Node(IterHead("tuple", 0), tuple(reversed(elements(reader, value))))
+
+
+@handles(iter)
+def _iter(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return iterator(reader, args[0])
+
+
+@handles(sum)
+def _sum(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    total = args[1] if len(args) > 1 else kws.get("start", constant(0))
+    if not _is_known(args[0]):
+        return total_of(reader, args[0], total)
+    for item in elements(reader, args[0]):
+        total = operators.apply(reader, operator.add, [total, item])
+    return total
+
+
+def _extremum(better: Any) -> Handler:
+    def handler(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+        if len(args) == 1 and not _is_known(args[0]):
+            fn = written.largest if better is operator.gt else written.smallest
+            return reader.spec.call(reader, Static(fn), args, kws)
+        items = args if len(args) > 1 else elements(reader, args[0])
+        key = kws.get("key")
+        if not items:
+            if "default" in kws:
+                return kws["default"]
+            raise unsupported("min or max of an empty tuple", reader.pos)
+
+        def rank(item: Value) -> Value:
+            return item if key is None else reader.spec.calls.call(reader, key, [item], {})
+
+        best, best_rank = items[0], rank(items[0])
+        for item in items[1:]:
+            its = rank(item)
+            wins = operators.truth(reader, operators.apply(reader, better, [its, best_rank]))
+            best, best_rank = choose(reader, wins, item, best), choose(reader, wins, its, best_rank)
+        return best
+
+    return handler
+
+
+HANDLERS[max] = _extremum(operator.gt)
+HANDLERS[min] = _extremum(operator.lt)
+
+
+@handles(slice)
+def _slice(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    parts = [Static(None), *args] if len(args) == 1 else list(args)
+    return Node(SliceHead(), tuple([*parts, Static(None)][:3]))
+
+
+@handles(map)
+def _map(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    if not all(map(_is_known, args[1:])):
+        fn = written.mapped_one if len(args) == 2 else written.mapped
+        return iterator(reader, reader.spec.call(reader, Static(fn), args, {}))
+    columns = [elements(reader, arg) for arg in args[1:]]
+    rows = zip(*columns, strict=False)
+    return Node(IterHead("tuple", 0), tuple(reader.spec.calls.call(reader, args[0], list(row), {}) for row in rows))
+
+
+@handles(filter)
+def _filter(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return iterator(reader, reader.spec.call(reader, Static(written.filtered), args, kws))
+
+
+@handles(functools.reduce)
+def _reduce(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    items = elements(reader, args[1])
+    total = args[2] if len(args) > 2 else items.pop(0)
+    for item in items:
+        total = reader.spec.calls.call(reader, args[0], [total, item], {})
+    return total
+
+
+@handles(functools.partial)
+def _partial(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return Node(PartialHead(tuple(kws)), (*args, *kws.values()))

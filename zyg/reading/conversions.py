@@ -1,0 +1,168 @@
+"""Conversions and what asks for the kind of a value: `int`, `round`, `complex`, `bool`, `str`, `isinstance`, …"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zyg.errors import unsupported
+from zyg.ir.program import Const, Operand, Type, Var
+from zyg.ir.scalars import b1, c8, c16, f4, f8, i8
+from zyg.reading import operators
+from zyg.reading.custom import without_gradient
+from zyg.reading.describe import described
+from zyg.reading.handlers import HANDLERS, Handler, handles, number
+from zyg.reading.values import (
+    LazyHead,
+    Node,
+    Static,
+    UnionHead,
+    Value,
+    class_of_node,
+)
+from zyg.rules import numbers as library
+from zyg.rules import primitives as p
+
+if TYPE_CHECKING:
+    from zyg.reading.read import FunctionReader
+
+
+def _rounding(primitive: Any) -> Handler:
+    def handler(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+        a = number(reader, args[0], primitive.__name__)
+        if a.type in (i8, b1):
+            return reader.cast(a, i8)
+        rounded = reader.emit(primitive, (a,), a.type)
+        return _float_to_int(reader, rounded)
+
+    return handler
+
+
+def _float_to_int(reader: FunctionReader, a: Operand) -> Operand:
+    if a.type in (c8, c16):
+        raise unsupported("a complex number has no int value", reader.pos)
+    size = reader.emit(operator.abs, (a,), a.type)
+    fits = reader.emit(operator.lt, (size, Const(2.0**63, a.type)), b1)
+    reader.guard(fits, _int_error, "OverflowError(int)", reader.cast(a, f8))
+    return reader.cast(a, i8)
+
+
+def _int_error(value: float) -> BaseException:
+    try:
+        number_ = int(value)
+    except (ValueError, OverflowError) as error:
+        return error
+    return OverflowError(f"the int {number_} does not fit in 64 bits")
+
+
+for _fn, _primitive in ((math.floor, np.floor), (math.ceil, np.ceil), (math.trunc, np.trunc), (int, np.trunc)):
+    HANDLERS[_fn] = _rounding(_primitive)
+
+
+@handles(np.round, np.around)
+def _np_round(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    """Like `round` with digits: the result is no int."""
+    digits = args[1] if len(args) > 1 else kws.get("decimals", Const(0, i8))
+    a = number(reader, args[0], "round")
+    if a.type in (f4, f8) and digits == Const(0, i8):
+        return reader.emit(np.rint, (a,), a.type)
+    return _round(reader, [a, digits], {})
+
+
+@handles(round)
+def _round(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    a = number(reader, args[0], "round")
+    digits = args[1] if len(args) > 1 else kws.get("ndigits", Static(None))
+    if isinstance(digits, Static):
+        return _rounding(np.rint)(reader, [a], {})
+    n = number(reader, digits, "round")
+    if a.type in (i8, b1):
+        if isinstance(n, Const) and n.value.real >= 0:
+            return reader.cast(a, i8)
+        whole = without_gradient(reader, reader.cast(a, i8))
+        return reader.spec.calls.call(reader, Static(library.round_int), [whole, n], {})
+    return reader.emit(p.round_digits, (a, reader.cast(n, i8)), a.type)
+
+
+def _conversion(kind: Type) -> Handler:
+    def handler(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+        if not args:
+            return Const(0.0, kind)
+        if isinstance(args[0], Static) and isinstance(args[0].obj, str):
+            try:
+                return reader.cast(Const(float(args[0].obj), f8), kind)
+            except ValueError as error:
+                raise unsupported(str(error), reader.pos) from None
+        a = number(reader, args[0], "a conversion")
+        if a.type in (c8, c16) and kind in (f4, f8):
+            raise unsupported("a complex number has no float value", reader.pos, "Use .real or abs().")
+        return reader.cast(a, kind)
+
+    return handler
+
+
+HANDLERS |= {float: _conversion(f8), np.float64: _conversion(f8), np.float32: _conversion(f4)}
+HANDLERS |= {np.complex128: _conversion(c16), np.complex64: _conversion(c8)}
+HANDLERS |= {np.int64: HANDLERS[int], np.int_: HANDLERS[int]}
+
+
+@handles(bool, np.bool_)
+def _bool(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return operators.truth(reader, args[0]) if args else Const(False, b1)
+
+
+@handles(complex)
+def _complex(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    args = args + ([kws["imag"]] if "imag" in kws else [])
+    numbers = [number(reader, arg, "complex") for arg in args]
+    if any(x.type in (c8, c16) for x in numbers) or len(numbers) == 1:
+        total: Operand = reader.cast(numbers[0], c16)
+        if len(numbers) == 2:
+            turned = reader.emit(operator.mul, (reader.cast(numbers[1], c16), Const(1j, c16)), c16)
+            total = reader.emit(operator.add, (total, turned), c16)
+        return total
+    if not numbers:
+        return Const(0j, c16)
+    return reader.emit(p.make_complex, (reader.cast(numbers[0], f8), reader.cast(numbers[1], f8)), c16)
+
+
+@handles(callable)
+def _callable(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    value = args[0]
+    return Const(callable(value.obj) if isinstance(value, Static) else isinstance(value, Node), b1)
+
+
+@handles(isinstance)
+def _isinstance(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    value, against = args
+    classes = (
+        tuple(item.obj for item in against.items if isinstance(item, Static))
+        if isinstance(against, Node)
+        else (against.obj,)
+        if isinstance(against, Static)
+        else ()
+    )
+    if isinstance(value, Node) and isinstance(value.head, UnionHead):
+        raise unsupported("isinstance of a value of several kinds cannot be compiled", reader.pos)
+    if isinstance(value, (Var, Const)):
+        return Const(issubclass(_CLASSES[value.type], classes), b1)
+    if isinstance(value, Static):
+        return Const(isinstance(value.obj, classes), b1)
+    own = class_of_node(value)
+    if own is None:
+        raise unsupported(f"isinstance of {described(value)} cannot be compiled", reader.pos)
+    return Const(issubclass(own, classes), b1)
+
+
+_CLASSES: dict[Type, type] = {b1: bool, i8: int, f8: float, c16: complex, f4: np.float32, c8: np.complex64}
+
+
+def _text(fn: Callable[..., str]) -> Handler:
+    return lambda reader, args, kws: Node(LazyHead(fn), tuple(args))
+
+
+HANDLERS |= {str: _text(str), repr: _text(repr), format: _text(format)}

@@ -1,0 +1,136 @@
+"""Cotangents and tangents as values: in the structure of what they belong to, with None where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+from numba import types
+
+from zyg.adjoint.activity import differentiable, shadow_type
+from zyg.adjoint.partials import tangent_kind
+from zyg.adjoint.tangent import has_tangent
+from zyg.errors import ValueArgumentError
+from zyg.ir.memory import mem_like
+from zyg.ir.program import Const, Op, Operand, Var
+from zyg.passes.slots import zero
+from zyg.reading.captured import opened
+from zyg.reading.describe import described
+from zyg.reading.instances import gives_same_class
+from zyg.reading.values import (
+    ClosureHead,
+    Node,
+    ObjectHead,
+    Static,
+    Value,
+    array_like,
+    is_array,
+    is_container,
+)
+
+if TYPE_CHECKING:
+    from zyg.reading.read import FunctionReader
+
+
+def carriers(value: Value) -> Iterator[Var]:
+    """The variables in a value that a derivative may be taken by: numbers, and the buffers of arrays."""
+    if isinstance(value, Var):
+        if differentiable(value.type) or shadow_type(value.type) is not None:
+            yield value
+    elif isinstance(value, Node):
+        for item in value.items[:1] if is_array(value) else value.items:
+            yield from carriers(item)
+
+
+def gradient_of(formal: Value, by_param: dict[Var, Var], actual: dict[Var, Operand], top: bool) -> Value:
+    """The gradient of an argument: its structure, with None for what is not a float inside containers."""
+    if isinstance(formal, Var):
+        if not top and isinstance(formal.type, (types.Integer, types.Boolean)):
+            return Static(None)
+        return by_param.get(formal, zero(formal.type))
+    if isinstance(formal, Node) and (is_container(formal) or isinstance(formal.head, ClosureHead)):
+        return container_like(formal, [gradient_of(item, by_param, actual, False) for item in formal.items])
+    if is_array(formal) and isinstance(formal, Node) and isinstance(memory := formal.items[0], Var):
+        if memory not in by_param:
+            return Static(None)
+        return array_like(formal, by_param[memory], lambda leaf: actual.get(leaf, leaf))
+    return Static(None)
+
+
+def container_like(value: Node, items: Sequence[Value]) -> Value:
+    """A gradient or tangent of a container: the same kind of container, or a namespace of the attributes that have one.
+
+    Such a namespace belongs to a function made while reading, too, with the variables that it captures.
+    """
+    head = value.head
+    if isinstance(head, ClosureHead):
+        names, items = head.captures, items[: len(head.captures)]
+    elif isinstance(head, ObjectHead) and not gives_same_class(head.cls):
+        names = head.names
+    else:
+        return Node(head, tuple(items))
+    kept = [(n, item) for n, item in zip(names, items, strict=True) if not (isinstance(item, Static) and not item.obj)]
+    if isinstance(head, ClosureHead) and not kept:
+        return Static(None)
+    return Node(ObjectHead(SimpleNamespace, tuple(n for n, _ in kept)), tuple(item for _, item in kept))
+
+
+def placed(given: Node, like: Node) -> Sequence[Value]:
+    """The items of a cotangent in the order of those of the value that it belongs to."""
+    names, own = (getattr(v.head, "keys", None) or getattr(v.head, "names", None) for v in (given, like))
+    if names is None or own is None or set(names) != set(own):
+        return given.items
+    return [given.items[names.index(name)] for name in own]
+
+
+def matching(result: Value, given: Value, reader: FunctionReader) -> list[Operand]:
+    """The leaves of a cotangent (or tangent) that belong to the differentiable variables of `result`."""
+    given = opened(reader, given)
+    if isinstance(result, Const):
+        return []
+    if isinstance(result, Var):
+        if not differentiable(result.type):
+            return []
+        if isinstance(given, Static) and given.obj is None:
+            return [zero(tangent_kind(result.type))]
+        if isinstance(given, (Var, Const)):
+            return [given]
+    elif isinstance(result, Static):
+        return []
+    elif is_array(result) and isinstance(result, Node):
+        if isinstance(given, Static) and given.obj is None:
+            shadow = Var(shadow_type(result.items[0].type), "dot")  # type: ignore[union-attr,arg-type]
+            reader.ops.append(Op(mem_like, (result.items[0],), (shadow,), reader.pos))  # type: ignore[arg-type]
+            return [shadow]
+        return [reader.spec.calls.like(reader, result, given)]
+    elif isinstance(given, Static) and given.obj is None:
+        return [zero(tangent_kind(leaf.type)) for leaf in carriers(result)]
+    elif isinstance(given, Node) and len(given.items) == len(result.items):
+        pairs = zip(result.items, placed(given, result), strict=True)
+        return [leaf for a, b in pairs for leaf in matching(a, b, reader)]
+    raise ValueArgumentError(
+        f"the cotangent or tangent of {described(result)} cannot be {described(given)}",
+        reader.pos,
+        "Give it the structure of the value, with None where there is none.",
+    )
+
+
+def slope_of(y: Value, inner: Value, slopes: Iterator[Var], top: bool) -> Value:
+    """The tangent of a result `y` (`inner` inside the program): its structure, with None for what is not a float
+    inside containers."""
+    if isinstance(y, Node) and isinstance(inner, Node) and is_container(y):
+        pairs = zip(y.items, inner.items, strict=True)
+        return container_like(y, [slope_of(a, b, slopes, False) for a, b in pairs])
+    if is_array(y) and isinstance(y, Node) and isinstance(inner, Node):
+        buffer = y.items[0]
+        assert isinstance(buffer, Var)
+        found = array_like(y, next(slopes), lambda leaf: leaf) if has_tangent(buffer.type) else Static(None)
+        for item in inner.items[1:]:
+            if isinstance(item, Var):
+                next(slopes)
+        return found
+    if not isinstance(inner, (Var, Const)) or not differentiable(inner.type):
+        return Static(None)
+    slope = next(slopes) if isinstance(inner, Var) else zero(tangent_kind(inner.type))
+    return Static(None) if isinstance(inner.type, types.Integer) and not top else slope

@@ -1,0 +1,183 @@
+"""Derivatives given by users: `@adjoint(fn)`, `@nograd`, `stop_gradient`."""
+
+from __future__ import annotations
+
+import types as pytypes
+from collections.abc import Iterator, MutableMapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from numba import types
+
+from zyg.adjoint.activity import differentiable
+from zyg.errors import UnsupportedError, ValueArgumentError, ZygError, unsupported
+from zyg.ir.memory import MemoryType
+from zyg.ir.program import Var
+from zyg.reading import arrays
+from zyg.reading.cotangents import carriers
+from zyg.reading.describe import described
+from zyg.reading.front import definition
+from zyg.reading.given import Derivative, given_call
+from zyg.reading.python_rule import python_rule_call
+from zyg.reading.values import (
+    Identity,
+    Node,
+    Static,
+    TupleHead,
+    Value,
+    is_container,
+)
+from zyg.rules import primitives as p
+
+if TYPE_CHECKING:
+    from zyg.reading.read import FunctionReader
+
+
+class Rules(MutableMapping[Any, Any]):
+    """The rules that users gave, by the functions' identities: C functions need not be hashable.
+
+    What was compiled before `version` grew may have used others.
+    """
+
+    def __init__(self) -> None:
+        self.version = 0
+        self._rules: dict[Identity, Any] = {}
+        self._kinds: set[Any] = set()
+
+    def __getitem__(self, fn: Any) -> Any:
+        return self._rules[Identity(fn)]
+
+    def __setitem__(self, fn: Any, rule: Any) -> None:
+        self._kinds.add(_kind(fn))
+        self._rules[Identity(fn)] = rule
+        self.version += 1
+
+    def __delitem__(self, fn: Any) -> None:
+        del self._rules[Identity(fn)]
+        self.version += 1
+
+    def __contains__(self, fn: object) -> bool:
+        return Identity(fn) in self._rules
+
+    def __iter__(self) -> Iterator[Any]:
+        return (known.obj for known in self._rules)
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    def concern(self, fn: Any) -> bool:
+        """Has something a rule that only its identity tells from `fn`?"""
+        return _kind(fn) in self._kinds
+
+
+def _kind(fn: Any) -> Any:
+    return fn.__code__ if isinstance(fn, pytypes.FunctionType) else type(fn)
+
+
+RULES = Rules()
+
+
+def without_gradient(reader: FunctionReader, value: Value) -> Value:
+    """`value` with its numbers cut off from differentiation; arrays in it are copies."""
+    if arrays.is_arraylike(value):
+        return arrays.elementwise(reader, _stopped, [value])
+    if isinstance(value, Node):
+        items = (reader.spec.calls.settle(reader, without_gradient(reader, item)) for item in value.items)
+        return Node(value.head, tuple(items))
+    if isinstance(value, Var) and isinstance(value.type, MemoryType):
+        raise unsupported("gradients cannot be stopped in a container that can be changed", reader.pos)
+    return _stopped(reader, [value])
+
+
+def _stopped(reader: FunctionReader, operands: Sequence[Value]) -> Value:
+    (number,) = operands
+    if not isinstance(number, Var) or not differentiable(number.type):
+        return number
+    return reader.emit(p.stop_gradient, (number,), number.type)
+
+
+def in_own_rule(reader: FunctionReader, value: Value) -> Value:
+    """What a rule has from a call of its own function, which is made as if there were no rule."""
+    if arrays.is_arraylike(value):
+        return reader.spec.calls.settle(reader, arrays.elementwise(reader, _within_rule, [value]))
+    if isinstance(value, Node):
+        return Node(value.head, tuple(in_own_rule(reader, item) for item in value.items))
+    return _within_rule(reader, [value])
+
+
+def _within_rule(reader: FunctionReader, operands: Sequence[Value]) -> Value:
+    (number,) = operands
+    if not isinstance(number, Var) or not differentiable(number.type):
+        return number
+    return reader.emit(p.within_rule, (number,), number.type)
+
+
+def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str, Value]) -> Value:
+    """A call of `fn`, whose value and pullback are those of its rule."""
+    rule = RULES[fn]
+    name = getattr(fn, "__name__", "rule")
+    args, kws = _by_position(rule, args, kws)
+    names = tuple(kws)
+
+    def refuse(what: str, forward: bool = False) -> ZygError:
+        part = "rule" if forward else "pullback"
+        hint = "Let back(dy) return one cotangent for each argument, of its structure; None where there is none."
+        return ValueArgumentError(f"the {part} of {name} {what}", replace(definition(rule), caller=reader.pos), hint)
+
+    def forward(inner: FunctionReader, formals: list[Value]) -> tuple[Value, Value]:
+        known = reader.spec.captures.value(rule, (("object", Identity(rule)),), reader.pos)
+        named = dict(zip(names, formals[len(args) :], strict=True))
+        with reader.spec.inside_rule_of(fn):
+            found = reader.spec.calls.call(inner, known, formals[: len(args)], named)
+        if not (isinstance(found, Node) and isinstance(found.head, TupleHead) and len(found.items) == 2):
+            raise refuse(f"must return a pair (y, back), not {described(found)}", True)
+        return found.items[0], found.items[1]
+
+    def backward(inner: FunctionReader, saved: Value, formals: list[Value], dy: Value) -> Sequence[Value]:
+        with reader.spec.inside_rule_of(fn):
+            found = reader.spec.calls.call(inner, saved, [dy], {})
+        several = isinstance(found, Node) and isinstance(found.head, TupleHead)
+        if not several and len(formals) == 1:
+            return [found]
+        items = list(found.items) if several and isinstance(found, Node) else [found]
+        if len(items) == _positions(rule) and len(formals) < len(items):
+            items = items[: len(formals)]  # those of arguments that are left to their defaults
+        if len(items) == len(args) and not any(_is_varying(formal) for formal in formals[len(args) :]):
+            items += [Static(None)] * len(names)
+        if len(formals) == 1 and len(items) > 1 and isinstance(formals[0], Node) and is_container(formals[0]):
+            return [found]
+        if len(items) != len(formals):
+            one = "1 cotangent" if len(items) == 1 else f"{len(items)} cotangents"
+            wanted = "1 argument" if len(formals) == 1 else f"{len(formals)} arguments"
+            raise refuse(f"gives {one} for {wanted}")
+        return items
+
+    given = [reader.spec.calls.settle(reader, arg) for arg in (*args, *kws.values())]
+    try:
+        return given_call(reader, Derivative(name, forward, backward, refuse), given)
+    except UnsupportedError:
+        return python_rule_call(reader, fn, rule, given, names, refuse)
+
+
+def _by_position(rule: Any, args: list[Value], kws: dict[str, Value]) -> tuple[list[Value], dict[str, Value]]:
+    """Arguments in the order of the rule's parameters, as far as that takes them by position."""
+    args, kws = list(args), dict(kws)
+    for name in _parameters(rule)[len(args) :]:
+        if name not in kws:
+            break
+        args.append(kws.pop(name))
+    return args, kws
+
+
+def _parameters(rule: Any) -> tuple[str, ...]:
+    code = getattr(rule, "__code__", None)
+    return code.co_varnames[: code.co_argcount] if code is not None else ()
+
+
+def _positions(rule: Any) -> int:
+    return len(_parameters(rule))
+
+
+def _is_varying(value: Value) -> bool:
+    """Whether a derivative may be taken by something in a value."""
+    return any(not isinstance(leaf.type, types.Integer) for leaf in carriers(value))

@@ -1,0 +1,325 @@
+"""Derivatives while reading: what a call of `grad(f)` means, at the outside and inside other functions.
+
+The function is read into a program of its own, which is transformed; the call becomes a call of the result.
+So derivatives of functions that take derivatives need nothing more, to any depth, and an inner derivative
+sees outer variables as plain inputs.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numba import types
+
+from zyg.adjoint.activity import differentiable, shadow_type
+from zyg.adjoint.differentiate import vjp
+from zyg.adjoint.partials import tangent_kind
+from zyg.adjoint.tangent import jvp
+from zyg.adjoint.trace import Emitter
+from zyg.errors import ArgumentError, ValueArgumentError, unsupported
+from zyg.ir.memory import MemoryType, mem_like
+from zyg.ir.program import Call, Const, Module, Op, Operand, Program, Return, Var
+from zyg.ir.scalars import c8, c16, i8
+from zyg.ir.verify import checked_module
+from zyg.reading.by_tangents import by_tangents, uses_stack
+from zyg.reading.cotangents import carriers, gradient_of, matching, slope_of
+from zyg.reading.describe import described
+from zyg.reading.functions import open_functions
+from zyg.reading.inner import check_apart, read_inner, settled
+from zyg.reading.values import (
+    Node,
+    Static,
+    TupleHead,
+    Value,
+    has_memory_list,
+    is_array,
+    is_container,
+    rebuild,
+    tuple_of,
+    variables,
+)
+
+if TYPE_CHECKING:
+    from zyg.reading.read import FunctionReader
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """argnums: an int or a tuple of them.  gives: what the result holds."""
+
+    argnums: int | tuple[int, ...] = 0
+    gives: str = "grad"
+    has_aux: bool = False
+
+    @property
+    def own(self) -> slice:
+        """Which of the arguments are the function's own: of what `hvp` gives, all but the vector."""
+        return slice(None, -1) if self.gives == "hvp" else slice(None)
+
+
+Derivative = Callable[["FunctionReader", Value, list[Value], dict[str, Value], Options], Value]
+DERIVATIVES: dict[str, Derivative] = {}
+"""How a call of each kind of derivative is read, by what it gives."""
+
+
+def derivative_call(
+    reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value], options: Options
+) -> Value:
+    """The value of `grad(fn, …)(*args, **kws)`, or of what else `options` say."""
+    return DERIVATIVES[options.gives](reader, fn, args, kws, options)
+
+
+def chosen_arguments(argnums: int | tuple[int, ...], count: int, reader: FunctionReader) -> list[int]:
+    """The numbers of the arguments that `argnums` names."""
+    wanted = argnums if isinstance(argnums, tuple) else (argnums,)
+    found = []
+    for n in wanted:
+        if not -count <= n < count:
+            raise ValueArgumentError(
+                f"argnums {n} is out of range for {count} argument{'' if count == 1 else 's'}",
+                reader.pos,
+                f"Use {-count} to {count - 1}." if count else "Call it with an argument.",
+            )
+        found.append(n % count)
+    return found
+
+
+def gradient_call(
+    reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value], options: Options
+) -> Value:
+    """The value of `grad(fn, …)(*args, **kws)`."""
+    args, kws = settled(reader, args, kws)
+    chosen = chosen_arguments(options.argnums, len(args), reader)
+    module, result, formals, operands, captured = read_inner(reader, fn, args, kws)
+    primal, aux = result, None
+    if options.has_aux:
+        if not (isinstance(result, Node) and isinstance(result.head, TupleHead) and len(result.items) == 2):
+            raise ArgumentError(
+                f"has_aux: the function must return a pair (y, aux), not {described(result)}",
+                reader.pos,
+                "Return (y, aux), or leave out has_aux.",
+            )
+        primal, aux = result.items
+    if isinstance(primal, Static) and not all(map(_returns, module.programs.values())):
+        raise ArgumentError(
+            "this function never returns: every path calls it again", reader.pos, "Give the recursion an end."
+        )
+    check_scalar(primal, reader)
+    for n in chosen:
+        _check_argument(formals[n], n, reader)
+    module, formals, operands = open_functions(reader, module, formals, operands, chosen, captured)
+    with_values = options.gives != "grad" or aux is not None
+    y, dx, values = vjp_call(reader, module, result, formals, operands, chosen, primal, None, with_values)
+    gradient: Value = dx[0] if isinstance(options.argnums, int) else tuple_of(dx)
+    if aux is not None:
+        assert isinstance(values, Node)
+        y, aux = values.items
+    if options.gives == "grad":
+        return gradient if aux is None else tuple_of([gradient, aux])
+    return tuple_of([y if aux is None else tuple_of([y, aux]), gradient])
+
+
+DERIVATIVES["grad"] = DERIVATIVES["value_and_grad"] = gradient_call
+
+
+def _returns(program: Program) -> bool:
+    return any(isinstance(block.end, Return) for block in program.blocks.values())
+
+
+def check_scalar(primal: Value, reader: FunctionReader) -> None:
+    if isinstance(primal, (Var, Const)) and primal.type not in (c8, c16, types.boolean):
+        return
+    raise ArgumentError(
+        f"grad needs a function that returns a real number; this one returns {described(primal)}",
+        reader.pos,
+        "Return one number, or use zyg.pullback for the cotangent that you need.",
+    )
+
+
+def _check_list(formal: Value, n: int, reader: FunctionReader) -> None:
+    if has_memory_list(formal):
+        what = f"argument {n} is a list whose length is not known when compiling"
+        raise unsupported(what, reader.pos, "Make an array of it: np.array(…).")
+
+
+def _check_argument(formal: Value, n: int, reader: FunctionReader) -> None:
+    _check_list(formal, n, reader)
+    if isinstance(formal, (Var, Const)) and formal.type == types.boolean:
+        raise ArgumentError(
+            f"argument {n} is a bool, which has no derivative", reader.pos, "Leave it out of argnums, or pass a number."
+        )
+
+
+def vjp_call(
+    reader: FunctionReader,
+    module: Module,
+    result: Value,
+    formals: list[Value],
+    operands: list[Operand],
+    chosen: list[int],
+    primal: Value,
+    seeds: list[Operand] | None,
+    values: bool = True,
+) -> tuple[Value, list[Value], Value]:
+    """A call of the module's derivative: the primal part, the cotangents of `chosen`, the whole result.
+
+    values: whether anything but cotangents is asked for.
+    """
+    main = module.main
+    check_apart(reader, module, operands)
+    wanted = {leaf for n in chosen for leaf in carriers(formals[n])}
+    varied = tuple(param in wanted for param in main.params)
+    targets = {id(leaf) for leaf in carriers(primal)}
+    useful = tuple(id(leaf) in targets for leaf in variables(result))
+    if uses_stack(module) and not any(isinstance(leaf.type, MemoryType) for leaf in wanted):
+        return by_tangents(reader, module, result, formals, operands, chosen, primal, seeds)
+    buffers = any(isinstance(leaf.type, MemoryType) for leaf in wanted)
+    whole = not buffers and (seeds is None or all(isinstance(s.type, types.Integer) for s in seeds))
+    done = checked_module(vjp(module, varied, useful, whole, values))
+    name = reader.spec.adopt(done)
+    wants = [q.type for q in done.main.params[len(main.params) :] if not isinstance(q.type, MemoryType)]
+    if seeds is None:
+        seeds = [Const(1, kind) if kind == i8 else Const(1.0, kind) for kind in wants]
+    seeds = [_seed(reader, seed, kind) for seed, kind in zip(seeds, wants, strict=True)]
+    primals = tuple(Var(kind) for kind in main.results)
+    cotangents = tuple(Var(kind) for kind in done.main.results[len(primals) :])
+    by_param: dict[Var, Var] = {}
+    for q, operand in zip(main.params, operands, strict=True):
+        kind = shadow_type(q.type)
+        if q in wanted and kind is not None:
+            by_param[q] = Var(kind, f"d_{q.name}")
+            reader.ops.append(Op(mem_like, (operand,), (by_param[q],), reader.pos))
+    given = (*operands, *seeds, *by_param.values())
+    reader.ops.append(Op(Call(name), given, (*primals, *cotangents), reader.pos))
+    fresh = iter(primals)
+    found = rebuild(result, lambda leaf: next(fresh) if isinstance(leaf, Var) else leaf)
+    numbers = (q for q, on in zip(main.params, varied, strict=True) if on and differentiable(q.type))
+    by_param.update(zip(numbers, cotangents, strict=True))
+    actual = dict(zip(main.params, operands, strict=True))
+    dx = [gradient_of(formals[n], by_param, actual, top=True) for n in chosen]
+    part = found
+    if primal is not result and isinstance(found, Node) and isinstance(result, Node):
+        part = found.items[result.items.index(primal)]
+    return part, dx, found
+
+
+def pullback_call(reader: FunctionReader, fn: Value, args: list[Value], cotangent: Value) -> Value:
+    """(y, cotangents of all arguments) for a given cotangent of the result."""
+    args, _ = settled(reader, args, {})
+    module, result, formals, operands, _ = read_inner(reader, fn, args, {})
+    if any(isinstance(leaf.type, MemoryType) for leaf in carriers(result)):
+        return _array_pullback(reader, fn, args, cotangent)
+    seeds = matching(result, cotangent, reader)
+    chosen = list(range(len(args)))
+    for n in chosen:
+        _check_list(formals[n], n, reader)
+    y, dx, _ = vjp_call(reader, module, result, formals, operands, chosen, result, seeds)
+    return tuple_of([y, tuple_of(dx)])
+
+
+def _array_pullback(reader: FunctionReader, fn: Value, args: list[Value], cotangent: Value) -> Value:
+    """The cotangents of f for dy are the gradient of ⟨dy, f⟩."""
+    head = PairingHead(fn if isinstance(fn, Static) else None)
+    paired = Node(head, () if isinstance(fn, Static) else (fn,))
+    options = Options(tuple(range(len(args))), "value_and_grad", has_aux=True)
+    found = gradient_call(reader, paired, [*args, cotangent], {}, options)
+    assert isinstance(found, Node) and isinstance(found.items[0], Node)
+    return tuple_of([found.items[0].items[1], found.items[1]])
+
+
+@dataclass(frozen=True, slots=True)
+class PairingHead:
+    """The function of (*args, dy) that gives (⟨dy, f(*args)⟩, f(*args)); `fn`, or its item, is f."""
+
+    fn: Static | None
+
+    def __zyg_call__(self, reader: FunctionReader, node: Node, args: list[Value], kws: dict[str, Value]) -> Value:
+        fn = self.fn or node.items[0]
+        y = reader.spec.calls.settle(reader, reader.spec.calls.call(reader, fn, args[:-1], kws))
+        return tuple_of([pairing(reader, y, args[-1]), y])
+
+
+def pairing(reader: FunctionReader, y: Value, dy: Value) -> Operand:
+    """⟨dy, y⟩ = Re Σ conj(dyᵢ) yᵢ over all numbers in y."""
+    calls = reader.spec.calls
+    if isinstance(dy, Static) and dy.obj is None:
+        return Const(0.0, types.float64)
+    if isinstance(y, Node) and is_container(y):
+        if not (isinstance(dy, Node) and is_container(dy) and len(dy.items) == len(y.items)):
+            raise ValueArgumentError("the cotangent does not have the structure of the value", reader.pos)
+        total: Operand = Const(0.0, types.float64)
+        for a, b in zip(y.items, dy.items, strict=True):
+            total = reader.emit(operator.add, (total, pairing(reader, a, b)), types.float64)
+        return total
+    if isinstance(y, Static):
+        return Const(0.0, types.float64)
+    same = calls.check_same(reader, y, dy)
+    product = calls.operator(reader, operator.mul, [calls.call(reader, Static(np.conj), [same], {}), y])
+    real = calls.call(reader, Static(np.real), [product], {})
+    if isinstance(real, Node):
+        real = calls.call(reader, Static(np.sum), [real], {})
+    assert isinstance(real, (Var, Const))
+    return reader.cast(real, types.float64)
+
+
+def _seed(reader: FunctionReader, seed: Operand, kind: Any) -> Operand:
+    return Emitter(reader.ops, reader.pos).convert(seed, kind)
+
+
+def jvp_call(reader: FunctionReader, fn: Value, args: list[Value], directions: Sequence[list[Value]]) -> Value:
+    """(y, ẏ, …): the derivative along each direction, which holds a tangent per argument."""
+    args, _ = settled(reader, args, {})
+    module, result, formals, operands, _ = read_inner(reader, fn, args, {})
+    for tangents in directions:
+        if len(tangents) != len(args):
+            raise ValueArgumentError(
+                f"{len(args)} primals but {len(tangents)} tangents", reader.pos, "Give one tangent for each argument."
+            )
+    moving = [not all(map(_is_none, given)) for given in zip(*directions, strict=True)]
+    for number, (formal, on) in enumerate(zip(formals, moving, strict=True)):
+        if on:
+            _check_list(formal, number, reader)
+    wanted = {leaf for formal, on in zip(formals, moving, strict=True) if on for leaf in carriers(formal)}
+    varied = tuple(param in wanted for param in module.main.params)
+    dots: list[Operand] = []
+    for tangents in directions:
+        for arg, formal, given, on in zip(args, formals, tangents, moving, strict=True):
+            if not on:
+                continue
+            seeds = matching(_at(formal, arg), given, reader)
+            for leaf, dot in zip(carriers(formal), seeds, strict=True):
+                dots.append(dot if isinstance(leaf.type, MemoryType) else _seed(reader, dot, tangent_kind(leaf.type)))
+    check_apart(reader, module, operands)
+    done = checked_module(jvp(module, varied, len(directions)))
+    name = reader.spec.adopt(done)
+    outs = tuple(Var(kind) for kind in done.main.results)
+    reader.ops.append(Op(Call(name), (*operands, *dots), outs, reader.pos))
+    count = len(module.main.results)
+    values, slopes = iter(outs[:count]), iter(outs[count:])
+    y = rebuild(result, lambda leaf: next(values) if isinstance(leaf, Var) else leaf)
+    return tuple_of([y, *(slope_of(y, result, slopes, top=True) for _ in directions)])
+
+
+def _at(formal: Value, arg: Value) -> Value:
+    """A parameter with the arrays in it that it is given: their dimensions are known where the call is."""
+    if isinstance(formal, Node) and isinstance(arg, Node) and not is_array(formal):
+        return Node(formal.head, tuple(map(_at, formal.items, arg.items)))
+    return arg if is_array(arg) else formal
+
+
+def _is_none(value: Value) -> bool:
+    return isinstance(value, Static) and value.obj is None
+
+
+@dataclass(frozen=True, slots=True)
+class GradientHead:
+    """`grad(fn, …)` made while reading; its item is fn."""
+
+    options: Options
+
+    def __zyg_call__(self, reader: FunctionReader, node: Node, args: list[Value], kws: dict[str, Value]) -> Value:
+        return derivative_call(reader, node.items[0], args, kws, self.options)

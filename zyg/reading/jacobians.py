@@ -1,0 +1,311 @@
+"""Derivatives that are arrays: Jacobians column by column or row by row, Hessians, and what is made of them.
+
+What a derivative is assembled of is written in Python below and read like the user's functions, over two primitives:
+`slope`, a directional derivative in forward mode, and `slopes_back`, a pullback.  `f` is a function of one argument
+`x`, a number or an array; the other arguments are bound to it beforehand.
+
+    Jacobian:  J[i, j] = ∂yᵢ/∂xⱼ     forward: J[:, j] = f′(x) eⱼ      reverse: J[i, :] = eᵢᵀ f′(x)
+    Hessian:   the Jacobian of the gradient, forward over reverse
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zyg.errors import ArgumentError, ValueArgumentError
+from zyg.ir.program import Const, Var
+from zyg.ir.scalars import c8, c16, f4, f8
+from zyg.reading import arrays
+from zyg.reading.derive import (
+    DERIVATIVES,
+    GradientHead,
+    Options,
+    chosen_arguments,
+    gradient_call,
+    jvp_call,
+    pullback_call,
+)
+from zyg.reading.describe import described
+from zyg.reading.handlers import HANDLERS
+from zyg.reading.inner import settled
+from zyg.reading.values import Node, Static, TupleHead, Value, constant, is_array, tuple_of
+
+if TYPE_CHECKING:
+    from zyg.reading.read import FunctionReader
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedHead:
+    """A function of one of its arguments: items are the function, then its other arguments, then those by name."""
+
+    number: int
+    names: tuple[str, ...]
+
+    def __zyg_call__(self, reader: FunctionReader, node: Node, args: list[Value], kws: dict[str, Value]) -> Value:
+        fn, *others = node.items
+        count = len(others) - len(self.names)
+        given = [*others[: self.number], *args, *others[self.number : count]]
+        return reader.spec.calls.call(reader, fn, given, dict(zip(self.names, others[count:], strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class PartHead:
+    """The function that gives one entry of the tuple that another gives; its item is that one."""
+
+    number: int
+
+    def __zyg_call__(self, reader: FunctionReader, node: Node, args: list[Value], kws: dict[str, Value]) -> Value:
+        found = reader.spec.calls.settle(reader, reader.spec.calls.call(reader, node.items[0], args, kws))
+        assert isinstance(found, Node)
+        return found.items[self.number]
+
+
+# --- written in Python ------------------------------------------------------------------------------------
+
+
+def slope(f: Any, x: Any, *directions: Any) -> Any:
+    """The derivatives of `f` at `x` along some directions: a tuple."""
+    raise RuntimeError(_PLACES)
+
+
+def slopes_back(f: Any, x: Any, dy: Any) -> Any:
+    """The cotangent of `x` for the cotangent `dy` of `f(x)`."""
+    raise RuntimeError(_PLACES)
+
+
+_PLACES = "this is a word of zyg's own programs"
+
+
+def by_columns(f: Any, x: Any, y: Any) -> Any:
+    """The Jacobian of an array `y = f(x)` by an array, four columns in each sweep."""
+    n = x.size
+    jacobian = np.empty((y.size, n), y.dtype)
+    a, b, c, d = np.zeros(n, x.dtype), np.zeros(n, x.dtype), np.zeros(n, x.dtype), np.zeros(n, x.dtype)
+    shape = x.shape
+    for k in range(0, n, 4):
+        a[k] = 1.0
+        if k + 1 < n:
+            b[k + 1] = 1.0
+        if k + 2 < n:
+            c[k + 2] = 1.0
+        if k + 3 < n:
+            d[k + 3] = 1.0
+        p, q, r, s = slope(f, x, a.reshape(shape), b.reshape(shape), c.reshape(shape), d.reshape(shape))
+        jacobian[:, k] = p.ravel()
+        a[k] = 0.0
+        if k + 1 < n:
+            jacobian[:, k + 1] = q.ravel()
+            b[k + 1] = 0.0
+        if k + 2 < n:
+            jacobian[:, k + 2] = r.ravel()
+            c[k + 2] = 0.0
+        if k + 3 < n:
+            jacobian[:, k + 3] = s.ravel()
+            d[k + 3] = 0.0
+    return jacobian.reshape(y.shape + x.shape)
+
+
+def slopes_of_number(f: Any, x: Any, y: Any) -> Any:
+    """The derivatives of a number by all entries of an array, in forward mode."""
+    n = x.size
+    gradient = np.empty(n, x.dtype)
+    a = np.zeros(n, x.dtype)
+    for k in range(n):
+        a[k] = 1.0
+        (gradient[k],) = slope(f, x, a.reshape(x.shape))
+        a[k] = 0.0
+    return gradient.reshape(x.shape)
+
+
+def by_rows(f: Any, x: Any, y: Any) -> Any:
+    """The Jacobian of an array `y = f(x)` by an array or a number, a row in each sweep."""
+    m = y.size
+    seed = np.zeros(m, y.dtype)
+    jacobian = np.empty((m, np.size(x)), y.dtype)
+    for k in range(m):
+        seed[k] = 1.0
+        row = slopes_back(f, x, seed.reshape(y.shape))
+        jacobian[k] = row if np.ndim(x) == 0 else row.ravel()
+        seed[k] = 0.0
+    return jacobian.reshape(y.shape + np.shape(x))
+
+
+def by_fewer(f: Any, x: Any, y: Any) -> Any:
+    """The Jacobian of an array by an array, by its rows if they are clearly fewer than its columns."""
+    if 2 * y.size < x.size:
+        return by_rows(f, x, y)
+    return by_columns(f, x, y)
+
+
+def diagonal_of_slopes(g: Any, x: Any) -> Any:
+    """∂gⱼ/∂xⱼ for an array g(x) of the shape of x."""
+    n = x.size
+    diagonal = np.empty(n, x.dtype)
+    a = np.zeros(n, x.dtype)
+    for k in range(n):
+        a[k] = 1.0
+        (column,) = slope(g, x, a.reshape(x.shape))
+        diagonal[k] = column.ravel()[k]
+        a[k] = 0.0
+    return diagonal.reshape(x.shape)
+
+
+# --- primitives -------------------------------------------------------------------------------------------
+
+
+def _slope(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    fn, x, *directions = args
+    found = jvp_call(reader, fn, [x], [[direction] for direction in directions])
+    assert isinstance(found, Node)
+    return tuple_of(found.items[1:])
+
+
+def _slopes_back(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    fn, x, dy = args
+    found = pullback_call(reader, fn, [x], dy)
+    assert isinstance(found, Node) and isinstance(found.items[1], Node)
+    return found.items[1].items[0]
+
+
+HANDLERS[slope] = _slope
+HANDLERS[slopes_back] = _slopes_back
+
+
+# --- derivatives ------------------------------------------------------------------------------------------
+
+
+def _written(reader: FunctionReader, fn: Callable[..., Any], *args: Value) -> Value:
+    return reader.spec.calls.call(reader, Static(fn), list(args), {})
+
+
+def _jacobian_of_value(reader: FunctionReader, f: Value, x: Value, y: Value, mode: str) -> Value:
+    if isinstance(y, Static):
+        return Static(None)
+    if not (isinstance(y, (Var, Const)) or is_array(y)):
+        raise ArgumentError(
+            f"a Jacobian needs a function of numbers or arrays that gives some; this one gives {described(y)}",
+            reader.pos,
+            "Return an array, a number or a tuple of them.",
+        )
+    _check_real(reader, y)
+    if isinstance(y, (Var, Const)) and is_array(x):
+        return _written(reader, slopes_of_number, f, x, y)
+    if isinstance(y, (Var, Const)):
+        return _only(_slope(reader, [f, x, constant(1.0)], {}))
+    if not is_array(x) and mode != "jacrev":
+        return _only(_slope(reader, [f, x, constant(1.0)], {}))
+    written = {"jacfwd": by_columns, "jacrev": by_rows, "jacobian": by_fewer}
+    return _written(reader, written[mode], f, x, y)
+
+
+def _only(found: Value) -> Value:
+    assert isinstance(found, Node)
+    return found.items[0]
+
+
+def _check_real(reader: FunctionReader, value: Value) -> None:
+    if arrays.dtype_of(value) in (c8, c16):
+        raise ArgumentError(
+            "Jacobians of complex functions are not defined here",
+            reader.pos,
+            "Use zyg.jvp or zyg.pullback, or take real and imaginary parts apart.",
+        )
+
+
+def _placed(
+    reader: FunctionReader, fn: Value, args: Sequence[Value], kws: dict[str, Value], n: int
+) -> tuple[Value, Value]:
+    """The function of argument `n` alone, and that argument as what is differentiated: of floats."""
+    others = [*args[:n], *args[n + 1 :]]
+    x = reader.spec.calls.settle(reader, args[n])
+    if not (isinstance(x, (Var, Const)) or is_array(x)):
+        raise ArgumentError(
+            f"a Jacobian is taken by a number or an array; argument {n} is {described(x)}",
+            reader.pos,
+            "Choose another argument by argnums, or pass an array.",
+        )
+    _check_real(reader, x)
+    if is_array(x) and not _is_floating(x):
+        x = reader.spec.calls.call(reader, reader.spec.calls.attribute(reader, x, "astype"), [Static(float)], {})
+        x = reader.spec.calls.settle(reader, x)
+    return Node(PlacedHead(n, tuple(kws)), (fn, *others, *kws.values())), x
+
+
+def _is_floating(x: Value) -> bool:
+    return arrays.dtype_of(x) in (f4, f8)
+
+
+def jacobian_call(
+    reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value], options: Options
+) -> Value:
+    """The value of `jacobian(fn, …)(*args, **kws)`: for several arguments, tuples in the structure of the result."""
+    args, kws = settled(reader, args, kws)
+    chosen = chosen_arguments(options.argnums, len(args), reader)
+    y = reader.spec.calls.settle(reader, reader.spec.calls.call(reader, fn, args, kws))
+
+    def of(fn: Value, y: Value) -> Value:
+        if isinstance(y, Node) and isinstance(y.head, TupleHead):
+            return tuple_of([of(Node(PartHead(i), (fn,)), item) for i, item in enumerate(y.items)], y.head.cls)
+        placed = [_placed(reader, fn, args, kws, n) for n in chosen]
+        if options.gives != "jacfwd" and isinstance(y, (Var, Const)) and any(is_array(x) for _, x in placed):
+            _check_real(reader, y)
+            return gradient_call(reader, fn, args, kws, Options(options.argnums))  # all arguments in one sweep
+        found = [_jacobian_of_value(reader, f, x, y, options.gives) for f, x in placed]
+        return found[0] if isinstance(options.argnums, int) else tuple_of(found)
+
+    return of(fn, y)
+
+
+def _gradient(fn: Value, options: Options) -> Node:
+    return Node(GradientHead(Options(options.argnums)), (fn,))
+
+
+def hessian_call(
+    reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value], options: Options
+) -> Value:
+    """The value of `hessian(fn, …)(*args, **kws)`: the Jacobian of the gradient in forward mode."""
+    return jacobian_call(reader, _gradient(fn, options), args, kws, Options(options.argnums, "jacfwd"))
+
+
+def hvp_call(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value], options: Options) -> Value:
+    """The value of `hvp(fn, …)(*args, v, **kws)`: the derivative of the gradient along v."""
+    if not args:
+        raise ValueArgumentError("hvp needs the arguments and a vector", reader.pos, "Call it as hvp(f)(x, v).")
+    *args, v = args
+    chosen = chosen_arguments(options.argnums, len(args), reader)
+    given = [v] if isinstance(options.argnums, int) else reader.spec.calls.elements(reader, v)
+    if len(given) != len(chosen):
+        raise ValueArgumentError(
+            f"hvp: {len(given)} vectors for {len(chosen)} arguments", reader.pos, "Give one for each of argnums."
+        )
+    tangents: list[Value] = [Static(None)] * len(args)
+    for n, vector in zip(chosen, given, strict=True):
+        tangents[n] = vector
+    whole = Node(PlacedHead(len(args), tuple(kws)), (_gradient(fn, options), *kws.values()))
+    found = jvp_call(reader, whole, args, [tangents])
+    assert isinstance(found, Node)
+    return found.items[1]
+
+
+def diaghessian_call(
+    reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value], options: Options
+) -> Value:
+    """The value of `diaghessian(fn, …)(*args, **kws)`."""
+    chosen = chosen_arguments(options.argnums, len(args), reader)
+    found = []
+    for n in chosen:
+        gradient, x = _placed(reader, _gradient(fn, Options(n)), args, kws, n)
+        one = _written(reader, diagonal_of_slopes, gradient, x) if is_array(x) else None
+        found.append(_only(_slope(reader, [gradient, x, constant(1.0)], {})) if one is None else one)
+    return found[0] if isinstance(options.argnums, int) else tuple_of(found)
+
+
+for _mode in ("jacobian", "jacfwd", "jacrev"):
+    DERIVATIVES[_mode] = jacobian_call
+DERIVATIVES["hessian"] = hessian_call
+DERIVATIVES["hvp"] = hvp_call
+DERIVATIVES["diaghessian"] = diaghessian_call

@@ -1,0 +1,353 @@
+"""Python's operators on abstract values."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zyg.errors import unsupported
+from zyg.ir import scalars
+from zyg.ir.program import Const, Operand, Type, Var
+from zyg.ir.scalars import b1, c8, c16, f8, i8
+from zyg.reading import arrays, lists, records
+from zyg.reading.captured import opened
+from zyg.reading.describe import described
+from zyg.reading.list_members import contains as list_contains
+from zyg.reading.list_members import list_operator
+from zyg.reading.special_methods import is_instance_value, special_method, special_operator
+from zyg.reading.values import (
+    ArrayHead,
+    DictHead,
+    LazyHead,
+    ListHead,
+    MapHead,
+    Node,
+    RecordHead,
+    Static,
+    TupleHead,
+    UnionHead,
+    Value,
+    constant,
+    is_list,
+    is_operand,
+    structure,
+    tuple_of,
+)
+from zyg.rules import primitives as p
+
+if TYPE_CHECKING:
+    from zyg.reading.read import FunctionReader
+
+_ZERO_GUARDED = (operator.truediv, operator.floordiv, operator.mod)
+_SYMBOL = {operator.truediv: "/", operator.floordiv: "//", operator.mod: "%"}
+_SAMPLE: dict[Type, Any] = {i8: 1, b1: True, c16: 1j, c8: 1j}
+
+
+def apply(reader: FunctionReader, fn: Any, args: list[Value], checked: bool = True) -> Value:
+    """`fn(*args)` for an operator of the `operator` module.  `checked`: a zero divisor raises."""
+    if fn in (operator.is_, operator.is_not):
+        return _identity(reader, args[0], args[1], fn is operator.is_)
+    if fn in (operator.eq, operator.ne) and any(_is_union(arg) for arg in args):
+        if any(isinstance(arg, Static) and arg.obj is None for arg in args):
+            return _identity(reader, args[0], args[1], fn is operator.eq)
+        raise unsupported(f"== of {' and '.join(map(described, args))}", reader.pos, "Test it with 'is None' before.")
+    args = [opened(reader, known(reader, arg, _none_error(fn, args))) for arg in args]
+    if fn is operator.contains and not _is_text(args[0]):
+        return _contains(reader, args)
+    if any(_is_text(arg) for arg in args):
+        return _text(reader, fn, args)
+    found = special_operator(reader, fn, args)
+    if found is not None:
+        return found
+    if fn is operator.not_:
+        return reader.emit(operator.not_, (truth(reader, args[0]),), b1)
+    if fn is operator.matmul:
+        return reader.spec.calls.call(reader, Static(np.matmul), args, {})
+    if any(arrays.is_arraylike(arg) for arg in args):
+        return arrays.elementwise(reader, numbers, args, (("fn", fn),))
+    if all(is_operand(arg) for arg in args):
+        operands = [arg for arg in args if isinstance(arg, (Var, Const))]
+        if len(operands) == 1:
+            return unary(reader, fn, operands[0])
+        return binary(reader, fn, operands[0], operands[1], checked)
+    args = [opened(reader, arg) for arg in args]
+    if any(is_list(arg) for arg in args):
+        found = list_operator(reader, fn, args)
+        if found is not None:
+            return found
+    return _on_tuples(reader, fn, args)
+
+
+def numbers(reader: FunctionReader, operands: list[Operand], fn: Any) -> Value:
+    """An operator of array elements, as NumPy computes it."""
+    if len(operands) == 1:
+        a = operands[0]
+        return reader.emit(operator.not_, (a,), b1) if fn is operator.invert and a.type == b1 else unary(reader, fn, a)
+    a, b = operands
+    if fn is operator.add and a.type == b.type == b1:
+        return reader.emit(operator.or_, (a, b), b1)
+    return binary(reader, fn, a, b, checked=False)
+
+
+def unary(reader: FunctionReader, fn: Any, a: Operand) -> Operand:
+    if a.type == b1 and fn is not operator.not_:
+        a = reader.cast(a, i8)
+    if fn is operator.pos:
+        return a
+    if fn in (operator.abs, abs) and a.type in (c8, c16):
+        return reader.emit(operator.abs, (a,), scalars.real_of(a.type))
+    if fn is operator.invert and a.type != i8:
+        raise _refused(reader, fn, [a])
+    return reader.emit(operator.abs if fn is abs else fn, (a,), a.type)
+
+
+def binary(reader: FunctionReader, fn: Any, a: Operand, b: Operand, checked: bool = True) -> Operand:
+    kind = scalars.promote(a.type, b.type)
+    if fn in (operator.and_, operator.or_, operator.xor) and a.type == b.type == b1:
+        return reader.emit(fn, (a, b), b1)
+    if fn in (operator.and_, operator.or_, operator.xor, operator.lshift, operator.rshift) and kind != i8:
+        raise _refused(reader, fn, [a, b])
+    if fn is operator.pow:
+        return power(reader, a, b, kind)
+    if fn is operator.truediv:
+        kind = scalars.to_float(kind)
+    if kind in (c8, c16) and fn in (
+        operator.lt,
+        operator.le,
+        operator.gt,
+        operator.ge,
+        operator.mod,
+        operator.floordiv,
+    ):
+        raise _refused(reader, fn, [a, b])
+    x, y = reader.cast(a, kind), reader.cast(b, kind)
+    if fn in scalars.COMPARISONS:
+        return reader.emit(fn, (x, y), b1)
+    unguarded = reader.options.numpy_errors and kind not in (c8, c16)
+    if fn in _ZERO_GUARDED and checked and not unguarded and not (isinstance(y, Const) and y.value):
+        reader.guard(
+            reader.emit(p.is_nonzero, (y,), b1),
+            _division_error(fn, a.type, b.type),
+            f"ZeroDivisionError({_SYMBOL[fn]})",
+        )
+    return reader.emit(fn, (x, y), kind)
+
+
+def power(reader: FunctionReader, a: Operand, b: Operand, kind: Type) -> Operand:
+    """a ** b: by multiplication for an int exponent, by logarithms otherwise."""
+    if b.type in (i8, b1):
+        n = reader.cast(b, i8)
+        base = reader.cast(a, i8) if a.type == b1 else a
+        if base.type == i8:
+            if isinstance(n, Const) and n.value < 0:  # type: ignore[operator]
+                return reader.emit(p.powi, (reader.cast(base, f8), n), f8)
+            ok = reader.emit(operator.ge, (n, Const(0, i8)), b1)
+            reader.guard(ok, _negative_exponent, "negative exponent of an int")
+            return reader.emit(operator.pow, (base, n), i8)
+        return reader.emit(p.powi, (base, n), base.type)
+    if isinstance(b, Const) and b.type == f8 and float(b.value) == 0.5 and kind == f8:  # type: ignore[arg-type]
+        return reader.emit(np.sqrt, (reader.cast(a, kind),), kind)
+    if isinstance(b, Const) and b.type == f8 and kind == f8:
+        whole = float(b.value)  # type: ignore[arg-type]
+        if whole.is_integer() and abs(whole) < 64:
+            return reader.emit(p.powi, (reader.cast(a, kind), Const(int(whole), i8)), kind)
+    kind = scalars.to_float(kind)
+    return reader.emit(operator.pow, (reader.cast(a, kind), reader.cast(b, kind)), kind)
+
+
+def _negative_exponent() -> BaseException:
+    return ValueError("an int to a negative int power is a float in Python; write float(a)**b")
+
+
+def _division_error(fn: Any, a: Type, b: Type) -> Callable[..., BaseException]:
+    def build() -> BaseException:
+        try:
+            fn(_SAMPLE.get(a, 1.0), type(_SAMPLE.get(b, 1.0))())
+        except ZeroDivisionError as error:
+            return error
+        return ZeroDivisionError("division by zero")
+
+    return build
+
+
+def truth(reader: FunctionReader, value: Value) -> Operand:
+    """`bool(value)` as an operand."""
+    if isinstance(value, (Var, Const)):
+        return value if value.type == b1 else reader.emit(p.is_nonzero, (value,), b1)
+    value = opened(reader, value)
+    assert isinstance(value, (Static, Node))
+    for name in ("__bool__", "__len__"):
+        method = special_method(reader, value, name)
+        if method is not None:
+            return truth(reader, reader.spec.calls.call(reader, method, [], {}))
+    if isinstance(value, Static):
+        return Const(bool(value.obj), b1)
+    if records.is_shared_dict(value) and isinstance(value.head, RecordHead):
+        return reader.emit(operator.gt, (records.length(reader, value), Const(0, i8)), b1)
+    if lists.in_memory(value):
+        return reader.emit(operator.gt, (lists.of_length(reader, value), Const(0, i8)), b1)
+    if isinstance(value.head, (TupleHead, ListHead, DictHead)):
+        return Const(len(value.items) > 0, b1)
+    if isinstance(value.head, UnionHead):
+        out: Operand = Const(False, b1)
+        for number, item in enumerate(value.items[1:]):
+            out = reader.emit(p.select, (_is_alternative(reader, value, number), truth(reader, item), out), b1)
+        return out
+    if isinstance(value.head, (ArrayHead, MapHead)):
+        return _array_truth(reader, value)
+    if isinstance(value.head, LazyHead):
+        raise unsupported("strings made at run time cannot be tested in native code", reader.pos)
+    return Const(True, b1)
+
+
+def _array_truth(reader: FunctionReader, value: Node) -> Operand:
+    """That of its only element."""
+    from zyg.reading import arrays
+
+    array = arrays.settle(reader, value)
+    assert isinstance(array, Node)
+    one = reader.emit(operator.eq, (arrays.size(reader, arrays.shape(array)), Const(1, i8)), b1)
+    reader.guard(one, _ambiguous, "ValueError(ambiguous)")
+    return truth(reader, arrays.load(reader, array, [arrays.ZERO] * array.head.ndim))
+
+
+def _ambiguous() -> BaseException:
+    return ValueError("The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()")
+
+
+def known(reader: FunctionReader, value: Value, error: Callable[[], BaseException] | None = None) -> Value:
+    """A value that may be None or something else, used where only one alternative is possible.
+
+    error: what Python raises where it is another one.
+    """
+    if not (isinstance(value, Node) and isinstance(value.head, UnionHead)):
+        return value
+    usable = [i for i, item in enumerate(value.items[1:]) if not isinstance(item, Static)]
+    if len(usable) != 1:
+        raise unsupported(f"this may be {described(value)} here", reader.pos, "Give it one kind on all paths.")
+    ok = _is_alternative(reader, value, usable[0])
+    reader.guard(ok, error or _none_error(operator.pos, [value]), "TypeError(NoneType)")
+    return value.items[1 + usable[0]]
+
+
+def _is_union(value: Value) -> bool:
+    return isinstance(value, Node) and isinstance(value.head, UnionHead)
+
+
+def _none_error(fn: Any, args: list[Value]) -> Callable[[], BaseException]:
+    """What Python says where operands that may be None are."""
+    examples = [None if _is_union(arg) else _SAMPLE.get(getattr(arg, "type", f8), 1.0) for arg in args]
+
+    def build() -> BaseException:
+        try:
+            fn(*examples)
+        except TypeError as error:
+            return error
+        return TypeError(f"unsupported operand type(s) for {fn.__name__}: 'NoneType'")
+
+    return build
+
+
+def _is_alternative(reader: FunctionReader, union: Node, number: int) -> Operand:
+    tag = union.items[0]
+    assert isinstance(tag, (Var, Const))
+    return reader.emit(operator.eq, (tag, Const(number, i8)), b1)
+
+
+def _identity(reader: FunctionReader, a: Value, b: Value, positive: bool) -> Value:
+    for value in (a, b):
+        union = value.items[1:] if isinstance(value, Node) and isinstance(value.head, UnionHead) else (value,)
+        for item in union:
+            if isinstance(item, Static):
+                reader.spec.captures.identity(item)
+    for one, other in ((a, b), (b, a)):
+        if isinstance(one, Node) and isinstance(one.head, UnionHead):
+            for number, item in enumerate(one.items[1:]):
+                if structure(item) == structure(other) and isinstance(item, Static):
+                    same = _is_alternative(reader, one, number)
+                    return same if positive else reader.emit(operator.not_, (same,), b1)
+            return Const(not positive, b1)
+    if isinstance(a, Static) and isinstance(b, Static):
+        return Const((a.obj is b.obj) is positive, b1)
+    if isinstance(a, Const) and isinstance(b, Const) and a.type == b.type == b1:
+        return Const((a.value is b.value) is positive, b1)
+    if isinstance(a, Static) or isinstance(b, Static):
+        return Const(not positive, b1)
+    raise unsupported("'is' between values made at run time cannot be compiled", reader.pos, "Use ==.")
+
+
+def _is_text(value: Value) -> bool:
+    if isinstance(value, Static):
+        return isinstance(value.obj, (str, bytes))
+    return isinstance(value, Node) and isinstance(value.head, LazyHead)
+
+
+def _text(reader: FunctionReader, fn: Any, args: list[Value]) -> Value:
+    if all(isinstance(arg, (Static, Const)) for arg in args):
+        raw = [arg.obj if isinstance(arg, Static) else arg.value for arg in args if isinstance(arg, (Static, Const))]
+        result = fn(*raw)
+        return constant(result) if isinstance(result, (bool, int, float)) else Static(result)
+    if fn in (operator.eq, operator.ne):
+        return Const(fn is operator.ne, b1)
+    return Node(LazyHead(fn), tuple(args))
+
+
+def _contains(reader: FunctionReader, args: list[Value]) -> Value:
+    container, item = args
+    if isinstance(container, Node) and is_list(container):
+        return list_contains(reader, container, item)
+    if isinstance(container, Node) and isinstance(container.head, TupleHead):
+        out: Operand = Const(False, b1)
+        for one in container.items:
+            same = truth(reader, apply(reader, operator.eq, [one, item]))
+            out = reader.emit(operator.or_, (out, same), b1)
+        return out
+    if isinstance(container, Node) and records.is_record(container) and records.is_shared_dict(container):
+        return records.has(reader, container, records.key_of(reader, item))
+    if isinstance(container, Node) and isinstance(container.head, DictHead) and isinstance(item, Static):
+        return Const(item.obj in container.head.keys, b1)
+    raise unsupported("'in' needs a tuple here", reader.pos)
+
+
+def _on_tuples(reader: FunctionReader, fn: Any, args: list[Value]) -> Value:
+    heads = [isinstance(arg, Node) and isinstance(arg.head, TupleHead) for arg in args]
+    if len(args) == 2 and all(heads):
+        a, b = (arg.items for arg in args if isinstance(arg, Node))
+        if fn is operator.add:
+            return tuple_of([*a, *b])
+        if fn in (operator.eq, operator.ne):
+            same: Operand = Const(len(a) == len(b), b1)
+            for x, y in zip(a, b, strict=False):
+                same = reader.emit(operator.and_, (same, truth(reader, apply(reader, operator.eq, [x, y]))), b1)
+            return same if fn is operator.eq else reader.emit(operator.not_, (same,), b1)
+        if fn in scalars.COMPARISONS:
+            strict = {operator.le: operator.lt, operator.ge: operator.gt}.get(fn, fn)
+            out: Operand = Const(fn(len(a), len(b)), b1)
+            for x, y in reversed(list(zip(a, b, strict=False))):
+                less = truth(reader, apply(reader, strict, [x, y]))
+                equal = truth(reader, apply(reader, operator.eq, [x, y]))
+                out = reader.emit(operator.or_, (less, reader.emit(operator.and_, (equal, out), b1)), b1)
+            return out
+    if len(args) == 2 and fn is operator.mul:
+        for one, times in (args, args[::-1]):
+            if isinstance(one, Node) and isinstance(one.head, TupleHead) and isinstance(times, Const):
+                return tuple_of(list(one.items) * int(times.value.real))
+    if fn in (operator.eq, operator.ne):
+        if all(map(records.is_dict, args)):
+            same = records.equal(reader, args[0], args[1])
+            return same if fn is operator.eq else reader.emit(operator.not_, (same,), b1)
+        if any(map(is_instance_value, args)) and not any(isinstance(arg, Static) and arg.obj is None for arg in args):
+            raise unsupported("== of instances whose class does not define it cannot be compiled", reader.pos)
+        if all(isinstance(arg, Static) for arg in args):
+            a0, b0 = (arg.obj for arg in args if isinstance(arg, Static))
+            return Const(bool(fn(a0, b0)), b1)
+        return Const(fn is operator.ne, b1)
+    raise _refused(reader, fn, args)
+
+
+def _refused(reader: FunctionReader, fn: Any, args: Any) -> Exception:
+    kinds = " and ".join(described(arg) for arg in args)
+    return unsupported(f"{getattr(fn, '__name__', fn)} of {kinds} has no native code", reader.pos)

@@ -1,0 +1,448 @@
+"""Abstract values: what the reader knows of a Python object while it reads.
+
+A value is a machine operand, an object known when reading (`Static`), or a `Node`: a static head that says
+what kind of object it is, over the values inside it.  Tuples, closures, ranges and iterators are nodes, so a
+program never sees them: only the operands at their leaves become its variables.
+"""
+
+from __future__ import annotations
+
+import types as pytypes
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numba import types
+
+from zyg.ir.kinds import numba_type
+from zyg.ir.memory import MemoryType
+from zyg.ir.program import Const, Operand, Type, Var
+
+Path: TypeAlias = tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Identity:
+    """An object in a key: equal only to itself, and alive as long as the key is."""
+
+    obj: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Identity) and other.obj is self.obj
+
+    def __hash__(self) -> int:
+        return id(self.obj)
+
+
+def extended(path: Path | None, kind: str, what: Any) -> Path | None:
+    """One step on from what `path` leads to; nothing is reached from a constant of the code."""
+    return None if path is None else (*path, (kind, what))
+
+
+@dataclass(frozen=True, slots=True)
+class Static:
+    """An object known when reading, and how it is reached from the function that is differentiated."""
+
+    obj: Any
+    path: Path | None = None
+
+    def key(self) -> Hashable:
+        return ("static", type(self.obj), self.obj if isinstance(self.obj, (str, bytes)) else id(self.obj))
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A compound value: `head` is static and hashable, `items` are inside it."""
+
+    head: Any
+    items: tuple[Value, ...]
+
+
+Value: TypeAlias = Var | Const | Static | Node
+
+
+@dataclass(frozen=True, slots=True)
+class TupleHead:
+    cls: type | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClosureHead:
+    """A function made while reading: its code, where its globals live, and the names of what it captures.
+
+    items: the captured values, then the defaults, then the keyword-only defaults.
+    """
+
+    code: pytypes.CodeType
+    scope: Static
+    captures: tuple[str, ...]
+    defaults: int
+    kwdefaults: tuple[str, ...]
+    siblings: tuple[tuple[str, pytypes.CodeType], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PartialHead:
+    """`functools.partial`: items are the function, the positional and the keyword arguments."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MethodHead:
+    """A method of a value, bound: items are the value."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListHead:
+    """A list that nobody changes, or one from outside: items are its elements.  site: where it is made (see `sites`)
+    in code that is read."""
+
+    site: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryListHead:
+    """A list in memory: items are a buffer with its length, and a growable one for each number in its elements.
+
+    kind: the structure of its elements, None if it never has any.
+    """
+
+    site: Any
+    kind: Hashable
+
+
+@dataclass(frozen=True, slots=True)
+class DictHead:
+    """A dict with constant string keys that nobody changes: keyword arguments, one from outside, or a display.
+
+    site: where it is made, if in code that is read (see `sites`).
+    """
+
+    keys: tuple[str, ...]
+    site: Any = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordHead:
+    """A dict or instance in memory: items are its turns, and a cell for each number in what it holds (see `records`).
+
+    kind: the keys, each with the structure of what is under it.
+    """
+
+    site: Any
+    kind: Hashable
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectHead:
+    """An instance of a class: items are its attributes of these names."""
+
+    cls: type
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SliceHead:
+    """A slice; items are start, stop and step."""
+
+
+@dataclass(frozen=True, slots=True)
+class SuperHead:
+    """`super()` in a method of `cls`: items are the instance."""
+
+    cls: type
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorHead:
+    """A generator expression that has not run: items are its function and the iterator that it is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class RangeHead:
+    """items: start, stop, step."""
+
+
+@dataclass(frozen=True, slots=True)
+class LazyHead:
+    """A Python object that is only built if an exception needs it: `fn(*items)`."""
+
+    fn: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorHead:
+    """An exception instance; items are its arguments."""
+
+    cls: type[BaseException]
+
+
+@dataclass(frozen=True, slots=True)
+class IterHead:
+    """An iterator; items are its sources and its position.
+
+    kind: "range" (start, step, count, position), "tuple" (the elements; `position` is static),
+    "enumerate" (inner iterator, start, position), "zip" (inner iterators), "array", "list" and "reversed list"
+    (what is iterated over, position).
+    """
+
+    kind: str
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayHead:
+    """An array, or a view of one: index arithmetic over a buffer.
+
+    layout "C": items are the buffer, the offset of the first element and the dimensions, elements lie in C order;
+    "A": also the strides, in elements.
+    """
+
+    dtype: Type
+    ndim: int
+    layout: str = "C"
+
+
+@dataclass(frozen=True, slots=True)
+class MapHead:
+    """An elementwise result that has not been computed yet: items are its dimensions, then the operands."""
+
+    fn: Callable[..., Any]
+    options: tuple[tuple[str, Any], ...]
+    dtype: Type
+    ndim: int
+
+
+@dataclass(frozen=True, slots=True)
+class ElementHead:
+    """What iteration over an array comes to, not read before it is known to exist: items are array and position."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextHead:
+    """The result of `iternext`: items are whether there is an element, and the element."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaybeHead:
+    """A local that may be unassigned: items are a bool (assigned?) and the value."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnionHead:
+    """One of several values of different kinds: items are the number of the one it is, then the alternatives."""
+
+
+def constant(value: bool | int | float | complex) -> Const:
+    typ = numba_type(value)
+    assert typ is not None
+    return Const(value, typ)
+
+
+CONTAINERS = (TupleHead, ListHead, DictHead, ObjectHead)
+
+
+def is_container(value: Value | None) -> bool:
+    """Whether a value is a tuple, list, dict or instance with what it holds."""
+    return isinstance(value, Node) and isinstance(value.head, CONTAINERS)
+
+
+def is_operand(value: Value) -> bool:
+    return isinstance(value, (Var, Const))
+
+
+def leaves(value: Value) -> Iterator[Operand]:
+    """The machine operands of a value, in order."""
+    if isinstance(value, (Var, Const)):
+        yield value
+    elif isinstance(value, Node):
+        for item in value.items:
+            yield from leaves(item)
+
+
+def variables(value: Value) -> Iterator[Operand]:
+    """The leaves that are not constants."""
+    return (leaf for leaf in leaves(value) if isinstance(leaf, Var))
+
+
+def rebuild(value: Value, new: Callable[[Operand], Value]) -> Value:
+    """`value` with each leaf replaced."""
+    if isinstance(value, (Var, Const)):
+        return new(value)
+    if isinstance(value, Node):
+        return Node(value.head, tuple(rebuild(item, new) for item in value.items))
+    return value
+
+
+def is_array(value: Value | None) -> bool:
+    return isinstance(value, Node) and isinstance(value.head, ArrayHead)
+
+
+def is_view(value: Value, of: Value) -> bool:
+    """Is `value` an array in the buffer of the array `of`?"""
+    if not (isinstance(value, Node) and isinstance(of, Node) and is_array(value) and is_array(of)):
+        return False
+    return value.items[0] is of.items[0]
+
+
+def is_list(value: Value | None) -> bool:
+    return isinstance(value, Node) and isinstance(value.head, (ListHead, MemoryListHead))
+
+
+def class_of_node(value: Node) -> type | None:
+    """The class of the Python object that a node stands for; None where it is none of those that have one here."""
+    head = value.head
+    found: type | None = None
+    if isinstance(head, TupleHead):
+        found = head.cls or tuple
+    elif isinstance(head, ObjectHead):
+        found = head.cls
+    elif isinstance(head, RecordHead):
+        found = head.site.top.cls
+    else:
+        found = _NODE_CLASSES.get(type(head))
+    return found
+
+
+_NODE_CLASSES: dict[type, type] = {
+    ArrayHead: np.ndarray,
+    MapHead: np.ndarray,
+    ListHead: list,
+    MemoryListHead: list,
+    DictHead: dict,
+    ClosureHead: pytypes.FunctionType,
+    SliceHead: slice,
+    RangeHead: range,
+    LazyHead: str,
+}
+
+
+def one_class(value: Value | None) -> type | None:
+    """The class of a dict or instance that the code which is read has made; None for other values."""
+    if not isinstance(value, Node) or not isinstance(value.head, (RecordHead, DictHead)) or value.head.site is None:
+        return None
+    found: type = value.head.site.top.cls
+    return found
+
+
+def has_memory_list(value: Value) -> bool:
+    """Is there a list in memory in it?"""
+    if not isinstance(value, Node):
+        return False
+    return isinstance(value.head, MemoryListHead) or any(map(has_memory_list, value.items))
+
+
+def array_like(array: Node, memory: Var, new: Callable[[Var], Operand]) -> Node:
+    """An array laid out as `array` in another buffer, its dimensions renamed."""
+    assert isinstance(memory.type, MemoryType)
+    head = ArrayHead(memory.type.dtype, array.head.ndim, array.head.layout)
+    return Node(head, (memory, *(new(item) if isinstance(item, Var) else item for item in array.items[1:])))
+
+
+def passed(value: Value, fixed: bool = False) -> Iterator[Operand]:
+    """The operands that a call passes for `value`; other constants are part of what its callee knows.
+
+    fixed: all constants are.
+    """
+    if isinstance(value, Var) or (isinstance(value, Const) and value.type != types.boolean and not fixed):
+        yield value
+    elif isinstance(value, Node):
+        for item in value.items:
+            if not (isinstance(value.head, ArrayHead) and isinstance(item, Const)):
+                yield from passed(item, fixed)
+
+
+def parameter(value: Value, name: str | None = None, fixed: bool = False) -> Value:
+    """The parameter that receives `value`: a variable for each operand that is passed."""
+    if isinstance(value, Var) or (isinstance(value, Const) and value.type != types.boolean and not fixed):
+        return Var(value.type, getattr(value, "name", "") if name is None else name)
+    if isinstance(value, Node):
+        array = isinstance(value.head, ArrayHead)
+        items = (item if array and isinstance(item, Const) else parameter(item, name, fixed) for item in value.items)
+        return Node(value.head, tuple(items))
+    return value
+
+
+def shared_parameters(
+    values: Sequence[Value], fixed: bool, names: Sequence[str | None] | None = None
+) -> tuple[list[Operand], list[Value], tuple[int, ...]]:
+    """What a call passes for values, and the parameters that receive it: dimensions of arrays that are the same are
+    passed once.  The pattern, a part of what the callee knows, says which these are.
+
+    fixed: constants are not passed, but known.
+    """
+    known: dict[Operand, Var] = {}
+    operands: list[Operand] = []
+    pattern: list[int] = []
+    places: dict[Operand, int] = {}
+
+    def shared(value: Value, name: str | None) -> Value:
+        if not isinstance(value, Node):
+            operands.extend(passed(value, fixed))
+            return parameter(value, name, fixed)
+        if not is_array(value):
+            return Node(value.head, tuple(shared(item, name) for item in value.items))
+        items: list[Value] = []
+        for item in value.items:
+            if not isinstance(item, Var) or isinstance(item.type, MemoryType):
+                items.append(item if isinstance(item, Const) else shared(item, name))
+                continue
+            if item not in known:
+                known[item] = Var(item.type, item.name)
+                places[item] = len(places)
+                operands.append(item)
+            pattern.append(places[item])
+            items.append(known[item])
+        return Node(value.head, tuple(items))
+
+    formals = [shared(value, name) for value, name in zip(values, names or [None] * len(values), strict=True)]
+    return operands, formals, tuple(pattern)
+
+
+def structure(value: Value) -> Hashable:
+    """A key equal for values of the same kind: same heads, same leaf types, same constants."""
+    if isinstance(value, Var):
+        return value.type
+    if isinstance(value, Const):
+        return (value.type, repr(value.value))
+    if isinstance(value, Static):
+        return value.key()
+    return (value.head, tuple(structure(item) for item in value.items))
+
+
+def tuple_of(items: Sequence[Value], cls: type | None = None) -> Node:
+    return Node(TupleHead(cls), tuple(items))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recipe:
+    """How a Python object is made once the numbers inside it are known: called with the operands' values."""
+
+    value: Value
+
+    @property
+    def operands(self) -> tuple[Operand, ...]:
+        return tuple(leaves(self.value))
+
+    def __call__(self, *numbers: Any) -> Any:
+        return self._make(self.value, iter(numbers))
+
+    def _make(self, node: Value, numbers: Iterator[Any]) -> Any:
+        if isinstance(node, (Var, Const)):
+            return next(numbers)
+        if isinstance(node, Static):
+            return node.obj
+        parts = [self._make(item, numbers) for item in node.items]
+        if isinstance(node.head, ErrorHead):
+            return node.head.cls(*parts)
+        if isinstance(node.head, LazyHead):
+            return node.head.fn(*parts)
+        if isinstance(node.head, TupleHead):
+            return node.head.cls(*parts) if node.head.cls else tuple(parts)
+        return parts
