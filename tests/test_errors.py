@@ -197,11 +197,9 @@ def c_function(x):
     return os.getloadavg()[0] * x  # <-
 
 
-@refuses(
-    "numpy.linalg.matrix_rank has no native code and no derivative rule", hint="@zyg.adjoint(numpy.linalg.matrix_rank)"
-)
+@refuses("numpy.i0 has no native code and no derivative rule", hint="@zyg.adjoint(numpy.i0)")
 def numpy_function(x):
-    return np.linalg.matrix_rank(x)  # <-
+    return np.i0(x)  # <-
 
 
 @refuses("sin needs a number, not a string")

@@ -11,13 +11,10 @@ from zyg.rules.library import library, still
 
 @library(np.flip)
 def _flip(m: Any, axis: Any = None) -> Any:
-    if axis is None:
-        if m.ndim == 1:
-            return m[::-1]
-        if m.ndim == 2:
-            return m[::-1, ::-1]
-        return m[::-1, ::-1, ::-1]
-    return np.moveaxis(np.moveaxis(m, axis, 0)[::-1], 0, axis)
+    axes = (0, 1, 2, 3, 4, 5, 6, 7)[: m.ndim] if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    for k in axes:
+        m = np.moveaxis(np.moveaxis(m, k, 0)[::-1], 0, k)
+    return m
 
 
 @library(np.fliplr)
