@@ -1,4 +1,4 @@
-"""Every contender of every row, for pytest-benchmark: `python -m pytest bench --benchmark-only`."""
+"""Every contender of every row, for pytest-benchmark: `python -m pytest -n 0 bench --benchmark-only`."""
 
 from __future__ import annotations
 

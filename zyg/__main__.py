@@ -52,7 +52,7 @@ def main() -> None:
         if examples:
             print(f"\n{title}\n{'-' * len(title)}")
         for number, example in enumerate(examples):
-            first, *rest = example.source.rstrip("\n").split("\n")
+            first, *rest = re.sub(r"  # doctest: .*", "", example.source).rstrip("\n").split("\n")
             print("\n".join([f">>> {first}", *(f"... {line}" for line in rest)]))
             print(run(example, names, f"<{title}, {number}>"), end="")
 
