@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from typing import Any
 
 import corpus
@@ -10,6 +11,8 @@ from reference import is_number, reals, rebuilt
 from test_corpus import assert_fits, assert_near, assert_same_value, expected_gradient, float_of_int, line_of
 
 import zyg
+from zyg.dynamic import callees
+from zyg.dynamic.callees import callee_of
 
 CASES = [
     pytest.param(program, point, id=program.name if k == 0 else f"{program.name}-{k}")
@@ -34,3 +37,32 @@ def test_reverse(program: corpus.Program, point: tuple[Any, ...]) -> None:
         assert_fits(gradient, point[i])
     actual = list(reals(rebuilt(tuple(gradients), float_of_int)))
     assert_near(actual, expected_gradient(program, point), program.rtol, "gradient")
+
+
+def _has_loop(fn: Any) -> bool:
+    return isinstance(fn, types.FunctionType) and callee_of(fn.__code__) is not None
+
+
+LOOPS = [case for case in CASES if _has_loop(case.values[0].fn)]
+
+
+@pytest.mark.parametrize(("program", "point"), LOOPS[::4])
+def test_called(monkeypatch: Any, program: corpus.Program, point: tuple[Any, ...]) -> None:
+    """As functions that are called, which native code runs: results are of the class that CPython gives."""
+    plain = program.fn(*point)
+    if not is_number(plain):
+        return
+    argnums = line_of(program, point).argnums
+    seen: list[Any] = []
+
+    def program_called(*args: Any) -> Any:
+        y = program.fn(*args)
+        seen.append(type(y))
+        return y
+
+    y, expected = zyg.value_and_grad(program_called, argnums, mode="dynamic")(*point)
+    monkeypatch.setattr(callees, "WORTH", -1)
+    value, found = zyg.value_and_grad(program_called, argnums, mode="dynamic")(*point)
+    assert_same_value(value, y, 1e-13)
+    assert_near(list(reals(found)), list(reals(expected)), 1e-10, "gradient")
+    assert seen == [type(plain)] * 2

@@ -188,6 +188,10 @@ class Caller(NativeCallable):
         """What a call gives with these arrays, which are captured by the paths of arguments."""
         raise NotImplementedError
 
+    def lowering(self) -> dict[str, Any]:
+        """Further arguments of `lower`."""
+        return {}
+
     def _resolve(self, *args: Any, **kws: Any) -> Any:
         try:
             found, inputs = self.find_or_recall(args, kws)
@@ -263,7 +267,7 @@ class Caller(NativeCallable):
                 return self.read_sought(reader, sought)
             return self.read(reader, values[:count], dict(zip(names, values[count:], strict=True)))
 
-        options: dict[str, Any] = {"sought": sought or (), "stretching": chain.stretching}
+        options: dict[str, Any] = {"sought": sought or (), "stretching": chain.stretching, **self.lowering()}
         lowered = guessing(lambda: lower(self.name, shapes, build, chain.lifted, **options))
         changed = chain.changed_ints(lowered)
         if changed:

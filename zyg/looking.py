@@ -35,7 +35,7 @@ class Looking:
         places: dict[Path, int] = {}
         homes = lowered.looked.homes
         wanted = [*(path for path, _ in captured), *homes, *homes.values()]
-        self._plan = _plan(lowered.looked.checks, wanted, places)
+        self._plan = plan_of(lowered.looked.checks, wanted, places)
         self._homes = [(places[fn], places[home]) for fn, home in homes.items()]
         self._captured = [(places[path], shape) for path, (_, shape) in captured]
 
@@ -47,7 +47,7 @@ class Looking:
         for value, shape in zip(given, self._shapes, strict=False):
             if not _take(value, shape, found):
                 return None
-        seen = _look(self._plan, function, given)
+        seen = look(self._plan, function, given)
         if seen is None:
             return None
         if any(seen[fn].__globals__ is not seen[home].__globals__ for fn, home in self._homes):
@@ -93,7 +93,7 @@ def _same(value: Any, known: Any) -> bool:
     return value is known or (type(value) is type(known) and hasattr(type(value), "__zyg_read__"))
 
 
-def _plan(checks: Mapping[Path, tuple[str, Any]], wanted: Sequence[Path], places: dict[Path, int]) -> list[Step]:
+def plan_of(checks: Mapping[Path, tuple[str, Any]], wanted: Sequence[Path], places: dict[Path, int]) -> list[Step]:
     """What to look at, each path behind the one that it continues; `places` tells where each is then found.
 
     A step: the place it starts from, its kind and what (see `zyg.codegen.guards`), and the check of what is there.
@@ -121,7 +121,7 @@ def _plan(checks: Mapping[Path, tuple[str, Any]], wanted: Sequence[Path], places
     return plan
 
 
-def _look(plan: Sequence[Step], function: Any, given: Sequence[Any]) -> list[Any] | None:
+def look(plan: Sequence[Step], function: Any, given: Sequence[Any]) -> list[Any] | None:
     """What the steps of a plan lead to, the function first; None if a check fails."""
     seen = [function]
     for start, kind, what, check, expected in plan:

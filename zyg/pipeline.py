@@ -37,6 +37,7 @@ from zyg.reading.values import Path, Value, rebuild, variables
 from zyg.rules import primitives as p
 
 Build = Callable[[Any, list[Value]], Value]
+Adjust = Callable[[Module], tuple[Module, Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +46,7 @@ class Lowered:
 
     module: its entry takes the leaves of the arguments, then those of what is captured, and returns those of result.
     written: the numbers of the buffers among its entry's parameters that it may write into.
+    note: what `adjust` had to say about it (see `lower`).
     """
 
     module: Module
@@ -52,6 +54,7 @@ class Lowered:
     looked: Looked
     fast: frozenset[str]
     written: frozenset[int]
+    note: Any = None
 
     @property
     def has_arrays(self) -> bool:
@@ -72,23 +75,25 @@ def lower(
     frozen: bool = False,
     sought: Sequence[Any] = (),
     stretching: bool = False,
+    adjust: Adjust | None = None,
 ) -> Lowered:
     """What `build` reads for arguments of these kinds.
 
     lifted_ints: the captured ints that are inputs too.  frozen: captured numbers are constants.
     sought: see `Captures`.  stretching: any dimension may turn out to be 1 and is stretched then, which costs time.
+    adjust: gives another module for the one that was read, and a note.
     """
     sites = Sites()
     pos = Pos("<arguments>", 0, name)
     while True:
         try:
             captures = Captures(lifted_ints, frozen, sought)
-            return _lowered(name, args, build, Specialiser(python, captures, sites, stretching))
+            return _lowered(name, args, build, Specialiser(python, captures, sites, stretching), adjust)
         except Reread:
             sites.start_over(pos)
 
 
-def _lowered(name: str, args: Sequence[Tree], build: Build, spec: Specialiser) -> Lowered:
+def _lowered(name: str, args: Sequence[Tree], build: Build, spec: Specialiser, adjust: Adjust | None) -> Lowered:
     captures = spec.captures
     pos = Pos("<arguments>", 0, name)
     values = [of_tree(tree, (("arg", i),), partial(captures.value, pos=pos)) for i, tree in enumerate(args)]
@@ -101,6 +106,10 @@ def _lowered(name: str, args: Sequence[Tree], build: Build, spec: Specialiser) -
     module = checked_module(Module(spec.programs, entry).reachable())
     _print("read", module)
     module = checked_module(inline(_without_rules(module), largest=5000))
+    note: Any = None
+    if adjust is not None:
+        module, note = adjust(module)
+        module = checked_module(module)
     inputs = sorted(captures.inputs.values(), key=lambda pair: pair[0])
     kinds: list[Type] = [kind for _, shape in inputs for kind in leaves(shape)]
     module = checked_module(give_results(simplify(checked_module(lift_captures(module, kinds)))))
@@ -115,7 +124,7 @@ def _lowered(name: str, args: Sequence[Tree], build: Build, spec: Specialiser) -
         raise UnsupportedError(
             f"{name} writes into a captured array, which is a constant in @njit code\nPass the array as an argument."
         )
-    return Lowered(module, tree_of(result), looked, fast, written)
+    return Lowered(module, tree_of(result), looked, fast, written, note)
 
 
 def _without_rules(module: Module) -> Module:

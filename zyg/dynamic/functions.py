@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from zyg.dynamic.callees import callee_of
 from zyg.dynamic.places import is_own
 from zyg.dynamic.rewrite import Hooks, rewritten
 from zyg.reading.front import ORIGINALS
@@ -37,11 +38,14 @@ def hooked_code(code: types.CodeType, hooks: Hooks) -> types.CodeType:
 
 def hooked(fn: types.FunctionType, hooks: Hooks, always: bool = False) -> types.FunctionType:
     """`fn` with hooks in its code.  always: also if it is of a module that is left as it is."""
+    return found_copy(fn, hooks, always)[3]  # type: ignore[no-any-return]
+
+
+def found_copy(fn: types.FunctionType, hooks: Hooks, always: bool = False) -> tuple[Any, ...]:
+    """What is known of `fn`: a reference to it, its code and defaults, its copy, and what is known of its code."""
     found = _copies.get(id(fn))
-    if found is not None:
-        reference, code, defaults, copy = found
-        if reference() is fn and code is fn.__code__ and defaults is fn.__defaults__:
-            return copy  # type: ignore[no-any-return]
+    if found is not None and found[0]() is fn and found[1] is fn.__code__ and found[2] is fn.__defaults__:
+        return found
     code = fn.__code__
     if not always and is_left(fn):
         copy = fn
@@ -53,8 +57,9 @@ def hooked(fn: types.FunctionType, hooks: Hooks, always: bool = False) -> types.
         copy.__qualname__ = fn.__qualname__
     if len(_copies) > _MOST:
         _copies.clear()
-    _copies[id(fn)] = weakref.ref(fn), code, fn.__defaults__, copy
-    return copy
+    callee = None if copy is fn else callee_of(code)
+    found = _copies[id(fn)] = weakref.ref(fn), code, fn.__defaults__, copy, callee
+    return found
 
 
 def is_left(fn: types.FunctionType) -> bool:

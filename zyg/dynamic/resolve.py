@@ -13,8 +13,9 @@ from numba.core.dispatcher import Dispatcher
 
 from zyg.dynamic import classes
 from zyg.dynamic.array import Array, wrapped
+from zyg.dynamic.callees import natively
 from zyg.dynamic.contents import active_in, plain_text, released
-from zyg.dynamic.functions import hooked, is_compiled_package
+from zyg.dynamic.functions import found_copy, hooked, is_compiled_package
 from zyg.dynamic.holders import HOLDERS
 from zyg.dynamic.numpy_calls import call_numpy, tracked_in
 from zyg.dynamic.places import is_own, refusal
@@ -94,7 +95,10 @@ def resolve(fn: Any) -> Any:
     if kind is _FunctionType:
         if fn in RULES or fn in CALLS or is_compiled_package(fn):
             return _remembered(fn)
-        return hooked(fn, HOOKS)
+        found = found_copy(fn, HOOKS)
+        if found[4] is not None and STATE.tape is not None and found[4].begun(STATE.tape):
+            return natively(found[4], fn, found[3])
+        return found[3]
     maker = BY_TYPE.get(kind)
     if maker is not None:
         return maker(fn)
@@ -107,6 +111,13 @@ def resolve(fn: Any) -> Any:
     if type(call) is _FunctionType:
         return fn if is_own(call.__code__) else types.MethodType(resolve(call), fn)
     return _guarded(fn)
+
+
+def resolve_outermost(fn: Any) -> Any:
+    """The same for the function that is differentiated, which CPython runs in any case."""
+    if type(fn) is _FunctionType and not (fn in RULES or fn in CALLS or is_compiled_package(fn)):
+        return hooked(fn, HOOKS)
+    return resolve(fn)
 
 
 def _forget() -> None:

@@ -13,11 +13,12 @@ import numpy as np
 import zyg.dynamic.python_calls as _python_calls
 from zyg.dynamic import classes
 from zyg.dynamic.array import Array, is_array, wrapped
+from zyg.dynamic.callees import settle_work
 from zyg.dynamic.cotangents import kind_of
 from zyg.dynamic.leaks import outliving, strip
 from zyg.dynamic.number import Number
 from zyg.dynamic.places import without_own_frames
-from zyg.dynamic.resolve import resolve
+from zyg.dynamic.resolve import resolve_outermost
 from zyg.dynamic.state import STATE, recording
 from zyg.dynamic.structure import Tracking, attributes, outputs, tuple_like
 from zyg.dynamic.tape import Sweep, Tape
@@ -37,12 +38,14 @@ class Recorded:
         argnums: Sequence[int],
         keep: bool,
         params: Sequence[Any] = (),
+        natively: bool = True,
     ) -> None:
         """argnums: of the arguments to differentiate.  keep: the sweep will run later, when arrays may have changed.
 
-        params: captured arrays to differentiate.
+        params: captured arrays to differentiate.  natively: sweeps are not differentiated, so native code may help.
         """
         tape = self.tape = Tape(STATE.tape)
+        tape.natively = natively and not keep
         tracking = Tracking(tape)
         given = list(args)
         self.gradients = []
@@ -54,7 +57,7 @@ class Recorded:
         classes.begin()
         try:
             with recording(tape):
-                result = resolve(fn)(*given, **kws)
+                result = resolve_outermost(fn)(*given, **kws)
             self.outputs = outputs(result, tape)
         except ZygError:
             raise
@@ -64,6 +67,7 @@ class Recorded:
             raise
         finally:
             classes.end()
+            settle_work(tape)
             if keep:
                 _keep(tape)
             tape.open = False
@@ -215,7 +219,7 @@ def fitted(dy: Any, y: Any, refs: Any) -> Any:
 
 def jvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """`(y, dy)`: cotangents of the arguments are linear in the value's, and the derivative by it is the tangent."""
-    run = Recorded(fn, primals, {}, range(len(primals)), False)
+    run = Recorded(fn, primals, {}, range(len(primals)), False, natively=False)
     tape = Tape(STATE.tape)
     unit, gradient = Tracking(tape).argument(_unit(run.value, run.outputs))
     with recording(tape):

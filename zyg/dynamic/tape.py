@@ -27,10 +27,15 @@ class Tape:
     numbers is recorded as (primitive, number of the result, numbers of the operands or -1, operands, result), where
     the values are those of the levels below.  made: the tracked objects, to find those that outlive the tape.
     outer: the tape of the derivative around this one.  buffers: of arrays that came from
-    outside, by their memory; arrays: these, by identity; arguments: the buffers of arguments.
+    outside, by their memory; arrays: these, by identity; arguments: the buffers of arguments.  callee: the
+    function with a loop that was called last, and `begun`, how long the tape was then.  natively: native code may run
+    such functions.
     """
 
-    __slots__ = ("arguments", "arrays", "buffers", "entries", "level", "made", "new", "open", "outer")
+    __slots__ = (
+        *("arguments", "arrays", "begun", "buffers", "callee", "entries", "level", "made", "natively"),
+        *("new", "open", "outer"),
+    )
 
     def __init__(self, outer: Tape | None) -> None:
         self.outer = outer
@@ -42,6 +47,9 @@ class Tape:
         self.buffers: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
         self.arrays: dict[int, Any] = {}
         self.arguments: list[Any] = []
+        self.callee: Any = None
+        self.begun = 0
+        self.natively = True
 
 
 class Sweep:

@@ -72,6 +72,8 @@ class Captures:
             path = None
         elif path is not None:
             obj = self._seen.setdefault(path, obj)
+        if hasattr(type(obj), "__zyg_apply__"):
+            raise unsupported(f"{name or 'a captured value'} is being differentiated by dynamic mode", pos)
         kind = numba_type(obj)
         if kind is not None and isinstance(obj, (bool, int, float, complex, np.generic)):
             return self._number(obj, kind, path, pos, name)

@@ -1,0 +1,318 @@
+"""How native code runs a Python function as CPython would, where it can tell that it does."""
+
+from __future__ import annotations
+
+import dis
+import types
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from zyg.array_back import ArrayBack
+from zyg.back import Back
+from zyg.dynamic.array import Array, Result, fresh, operand, recorded
+from zyg.dynamic.buffers import owner_of
+from zyg.dynamic.number import Number
+from zyg.dynamic.state import STATE
+from zyg.dynamic.tape import Sweep, Tape
+from zyg.entry import Caller
+from zyg.errors import UnsupportedError
+from zyg.ir.program import Module
+from zyg.ir.scalars import f8, i8
+from zyg.ir.tree import ArrayTree, ConstTree, Leaf, Tree, TupleTree
+from zyg.ir.tree import leaves as types_of
+from zyg.looking import look, plan_of
+from zyg.passes.exact import LARGEST, exact
+from zyg.passes.python_classes import Origin, origins_of_results
+from zyg.shapes import assemble
+from zyg.transformed import Called, code_key
+
+Kinds = tuple[Any, ...]  # of arguments
+_SUSPICIOUS = 8  # runs that were given up, after which native code is no longer tried
+_SEEN_BY_CLASS = frozenset(
+    ("isinstance", "issubclass", "type", "id", "repr", "str", "format", "hash", "__class__", "getattr", "dtype")
+)
+_CONVERSIONS = frozenset(("float", "int", "bool", "round", "item", "tolist", "complex", "divmod", "floor", "ceil"))
+_LAYOUTS = frozenset(("T", "transpose", "swapaxes", "moveaxis", "rollaxis", "order", "broadcast_to", "view", "flags"))
+_LISTS = frozenset(("list", "sorted", "tolist", "append", "map", "filter"))
+
+
+class _Exact(Called):
+    """A function read so that it gives up where CPython would do otherwise."""
+
+    __slots__ = ("how",)
+
+    def __init__(self, fn: Any, kinds: Kinds, how: _Written) -> None:
+        self.kind, self.count, self.how = "primal", 0, how
+        key, kept = code_key(fn)
+        Caller.__init__(self, fn, (key, "exact", kinds), (kept, *how.codes))
+
+    def lowering(self) -> dict[str, Any]:
+        return {"adjust": self._adjusted}
+
+    def _adjusted(self, module: Module) -> tuple[Module, Any]:
+        module = exact(module)
+        main, how = module.main, self.how
+        if not how.arrays:
+            return module, [Origin.PYTHON for _ in main.results]
+        params = dict(zip(main.params, how.origins, strict=True))
+        found = origins_of_results(main, params, how.elementary, how.lists)
+        return module, found
+
+
+@dataclass(slots=True)
+class _Written:
+    """What the text of a function, and of those that it calls, tells.
+
+    arrays: arrays, or NumPy, may be met.  origins: of the numbers among the parameters.
+    """
+
+    codes: list[types.CodeType]
+    names: frozenset[str]
+    arrays: bool
+    elementary: Origin
+    lists: bool
+    origins: list[Origin]
+
+
+def tried(fn: Any, kinds: Kinds, given: Sequence[Any]) -> NativeFunction | None:
+    """How native code runs a function; None if it cannot."""
+    try:
+        how = _written(fn, given)
+        native = NativeFunction(fn, kinds, how)
+        native.find(fn, [_root(value) for value in given])
+    except Exception:  # the user's function has not been run; whatever is wrong with it, CPython will say
+        return None
+    return native
+
+
+def _root(value: Any) -> Any:
+    return value.value if type(value) in (Number, Array) else value
+
+
+def _written(fn: Any, given: Sequence[Any]) -> _Written:
+    codes: list[types.CodeType] = []
+    modules: set[str] = set()
+    waiting: list[Any] = [fn, *(value for value in given if type(value) is types.FunctionType)]
+    seen: set[int] = set()
+    arrays = any(type(_root(value)) in (np.ndarray, np.float64) for value in given)
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        own = list(codes_of(one.__code__))
+        codes += own
+        names = {name for code in own for name in code.co_names}
+        cells = [cell.cell_contents for cell in one.__closure__ or ()]
+        for value in (*cells, *(one.__globals__[name] for name in names if name in one.__globals__)):
+            if type(value) is types.FunctionType:
+                waiting.append(value)
+            elif type(value) is types.ModuleType:
+                modules.add(value.__name__.partition(".")[0])
+            elif not isinstance(value, (int, float, str, bytes, type(None), type)) or type(value) is np.float64:
+                modules.add((getattr(value, "__module__", None) or "numpy").partition(".")[0])
+    every = frozenset(name for code in codes for name in (*code.co_names, *code.co_freevars))
+    if every & _SEEN_BY_CLASS:
+        raise UnsupportedError("it looks at the classes of values")
+    if modules - {"math", "numpy", "operator", "builtins"}:
+        arrays = True
+    arrays = arrays or "numpy" in modules
+    lists = bool(every & _LISTS) or any(
+        instruction.opname.startswith(("BUILD_LIST", "LIST_"))
+        for code in codes
+        for instruction in dis.get_instructions(code)
+    )
+    elementary = Origin.PYTHON if "numpy" not in modules else Origin.UNKNOWN if "math" in modules else Origin.NUMPY
+    if modules - {"math", "numpy", "operator", "builtins"} or every & _CONVERSIONS:
+        elementary = Origin.UNKNOWN
+    origins: list[Origin] = []
+    for value in given:
+        root = _root(value)
+        if isinstance(root, np.ndarray):
+            origins += [Origin.PYTHON] * (1 + sum(n != 1 for n in root.shape))
+        elif isinstance(root, (int, float)):
+            origins.append(Origin.NUMPY if type(root) is np.float64 else Origin.PYTHON)
+    return _Written(codes, every, arrays, elementary, lists, origins)
+
+
+def codes_of(code: types.CodeType) -> Iterator[types.CodeType]:
+    """It, and those of the functions defined in it."""
+    yield code
+    for const in code.co_consts:
+        if type(const) is types.CodeType:
+            yield from codes_of(const)
+
+
+# --- running -----------------------------------------------------------------------------------------------
+
+
+class NativeFunction:
+    """How native code runs a function for arguments of some kinds.
+
+    runs, given_up: how often it did, and how often CPython had to do it after all.
+    """
+
+    __slots__ = ("given_up", "how", "kinds", "plans", "runs")
+
+    def __init__(self, fn: Any, kinds: Kinds, how: _Written) -> None:
+        self.kinds, self.how = kinds, how
+        self.runs = self.given_up = 0
+        self.plans: dict[int, Any] = {}
+
+    def find(self, fn: Any, given: Sequence[Any]) -> tuple[Any, Any]:
+        """The specialisation and its inputs; raises UnsupportedError where its results are not for Python."""
+        found, inputs = _Exact(fn, self.kinds, self.how).find(given)
+        if id(found) not in self.plans:
+            looked = found.lowered.looked
+            if any(check == "code" and what not in self.how.codes for check, what in looked.checks.values()):
+                raise UnsupportedError("it calls what its text does not tell")
+            if found.lowered.written or not _is_flat(found.lowered.result):
+                raise UnsupportedError("it writes into arrays, or gives something else than numbers and arrays")
+            if _has_arrays(found.lowered.result) and self.how.names & _LAYOUTS:
+                raise UnsupportedError("the layout of its results is not known")
+            if not self._known(found.lowered):
+                raise UnsupportedError("the classes of its results are not known")
+            wanted = list(looked.inputs)
+            places: dict[Any, int] = {}
+            plan = plan_of(looked.checks, wanted, places)
+            self.plans[id(found)] = found, plan, [places[path] for path in wanted]
+        return found, inputs
+
+    def _known(self, lowered: Any) -> bool:
+        """Is it known which of the numbers that it gives are Python's, which NumPy's?"""
+        origins = iter(lowered.note)
+        for item in _items(lowered.result):
+            own = [next(origins) for _ in types_of(item)]
+            if isinstance(item, Leaf):
+                if own[0] is Origin.UNKNOWN:
+                    return False
+                if self.how.arrays and item.type != f8 and not (item.type == i8 and own[0] is Origin.PYTHON):
+                    return False
+                if self.how.names & _CONVERSIONS and own[0] is not Origin.PYTHON:
+                    return False
+        return True
+
+    def run(self, fn: Any, given: Sequence[Any], top: Tape) -> tuple[Any] | None:
+        """The value of a call, recorded; None if CPython must run it."""
+        if self.given_up > _SUSPICIOUS and 2 * self.given_up > self.runs:
+            return None
+        pairs = [operand(value, top) for value in given]
+        lows = [low for _, low in pairs]
+        try:
+            found, inputs = self.find(fn, lows)
+            if not self._is_plain(found, fn, lows):
+                return None
+            self.runs += 1
+            values = found.run(inputs)
+            plain = assemble(found.lowered.result, iter(values))
+            y = self._classed(found.lowered, plain)
+        except Exception:  # it has changed nothing: CPython does what it does, or raises
+            y = None
+        if y is None:
+            self.given_up += 1
+            return None
+        try:
+            back = _pullback(found, fn, lows, plain)
+        except Exception:
+            return None
+        return (self._recorded(y, back, [ref for ref, _ in pairs], top),)
+
+    def _is_plain(self, found: Any, fn: Any, lows: Sequence[Any]) -> bool:
+        """Is what the function captures the same to CPython, and not differentiated?"""
+        _, plan, places = self.plans[id(found)]
+        seen = (look(plan, fn, lows) or ()) if places else ()
+        if places and not seen:
+            return False
+        for place in places:
+            value: Any = seen[place]
+            kind = type(value)
+            if kind is np.ndarray:
+                owner, tape = owner_of(value), STATE.tape
+                while tape is not None:
+                    buffer = tape.buffers.get(id(owner))
+                    if buffer is not None and (buffer.active or buffer.shared):
+                        return False
+                    if any(np.may_share_memory(other.root, owner) for other in tape.arguments):
+                        return False
+                    tape = tape.outer
+            elif not (kind is float or (kind is int and -LARGEST <= value <= LARGEST) or kind is bool):
+                return False
+        return True
+
+    def _classed(self, lowered: Any, y: Any) -> Any:
+        """The value, its numbers of the classes that CPython would give; None where that is not sure."""
+        origins = iter(lowered.note)
+        items = []
+        for tree, item in zip(
+            _items(lowered.result), y if isinstance(lowered.result, TupleTree) else (y,), strict=True
+        ):
+            own = [next(origins) for _ in types_of(tree)]
+            if isinstance(tree, ArrayTree):
+                if not item.size or (np.rint(item) == item).all():  # NumPy's, made of ints?
+                    return None
+            elif isinstance(tree, Leaf) and type(item) is float:
+                if not np.isfinite(item) or item == int(item):  # an int on some path?
+                    return None
+                item = item if own[0] is Origin.PYTHON else np.float64(item)
+            elif isinstance(tree, Leaf) and type(item) is int and item in (0, 1):  # a bool?
+                return None
+            items.append(item)
+        if not isinstance(lowered.result, TupleTree):
+            return items[0]
+        return tuple(items) if lowered.result.cls is None else tuple.__new__(lowered.result.cls, items)
+
+    def _recorded(self, y: Any, back: Any, refs: Sequence[Any], top: Tape) -> Any:
+        step = NativeCall(back, refs, not isinstance(y, tuple))
+        items: list[Any] = []
+        for item in y if isinstance(y, tuple) else (y,):
+            if isinstance(item, (float, np.ndarray)):
+                items.append(fresh(recorded(item, top, lambda ref: Result(step.results, ref)), STATE.tape))
+            else:
+                items.append(item)
+                step.results.append(None)
+        top.entries.append(step)
+        return tuple.__new__(type(y), items) if isinstance(y, tuple) else items[0]
+
+
+def _pullback(found: Any, fn: Any, args: Sequence[Any], y: Any) -> Any:
+    if found.lowered.has_arrays:
+        return ArrayBack(Called(fn, "pullback"), tuple(args), y)
+    return Back(fn, tuple(args), y)
+
+
+def _items(tree: Tree) -> Sequence[Tree]:
+    return tree.items if isinstance(tree, TupleTree) else (tree,)
+
+
+def _is_flat(tree: Tree) -> bool:
+    """A number, an array, None, or a tuple of these?"""
+    return all(
+        isinstance(item, (Leaf, ArrayTree)) or (isinstance(item, ConstTree) and item.value is None)
+        for item in _items(tree)
+    )
+
+
+def _has_arrays(tree: Tree) -> bool:
+    return any(isinstance(item, ArrayTree) for item in _items(tree))
+
+
+class NativeCall:
+    """A call whose cotangents native code computes."""
+
+    __slots__ = ("back", "refs", "results", "single")
+
+    def __init__(self, back: Any, refs: Sequence[Any], single: bool) -> None:
+        self.back, self.refs, self.single = back, refs, single
+        self.results: list[Any] = []
+
+    def reverse(self, sweep: Sweep) -> None:
+        found = [None if ref is None else ref.take(sweep) for ref in self.results]
+        if all(dy is None for dy in found):
+            return
+        given = self.back(found[0] if self.single else tuple(found))
+        for ref, da in zip(self.refs, given, strict=True):
+            if ref is not None and da is not None:
+                ref.give(sweep, da)
