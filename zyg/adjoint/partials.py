@@ -9,10 +9,12 @@ import numpy as np
 from numba import types
 
 from zyg.adjoint.trace import Emitter
+from zyg.errors import not_differentiable
 from zyg.ir.program import Op, Operand, Pos, Type
 from zyg.ir.scalars import c8, c16, f8
 from zyg.rules import primitives as p
 from zyg.rules.elementwise import Domain, nonholomorphic
+from zyg.rules.registry import Partial
 
 
 def tangent_kind(kind: Type) -> Type:
@@ -28,6 +30,13 @@ def domain(op: Op) -> Domain:
     return "integer" if all(isinstance(kind, (types.Integer, types.Boolean)) for kind in kinds) else "real"
 
 
+def check_known(op: Op, rule: Partial) -> None:
+    """An error where an operand is differentiated by which there is no derivative."""
+    if rule.unknown:
+        name = getattr(op.fn, "__name__", op.fn)
+        raise not_differentiable(f"no derivative of {name} by {rule.unknown} is known", op.pos)
+
+
 def cotangents(
     ops: list[Op], op: Op, dy: Operand, partials: Any, pos: Pos, need: Callable[[list[Op], Operand], Operand]
 ) -> list[Operand | None]:
@@ -40,6 +49,7 @@ def cotangents(
         if rule is None:
             found.append(None)
             continue
+        check_known(op, rule)
         seed = emitter.emit(np.conj, (dy,), dy.type) if conjugate else dy
         values: dict[str, Any] = {"dy": emitter.symbol(seed)}
         for name, arg in zip("abc", op.args, strict=False):

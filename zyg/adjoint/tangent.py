@@ -14,7 +14,7 @@ from numba import types
 
 from zyg.adjoint.activity import active, differentiable, passes, shadow_type
 from zyg.adjoint.differentiate import adjoint_of
-from zyg.adjoint.partials import domain, tangent_kind
+from zyg.adjoint.partials import check_known, domain, tangent_kind
 from zyg.adjoint.trace import Emitter
 from zyg.errors import not_differentiable
 from zyg.ir.external import External
@@ -251,6 +251,7 @@ class _Tangent:
             for arg, rule in zip(op.args, self.rules(op), strict=True):
                 if rule is None or not (isinstance(arg, Var) and arg in self.active):
                     continue
+                check_known(op, rule)
                 values: dict[str, Any] = {"dy": emitter.symbol(self.dot(arg)), "y": emitter.symbol(op.result)}
                 values |= {n: emitter.symbol(a) for n, a in zip("abc", op.args, strict=False)}
                 part = emitter.convert(emitter.operand(rule(values), target.type), target.type)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +12,7 @@ from zyg.ir import scalars
 from zyg.ir.program import Const, Op, Operand, Pos, Type, Var
 from zyg.ir.scalars import b1, c8, c16, f4, f8, i8
 from zyg.rules import primitives as p
+from zyg.rules.special import SPECIAL
 
 _TESTS = frozenset((np.isnan, np.isinf, np.isfinite, np.signbit, p.is_nonzero, operator.not_))
 _TO_REAL = frozenset((np.real, np.imag, np.angle, operator.abs))
@@ -148,7 +148,7 @@ def _apply(emitter: Emitter, fn: Any, args: tuple[Any, ...]) -> Symbol:
     return Symbol(emitter, emitter.emit(fn, converted, result))
 
 
-_FLOATING = frozenset(scalars.FLOAT.values()) | frozenset((math.erf, math.erfc, math.gamma, math.lgamma))
+_FLOATING = frozenset((*scalars.FLOAT.values(), *SPECIAL))
 
 
 def _method(fn: Any, reflected: bool = False) -> Callable[..., Any]:

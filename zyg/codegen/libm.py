@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from dataclasses import dataclass
 from functools import cache
 
 import llvmlite.binding as llvm
@@ -22,8 +23,6 @@ _PURE = "nounwind willreturn nofree nosync memory(none)"
 
 # An addition that may be taken in any order with others of its kind
 FREE_SUM = "fadd reassoc nsz contract"
-
-_DIGAMMA = "zyg.scipy.psi"
 
 
 def intrinsic(b: Body, name: str, *args: Value) -> Value:
@@ -73,19 +72,33 @@ def complex_function(b: Body, name: str, re: Value, im: Value) -> Parts:
     return tuple(narrow(b, b.member(result, k, "double"), re.type) for k in (0, 1))
 
 
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """Gives one of SciPy's special functions its name."""
+
+    symbol: str
+
+    def __call__(self) -> None:
+        _register(self.symbol)
+
+
 @cache
-def register_digamma() -> None:
-    """Give SciPy's function its name."""
+def _register(symbol: str) -> None:
     from numba.extending import get_cython_function_address
 
-    llvm.add_symbol(_DIGAMMA, get_cython_function_address("scipy.special.cython_special", "__pyx_fuse_1psi"))
+    llvm.add_symbol(_scipy(symbol), get_cython_function_address("scipy.special.cython_special", symbol))
 
 
-def digamma(b: Body, x: Value) -> Value:
-    """SciPy's digamma function of a double; Cython gives its functions one more parameter, of no use here."""
-    b.assembly.require(register_digamma)
-    b.assembly.declare(_DIGAMMA, "double", ["double", "i32"], _PURE)
-    return b.call("double", _DIGAMMA, x, Value("i32", "0"))
+def _scipy(symbol: str) -> str:
+    return f"zyg.scipy.{symbol.removeprefix('__pyx_')}"
+
+
+def special(b: Body, symbol: str, *args: Value) -> Value:
+    """SciPy's function of doubles; Cython gives its functions one more parameter, of no use here."""
+    name = _scipy(symbol)
+    b.assembly.require(Registered(symbol))
+    b.assembly.declare(name, "double", [*["double"] * len(args), "i32"], _PURE)
+    return b.call("double", name, *args, Value("i32", "0"))
 
 
 def widen(b: Body, x: Value) -> Value:

@@ -11,7 +11,7 @@ import numpy as np
 
 from zyg.codegen.assembly import Body, Value
 from zyg.codegen.integer import product_power
-from zyg.codegen.libm import FREE_SUM, digamma, function, intrinsic, narrow, real, widen
+from zyg.codegen.libm import FREE_SUM, function, intrinsic, narrow, real, special, widen
 from zyg.codegen.machine import integer_constant, known_integer, known_real, real_constant
 from zyg.codegen.special import ROUND, ZETA
 from zyg.rules.primitives import (
@@ -28,6 +28,7 @@ from zyg.rules.primitives import (
     stop_gradient,
     within_rule,
 )
+from zyg.rules.special import SPECIAL, Special
 
 # Beyond this, repeated squaring would lose more than a few units in the last place against `pow`.
 _LONGEST_PRODUCT = 32
@@ -185,13 +186,21 @@ def _polygamma(b: Body, order: Value, x: Value) -> Value:
     if n is None:
         raise TypeError("the order of polygamma must be a literal")
     if n == 0:
-        return narrow(b, digamma(b, widen(b, x)), x.type)
+        return narrow(b, special(b, "__pyx_fuse_1psi", widen(b, x)), x.type)
     zeta = ZETA(b, real_constant(n + 1.0, "double"), widen(b, x))
     factor = (-1.0) ** (n + 1) * math.gamma(n + 1.0)
     return narrow(b, b.binary("fmul", real(zeta, factor), zeta), x.type)
 
 
+def _special(fn: Special) -> Callable[..., Value]:
+    def compute(b: Body, *args: Value) -> Value:
+        return narrow(b, special(b, fn.symbol, *(widen(b, x) for x in args)), args[0].type)
+
+    return compute
+
+
 lowering: dict[Any, Callable[..., Value]] = {
+    **{fn: _special(fn) for fn in SPECIAL},
     operator.add: _binary("fadd"),
     reassociate_add: _binary(FREE_SUM),
     attach: lambda b, x, y: x,

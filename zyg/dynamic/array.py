@@ -343,6 +343,8 @@ def loaded(value: Any) -> Any:
 
 def recorded(y: Any, tape: Tape, step: Callable[[Any], Any]) -> Any:
     """The result `y` of an operation, tracked, and its step on the tape."""
+    while type(y) is Array and y.buffer.tape.level > tape.level and not y.buffer.active:
+        y = y.value  # made by a function that asks all tapes: those further in see it when they get it
     if is_array(y):
         made = fresh(fresh(y, tape.outer), tape)
         made.buffer.active = True

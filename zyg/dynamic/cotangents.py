@@ -7,14 +7,15 @@ themselves: Python's and NumPy's numbers, arrays, and tracked values of the leve
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from zyg.dynamic.places import refusal
 from zyg.rules import primitives as p
 from zyg.rules.elementwise import Domain, find
-from zyg.rules.registry import Partials
+from zyg.rules.registry import Partial, Partials
 
 _KINDS = {int: "i", bool: "i", float: "f", complex: "c"}
 _OF_DTYPE = {"b": "i", "i": "i", "u": "i", "f": "f", "c": "c"}
@@ -93,7 +94,20 @@ def _by_place(fn: Any) -> list[Any]:
     """The rules of `fn` for real numbers, with the places of what they read."""
     rules = find(fn, "real")
     assert rules is not None, fn
-    return [(None, ()) if rule is None else (rule.fn, tuple(_PLACES[name] for name in rule.names)) for rule in rules]
+    return [
+        (None, ()) if rule is None else (_plain(rule), tuple(_PLACES[name] for name in rule.names)) for rule in rules
+    ]
+
+
+def _plain(rule: Partial) -> Callable[..., Any]:
+    """The rule's expression; where it has none, an error as soon as it is asked for."""
+    return rule.fn if not rule.unknown else lambda *_: _known(rule)
+
+
+def _known(rule: Partial) -> Partial:
+    if rule.unknown:
+        raise refusal(f"no derivative of a function by {rule.unknown} is known")
+    return rule
 
 
 def _complex(fn: Any, rules: Partials, dy: Any, values: Sequence[Any], y: Any, wanted: Sequence[int]) -> list[Any]:
@@ -116,7 +130,7 @@ def _evaluated(rules: Partials, dy: Any, values: Sequence[Any], y: Any, wanted: 
 def _plainly(rules: Partials, dy: Any, values: Sequence[Any], y: Any, wanted: Sequence[int]) -> list[Any]:
     named = {"dy": dy, "y": y, **dict(zip("abc", values, strict=False))}
     pairs = zip(rules, wanted, strict=False)
-    return [None if rule is None or index < 0 else rule(named) for rule, index in pairs]
+    return [None if rule is None or index < 0 else _known(rule)(named) for rule, index in pairs]
 
 
 def is_finite(dy: Any) -> bool:

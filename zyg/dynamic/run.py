@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import zyg.dynamic.python_calls as _python_calls
-from zyg.dynamic import classes
+from zyg.dynamic import classes, special_calls
 from zyg.dynamic.array import Array, is_array, wrapped
 from zyg.dynamic.callees import settle_work
 from zyg.dynamic.cotangents import kind_of
@@ -44,6 +44,7 @@ class Recorded:
 
         params: captured arrays to differentiate.  natively: sweeps are not differentiated, so native code may help.
         """
+        special_calls.learn()
         tape = self.tape = Tape(STATE.tape)
         tape.natively = natively and not keep
         tracking = Tracking(tape)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from zyg.dynamic.array import fresh, is_array, loaded, operand, recorded, saved, top_tape
-from zyg.dynamic.cotangents import cotangents, domain_of
+from zyg.dynamic.cotangents import cotangents, domain_of, kind_of
 from zyg.dynamic.number import of_kind, operate, power
 from zyg.dynamic.places import refusal
 from zyg.dynamic.state import STATE
@@ -19,6 +19,7 @@ from zyg.ir import scalars
 from zyg.reading.custom import RULES
 from zyg.rules import primitives as p
 from zyg.rules.elementwise import elementwise, find, inactive, nonholomorphic
+from zyg.rules.special import Special
 
 PRIMITIVES: dict[Any, Any] = {
     **scalars.FLOAT,
@@ -162,11 +163,17 @@ def _called(ufunc: Any, inputs: Sequence[Any], kws: dict[str, Any]) -> Any:
         from zyg.dynamic.linear import matmul
 
         return matmul(*inputs)
+    if ufunc not in COMPOSITES and ufunc not in PRIMITIVES:
+        from zyg.dynamic.special_calls import learn
+
+        learn()
     if ufunc in COMPOSITES:
         return COMPOSITES[ufunc](*inputs)
     primitive = PRIMITIVES.get(ufunc)
     if primitive is None:
         raise refusal(f"{ufunc.__name__} has no derivative rule")
+    if isinstance(primitive, Special) and "c" in map(kind_of, inputs):
+        raise refusal(f"scipy.special.{ufunc.__name__} of complex numbers has no derivative rule")
     if not any(is_array(value) for value in inputs):
         if ufunc is np.power:
             return power(*inputs)

@@ -12,6 +12,7 @@ import numpy as np
 from zyg.ir.program import Type
 from zyg.ir.scalars import COMPARISONS, b1, c8, c16, f4, f8, i8, real_of
 from zyg.rules import primitives as p
+from zyg.rules.special import SPECIAL
 
 FLOATS = (f8, f4)
 COMPLEX = (c16, c8)
@@ -77,6 +78,8 @@ _state((np.isnan, np.isinf, np.isfinite, np.signbit), FLOATS, 1, _truth)
 _state((np.arctan2, np.hypot, np.logaddexp, np.logaddexp2, np.copysign), FLOATS, 2)
 _state((np.fmod, math.remainder, np.nextafter, np.heaviside), FLOATS, 2)
 _state((p.fma,), FLOATS, 3)
+for _fn in SPECIAL:
+    _state((_fn,), FLOATS, _fn.arity)
 _state((np.maximum, np.minimum, np.fmax, np.fmin), REALS, 2)
 signatures[p.powi] = {(kind, i8): kind for kind in (*FLOATS, *COMPLEX)}
 signatures[np.ldexp] = signatures[p.round_digits] = {(kind, i8): kind for kind in FLOATS}

@@ -26,7 +26,7 @@ _OTHERS = (
 )
 
 
-LIFTED = frozenset(
+LIFTED: set[Any] = {
     fn
     for fn in (
         *scalars.FLOAT,
@@ -36,7 +36,7 @@ LIFTED = frozenset(
         *_OTHERS,
     )
     if isinstance(fn, np.ufunc) or fn in _OTHERS
-)
+}
 
 
 @functools.cache
@@ -76,7 +76,8 @@ def _elementwise(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[s
     )
     given = [as_array(reader, arg) if is_sequence(arg) else arg for arg in args]
     if fn is np.clip:
-        given += [kws.pop(name) for name in ("a_min", "a_max", "min", "max") if name in kws]
+        bounds = [[kws.pop(name) for name in (f"a_{end}", end) if name in kws] for end in ("min", "max")]
+        given += [bound[0] if bound else Static(None) for bound in bounds[len(given) - 1 :]]
     fixed = {k: v for k, v in enumerate(given) if isinstance(v, Static)}
     if kws or (fixed and fn is not np.clip):
         name = next(iter(kws), "None")

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zyg.errors import ArgumentError, unsupported
-from zyg.reading import arrays, records
+from zyg.reading import arrays, records, special
 from zyg.reading.array_functions import array_call
 from zyg.reading.array_making import as_array, is_list, is_sequence
 from zyg.reading.builtin import HANDLERS
@@ -81,6 +81,7 @@ def call(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Va
 
 def _call_static(reader: FunctionReader, fn: Static, args: list[Value], kws: dict[str, Value]) -> Value:
     obj = fn.obj
+    special.learn()
     if any(isinstance(arg, Node) and isinstance(arg.head, GeneratorHead) for arg in args):
         return _consumed(reader, fn, args, kws)
     if RULES.concern(obj):

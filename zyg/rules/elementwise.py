@@ -27,11 +27,13 @@ from typing import Any, Literal
 import numpy as np
 
 from zyg.rules import primitives as p
+from zyg.rules import special as s
 from zyg.rules.primitives import apply, polygamma, powi, reassociate_add, select
-from zyg.rules.registry import Partial, Partials, Table, partials
+from zyg.rules.registry import Partial, Partials, Table, partials, unknown
 
 elementwise = Table()
-SQRT_PI = math.sqrt(math.pi)
+SQRT_PI, SQRT_2PI = math.sqrt(math.pi), math.sqrt(2.0 * math.pi)
+SQRT2, SQRT_2_PI = math.sqrt(2.0), math.sqrt(2.0 / math.pi)
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
 
@@ -139,12 +141,95 @@ elementwise[np.hypot] = (
     lambda dy, b, y: dy * (b / select(y == 0, 1, y)),
 )
 
-# --- special functions (NIST Digital Library of Mathematical Functions, chapters 5 and 7) ----------------
+# --- special functions (NIST Digital Library of Mathematical Functions, chapters 5 to 8 and 10) -----------
 elementwise[math.erf] = lambda dy, a: dy * (2 / SQRT_PI * np.exp(-a * a))
 elementwise[math.erfc] = lambda dy, a: -dy * (2 / SQRT_PI * np.exp(-a * a))
 elementwise[math.gamma] = lambda dy, a, y: dy * (y * polygamma(0, a))
 elementwise[math.lgamma] = lambda dy, a: dy * polygamma(0, a)
 elementwise[polygamma] = None, (lambda dy, a, b: dy * polygamma(a + 1, b))
+elementwise[s.loggamma] = lambda dy, a: dy * polygamma(0, a)
+elementwise[s.beta] = (
+    lambda dy, a, b, y: dy * (y * (polygamma(0, a) - polygamma(0, a + b))),
+    lambda dy, a, b, y: dy * (y * (polygamma(0, b) - polygamma(0, a + b))),
+)
+elementwise[s.betaln] = (
+    lambda dy, a, b: dy * (polygamma(0, a) - polygamma(0, a + b)),
+    lambda dy, a, b: dy * (polygamma(0, b) - polygamma(0, a + b)),
+)
+elementwise[s.gammainc] = (
+    unknown("the first argument"),
+    lambda dy, a, b: dy * np.exp(s.xlogy(a - 1, b) - b - apply(math.lgamma, a)),
+)
+elementwise[s.gammaincc] = (
+    unknown("the first argument"),
+    lambda dy, a, b: -dy * np.exp(s.xlogy(a - 1, b) - b - apply(math.lgamma, a)),
+)
+elementwise[s.betainc] = (
+    unknown("the first argument"),
+    unknown("the second argument"),
+    lambda dy, a, b, c: dy * np.exp(s.xlogy(a - 1, c) + s.xlog1py(b - 1, -c) - s.betaln(a, b)),
+)
+elementwise[s.stdtr] = (
+    unknown("the degrees of freedom"),
+    lambda dy, a, b: dy * (np.exp(-(a + 1) / 2 * np.log1p(b * b / a) - s.betaln(a / 2, 0.5)) / np.sqrt(a)),
+)
+
+# the error function's family
+elementwise[s.erfinv] = lambda dy, y: dy * (SQRT_PI / 2 * np.exp(y * y))
+elementwise[s.erfcinv] = lambda dy, y: -dy * (SQRT_PI / 2 * np.exp(y * y))
+elementwise[s.erfcx] = lambda dy, a, y: dy * (2 * a * y - 2 / SQRT_PI)
+elementwise[s.erfi] = lambda dy, a: dy * (2 / SQRT_PI * np.exp(a * a))
+elementwise[s.dawsn] = lambda dy, a, y: dy * (1 - 2 * a * y)
+elementwise[s.ndtr] = lambda dy, a: dy * (np.exp(-a * a / 2) / SQRT_2PI)
+elementwise[s.ndtri] = lambda dy, y: dy * (SQRT_2PI * np.exp(y * y / 2))
+
+
+def _mills(a: Any, y: Any) -> Any:
+    """The normal density over its integral, of which y is the logarithm.
+
+    Below 0 by erfcx, as the exponents would cancel there; that overflows above."""
+    below = SQRT_2_PI / s.erfcx(-np.minimum(a, 0) / SQRT2)
+    return select(a < 0, below, np.exp(-a * a / 2 - y) / SQRT_2PI)
+
+
+elementwise[s.log_ndtr] = lambda dy, a, y: dy * _mills(a, y)
+
+# logistic functions and entropies
+elementwise[s.expit] = lambda dy, a, y: dy * (y * s.expit(-a))
+elementwise[s.log_expit] = lambda dy, a: dy * s.expit(-a)
+elementwise[s.logit] = lambda dy, a: dy / (a * (1 - a))
+elementwise[s.xlogy] = (lambda dy, b: _times(dy, np.log(b))), (lambda dy, a, b: dy * _over(a, b))
+elementwise[s.xlog1py] = (lambda dy, b: _times(dy, np.log1p(b))), (lambda dy, a, b: dy * _over(a, 1 + b))
+elementwise[s.entr] = lambda dy, a: _times(dy, -np.log(a) - 1)
+elementwise[s.rel_entr] = (lambda dy, a, b: _times(dy, np.log(a / b) + 1)), (lambda dy, a, b: -dy * _over(a, b))
+elementwise[s.kl_div] = (lambda dy, a, b: _times(dy, np.log(a / b))), (lambda dy, a, b: dy * (1 - _over(a, b)))
+elementwise[s.expi] = lambda dy, a: dy * (np.exp(a) / a)
+elementwise[s.exp1] = lambda dy, a: -dy * (np.exp(-a) / a)
+elementwise[s.cosm1] = lambda dy, a: -dy * np.sin(a)
+
+# Bessel functions, by their neighbours in order: right at 0 too, for all derivatives
+_ORDER = unknown("the order")
+elementwise[s.j0] = lambda dy, a: -dy * s.j1(a)
+elementwise[s.y0] = lambda dy, a: -dy * s.y1(a)
+elementwise[s.i0] = lambda dy, a: dy * s.i1(a)
+elementwise[s.k0] = lambda dy, a: -dy * s.k1(a)
+elementwise[s.j1] = lambda dy, a: dy * ((s.j0(a) - s.jv(2.0, a)) / 2)
+elementwise[s.y1] = lambda dy, a: dy * ((s.y0(a) - s.yv(2.0, a)) / 2)
+elementwise[s.i1] = lambda dy, a: dy * ((s.i0(a) + s.iv(2.0, a)) / 2)
+elementwise[s.k1] = lambda dy, a: -dy * ((s.k0(a) + s.kv(2.0, a)) / 2)
+elementwise[s.jv] = _ORDER, (lambda dy, a, b: dy * ((s.jv(a - 1, b) - s.jv(a + 1, b)) / 2))
+elementwise[s.yv] = _ORDER, (lambda dy, a, b: dy * ((s.yv(a - 1, b) - s.yv(a + 1, b)) / 2))
+elementwise[s.iv] = _ORDER, (lambda dy, a, b: dy * ((s.iv(a - 1, b) + s.iv(a + 1, b)) / 2))
+elementwise[s.kv] = _ORDER, (lambda dy, a, b: -dy * ((s.kv(a - 1, b) + s.kv(a + 1, b)) / 2))
+elementwise[s.i0e] = lambda dy, a, y: dy * (s.i1e(a) - np.sign(a) * y)
+elementwise[s.k0e] = lambda dy, a, y: dy * (y - s.k1e(a))
+elementwise[s.i1e] = lambda dy, a, y: dy * ((s.i0e(a) + s.ive(2.0, a)) / 2 - np.sign(a) * y)
+elementwise[s.k1e] = lambda dy, a, y: dy * (y - (s.k0e(a) + s.kve(2.0, a)) / 2)
+elementwise[s.ive] = (
+    _ORDER,
+    lambda dy, a, b, y: dy * ((s.ive(a - 1, b) + s.ive(a + 1, b)) / 2 - np.sign(b) * y),
+)
+elementwise[s.kve] = _ORDER, (lambda dy, a, b, y: dy * (y - (s.kve(a - 1, b) + s.kve(a + 1, b)) / 2))
 
 # --- piecewise ------------------------------------------------------------------------------------------
 
@@ -262,7 +347,12 @@ inactive: frozenset[Any] = frozenset(
 handled: frozenset[Any] = frozenset((p.cast, p.stop_gradient, p.within_rule))
 
 # A finite value but an infinite derivative somewhere: cotangents in front of these may be inf.
-singular: frozenset[Any] = frozenset((np.sqrt, np.cbrt, operator.pow, np.arcsin, np.arccos, np.arccosh))
+singular: frozenset[Any] = frozenset(
+    (
+        *(np.sqrt, np.cbrt, operator.pow, np.arcsin, np.arccos, np.arccosh),
+        *(s.entr, s.xlogy, s.xlog1py, s.rel_entr, s.kl_div, s.gammainc, s.gammaincc, s.betainc),
+    )
+)
 
 # Functions whose partial derivatives can be 0, also by underflow or saturation.
 _VANISHING = frozenset(
@@ -270,7 +360,9 @@ _VANISHING = frozenset(
         *(operator.mul, operator.truediv, operator.mod, np.fmod, operator.pow, powi, operator.abs),
         *(math.remainder, p.fma),
         *(np.exp, np.exp2, np.expm1, np.logaddexp, np.logaddexp2, np.cos, np.cosh, np.tanh),
-        *(np.arctan2, np.hypot, np.copysign, math.erf, math.erfc),
+        *(np.arctan2, np.hypot, np.copysign, math.erf, math.erfc, s.ndtr, s.log_ndtr, s.expit, s.log_expit),
+        *(s.xlogy, s.xlog1py, s.rel_entr, s.kl_div, s.gammainc, s.gammaincc, s.betainc, s.stdtr, s.cosm1, s.dawsn),
+        *(s.j0, s.j1, s.jv, s.y0, s.y1, s.yv, s.i0, s.i0e),
     )
 )
 
@@ -283,7 +375,7 @@ def _annihilate(rule: Partial) -> Partial:
         slope = rule({**values, "dy": 1})
         return select(_finite(dy) | (slope != 0), dy * slope, 0)
 
-    return Partial(careful, rule.names)
+    return Partial(careful, rule.names, rule.unknown)
 
 
 @functools.cache

@@ -149,10 +149,9 @@ def np_isclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_n
 def sinc(x: Any) -> Any:
     """sin(πx) / πx; near 0 by its series, whose derivatives lose no digits there."""
     angle = np.pi * x
-    if abs(angle) > 0.5:
-        return np.sin(angle) / angle
-    square = angle * angle
-    return _horner(square)
+    near = np.abs(angle) <= 0.5
+    far = np.where(near, 1.0, angle)
+    return np.where(near, _horner(np.where(near, angle * angle, 0.0)), np.sin(far) / far)
 
 
 def _horner(square: Any) -> Any:

@@ -10,10 +10,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """One operand's expression: `dy` times the partial derivative; names any of dy, a, b, c and y."""
+    """One operand's expression: `dy` times the partial derivative; names any of dy, a, b, c and y.
+
+    unknown: what the operand is, if no expression is known.
+    """
 
     fn: Callable[..., Any]
     names: tuple[str, ...]
+    unknown: str = ""
 
     def __call__(self, values: Mapping[str, Any]) -> Any:
         return self.fn(**{name: values[name] for name in self.names})
@@ -22,10 +26,19 @@ class Partial:
 Partials = tuple[Partial | None, ...]
 
 
+def unknown(operand: str) -> Partial:
+    """The rule of an operand by which there is no derivative: an error where one is taken, never a zero."""
+    return Partial(lambda dy: dy, ("dy",), operand)
+
+
 def partials(rules: Any) -> Partials:
     """A rule as written in a table: one function, or a tuple with None for an operand without a gradient."""
     several = rules if isinstance(rules, tuple) else (rules,)
-    return tuple(None if rule is None else Partial(rule, tuple(inspect.signature(rule).parameters)) for rule in several)
+    return tuple(rule if rule is None or isinstance(rule, Partial) else _partial(rule) for rule in several)
+
+
+def _partial(rule: Callable[..., Any]) -> Partial:
+    return Partial(rule, tuple(inspect.signature(rule).parameters))
 
 
 class Table:
