@@ -296,20 +296,24 @@ def test_what_a_function_has_made_is_an_argument():
 # --- rules that only Python can run ---------------------------------------------------------------------------
 
 
+def spence_slope(x):
+    return np.log(x) / (1 - x)
+
+
 def test_scipy_functions_are_called_back():
-    adjoint(special.gammaln)(lambda x: (special.gammaln(x), lambda dy: dy * special.digamma(x)))
+    adjoint(special.spence)(lambda x: (special.spence(x), lambda dy: dy * spence_slope(x)))
 
     def f(x):
         total = 0.0
         for k in range(1, 4):
-            total += special.gammaln(x * k)
+            total += special.spence(x * k)
         return total
 
-    assert grad(f)(2.5) == pytest.approx(sum(k * special.digamma(2.5 * k) for k in range(1, 4)))
-    g = grad(lambda x: np.sum(special.gammaln(x) ** 2))
+    assert grad(f)(2.5) == pytest.approx(sum(k * spence_slope(2.5 * k) for k in range(1, 4)))
+    g = grad(lambda x: np.sum(special.spence(x) ** 2))
     x = np.array([2.0, 3.0, 4.5])
     for _ in range(2):
-        np.testing.assert_allclose(g(x), 2 * special.gammaln(x) * special.digamma(x))
+        np.testing.assert_allclose(g(x), 2 * special.spence(x) * spence_slope(x))
     assert not _kept
 
 
@@ -358,18 +362,18 @@ def test_exceptions_of_called_back_rules_keep_their_traceback():
 
 
 def test_wrong_cotangents_of_called_back_rules():
-    x = np.ones(3)
+    x = np.full(3, 2.0)
     for message, back in {
         "gives 2 cotangents for 1 argument": lambda dy: (dy, dy),
         r"gives an array of shape \(2,\)": lambda dy: dy[:2],
         r"gives an array of shape \(\)": lambda dy: ("text",),
     }.items():
-        adjoint(special.gammaln)(lambda x, back=back: (special.gammaln(x), back))
+        adjoint(special.spence)(lambda x, back=back: (special.spence(x), back))
         with pytest.raises(ValueError, match=message):
-            grad(lambda x: np.sum(special.gammaln(x)))(x)
+            grad(lambda x: np.sum(special.spence(x)))(x)
 
 
 def test_second_derivatives_of_called_back_rules_are_refused():
-    adjoint(special.gammaln)(lambda x: (special.gammaln(x), lambda dy: dy * special.digamma(x)))
+    adjoint(special.spence)(lambda x: (special.spence(x), lambda dy: dy * spence_slope(x)))
     with pytest.raises(zyg.DifferentiationError, match="a call of Python's"):
-        grad(grad(lambda x: special.gammaln(x)))(2.0)
+        grad(grad(lambda x: special.spence(x)))(2.0)
