@@ -346,6 +346,8 @@ def recorded(y: Any, tape: Tape, step: Callable[[Any], Any]) -> Any:
     while type(y) is Array and y.buffer.tape.level > tape.level and not y.buffer.active:
         y = y.value  # made by a function that asks all tapes: those further in see it when they get it
     if is_array(y):
+        while type(y) is Array and y.buffer.tape.level >= tape.level:  # made while an inner derivative is taken
+            y = y.value
         made = fresh(fresh(y, tape.outer), tape)
         made.buffer.active = True
         tape.entries.append(step(ArrayRef.of(made.buffer, made.__zyg_root__)))

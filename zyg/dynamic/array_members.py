@@ -143,10 +143,6 @@ def _imag(array: Array) -> Any:
     return view_like(array, root.imag) if root.dtype.kind == "c" else fresh(np.zeros_like(root), STATE.tape)
 
 
-def _flat(array: Array) -> Any:
-    return iter(np.ravel(array))
-
-
 def _conjugate(array: Array) -> Any:
     return np.conj(array)
 
@@ -156,7 +152,6 @@ _MEMBERS: dict[str, Callable[[Array], Any]] = {
     "mT": lambda array: np.swapaxes(array, -1, -2),
     "real": _real,
     "imag": _imag,
-    "flat": _flat,
 }
 _METHODS: dict[str, Callable[..., Any]] = {
     "reshape": _reshape,

@@ -17,9 +17,11 @@ _MOST = 10_000
 _codes: dict[int, tuple[types.CodeType, types.CodeType]] = {}
 _copies: dict[int, tuple[Any, ...]] = {}
 _lock = threading.RLock()
+_rewriting: list[types.CodeType] = []  # what is being rewritten: functions that this calls run as they are
 
-# Of modules that compute nothing of the user's; many of them read frames.
+# Of modules that compute nothing of the user's; many of them read frames, or are used while code is rewritten.
 _LEFT = ("importlib", "warnings", "linecache", "traceback", "tokenize", "abc", "_py_abc", "typing", "inspect", "re")
+_LEFT += ("enum", "bytecode", "weakref", "_weakrefset")
 
 
 def hooked_code(code: types.CodeType, hooks: Hooks) -> types.CodeType:
@@ -28,9 +30,13 @@ def hooked_code(code: types.CodeType, hooks: Hooks) -> types.CodeType:
     if found is not None:
         return found[1]
     with _lock:
-        if id(code) in ORIGINALS:
+        if id(code) in ORIGINALS or _rewriting:
             return code
-        new = rewritten(code, hooks)
+        _rewriting.append(code)
+        try:
+            new = rewritten(code, hooks)
+        finally:
+            _rewriting.clear()
         _codes[id(code)] = code, new
         ORIGINALS[id(new)] = code
         return new
@@ -58,7 +64,9 @@ def found_copy(fn: types.FunctionType, hooks: Hooks, always: bool = False) -> tu
     if len(_copies) > _MOST:
         _copies.clear()
     callee = None if copy is fn else callee_of(code)
-    found = _copies[id(fn)] = weakref.ref(fn), code, fn.__defaults__, copy, callee
+    found = weakref.ref(fn), code, fn.__defaults__, copy, callee
+    if not _rewriting:
+        _copies[id(fn)] = found
     return found
 
 

@@ -95,13 +95,15 @@ def by_native_code(fn: Any, args: Sequence[Any], kws: dict[str, Any]) -> Any:
     return _run(fn, ", ".join(texts), call, top, args, kws)
 
 
-def _run(fn: Any, text: str, call: _Call, top: Tape, args: Any, kws: Any) -> Any:
+def _run(fn: Any, text: str, call: _Call, top: Tape, args: Any, kws: Any, evaluate: Any = None) -> Any:
+    """The call recorded on `top`.  evaluate: what gives its value on the levels below, in place of `fn`."""
     from zyg.dynamic.contents import changed
 
     pairs = [operand(value, top) for value in call.operands]
     lows = [low for _, low in pairs]
     below = changed(tuple(args), lambda v: operand(v, top)[1]), changed(kws, lambda v: operand(v, top)[1])
-    y = (compiled_call(fn) if hasattr(fn, "py_func") else fn)(*below[0], **below[1])
+    evaluate = evaluate or (compiled_call(fn) if hasattr(fn, "py_func") else fn)
+    y = evaluate(*below[0], **below[1])
     active = tuple(i for i, (ref, _) in enumerate(pairs) if ref is not None)
     plain = [plain_root(low) for low in lows]
     results = y if isinstance(y, tuple) else (y,)
@@ -193,7 +195,7 @@ class _Pulled:
         if top is not None:
             call = _Call()
             text = ", ".join(call.text(value) for value in args)
-            return _run(self.pulled, text, call, top, args, {})
+            return _run(self.pulled, text, call, top, args, {}, self)
         plain = [getattr(value, "__zyg_root__", value) for value in (*values, *seeds)]
         return self.derivative(*plain)
 

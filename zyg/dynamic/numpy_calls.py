@@ -59,6 +59,7 @@ def call_numpy(fn: Any, args: Sequence[Any], kws: dict[str, Any]) -> Any:
         return _movement(fn, args, kws)
     from zyg.dynamic.native import by_native_code
 
+    args = [_one_array(arg) for arg in args]
     try:
         return by_native_code(fn, args, kws)
     except DifferentiationError:
@@ -67,6 +68,16 @@ def call_numpy(fn: Any, args: Sequence[Any], kws: dict[str, Any]) -> Any:
     from zyg.dynamic.resolve import HOOKS
 
     return hooked(LIBRARY[fn], HOOKS, always=True)(*args, **kws)
+
+
+def _one_array(value: Any) -> Any:
+    """Lists of numbers, some of them tracked, as an array; anything else as it is."""
+    if type(value) not in (list, tuple) or not tracked_in(value):
+        return value
+    inside = [_one_array(item) for item in value]
+    of_numbers = all(type(item) is Number or isinstance(item, (int, float, complex, np.generic)) for item in value)
+    rows = all(new is not old or is_array(new) for new, old in zip(inside, value, strict=True))
+    return as_array(value) if of_numbers or (rows and not any(map(is_array, value))) else value
 
 
 def tracked_in(value: Any) -> list[Any]:
@@ -133,7 +144,7 @@ def _movement(fn: Any, args: Sequence[Any], kws: dict[str, Any]) -> Any:
         )
         return np.concatenate(first, axis=kws.get("axis", args[2] if len(args) > 2 else None) or 0)
     if fn is np.block:
-        raise _unknown(fn)
+        return _block(args[0] if args else kws["arrays"])
     if fn in SEVERAL:
         name = "tup" if fn not in (np.concatenate, np.stack) else "arrays"
         parts = [as_array(part) for part in (args.pop(0) if args else kws.pop(name))]
@@ -150,6 +161,21 @@ def _movement(fn: Any, args: Sequence[Any], kws: dict[str, Any]) -> Any:
     )
     rest, named = plain_index(tuple(args)), changed(kws, plain_root)
     return viewed_or_moved(array, lambda item: fn(item, *rest, **named))
+
+
+def _block(arrays: Any) -> Any:
+    parts: list[Any] = []
+
+    def placed(value: Any, items: Any) -> Any:
+        if isinstance(value, list):
+            return [placed(item, items) for item in value]
+        if items is None:
+            parts.append(as_array(value))
+            return None
+        return next(items)
+
+    placed(arrays, None)
+    return moved(parts, lambda items: np.block(placed(arrays, iter(items))))
 
 
 def viewed_or_moved(array: Any, move: Callable[[Any], Any]) -> Any:

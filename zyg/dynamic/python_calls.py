@@ -18,7 +18,7 @@ import sys
 import types
 import warnings
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -263,6 +263,12 @@ for _fn in (np.array, np.asarray, np.asanyarray, np.ascontiguousarray):
         ),
         _fn,
     )
+
+
+@call_in_place_of(np.ndenumerate)
+def _ndenumerate(a: Any) -> Iterator[tuple[tuple[int, ...], Any]]:
+    a = as_array(a)
+    return ((index, a[index]) for index in np.ndindex(*a.shape))
 
 
 @call_in_place_of(np.full)

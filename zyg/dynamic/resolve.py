@@ -187,7 +187,10 @@ def _builtin(fn: Any) -> Any:
     if kind is np.ufunc:
         return _with_seen(fn)
     if isinstance(owner, type):
-        return fn if fn.__name__ in _MAKERS else _guarded(fn)
+        if fn.__name__ == "__call__":  # an instance is about to be made
+            _class(owner)
+            return fn
+        return fn if fn.__name__ in _MAKERS or issubclass(owner, HOLDERS) else _guarded(fn)
     if isinstance(owner, HOLDERS):
         return with_callable(fn, None) if fn.__name__ in _CALLING else fn
     if isinstance(owner, (str, bytes, bytearray)):
@@ -206,9 +209,11 @@ def _descriptor(fn: Any) -> Any:
     owner = fn.__objclass__
     if owner is np.ndarray:
         return lambda array, *args, **kws: getattr(wrapped(array, STATE.tape), fn.__name__)(*args, **kws)
+    if owner is np.ufunc:
+        return _with_seen(fn)
     if owner is object or issubclass(owner, HOLDERS) or issubclass(owner, BaseException):
         return with_callable(fn, None) if fn.__name__ in _CALLING else fn
-    return _as_text(fn) if owner is str else _guarded(fn)
+    return _as_text(fn) if owner in (str, bytes, bytearray) else _guarded(fn)
 
 
 def _method(fn: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+import zyg.dynamic.numpy_writes as _numpy_writes
 import zyg.dynamic.python_calls as _python_calls
 from zyg.dynamic import classes, special_calls
 from zyg.dynamic.array import Array, is_array, wrapped
@@ -24,7 +25,7 @@ from zyg.dynamic.structure import Tracking, attributes, outputs, tuple_like
 from zyg.dynamic.tape import Sweep, Tape
 from zyg.errors import ArgumentError, ValueArgumentError, ZygError
 
-assert _python_calls  # imported for what it registers
+assert _python_calls, _numpy_writes  # imported for what they register
 
 
 class Recorded:

@@ -16,7 +16,7 @@ from zyg.ir.scalars import b1, f8, i8
 from zyg.reading import elementary, operators
 from zyg.reading.custom import without_gradient
 from zyg.reading.handlers import HANDLERS, Handler, handles, number
-from zyg.reading.values import Node, Static, Value, constant
+from zyg.reading.values import Node, Static, Value, constant, is_array
 from zyg.rules import numbers as library
 from zyg.rules import primitives as p
 from zyg.rules.combining import isclose
@@ -65,8 +65,13 @@ HANDLERS |= {
     np.lcm: _of_ints(library.lcm),
     math.dist: _read(library.dist),
     math.prod: _read(library.prod),
-    np.sinc: _read(library.sinc),
 }
+
+
+@handles(np.sinc)
+def _sinc(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    of_array = len(args) == 1 and is_array(args[0])
+    return _read(library.sinc_of_array if of_array else library.sinc)(reader, args, kws)
 
 
 @handles(math.gcd, np.gcd)

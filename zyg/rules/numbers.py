@@ -154,6 +154,15 @@ def sinc(x: Any) -> Any:
     return np.where(near, _horner(np.where(near, angle * angle, 0.0)), np.sin(far) / far)
 
 
+def sinc_of_array(x: Any) -> Any:
+    """The same for every element."""
+    angle = np.pi * x
+    near = abs(angle) <= 0.5
+    far = np.where(near, 1.0, angle)
+    close = np.where(near, angle, 0.0)
+    return np.where(near, _horner(close * close), np.sin(far) / far)
+
+
 def _horner(square: Any) -> Any:
     total = 1.0 / 355687428096000.0
     for coefficient in (
