@@ -84,14 +84,8 @@ def iadd(a):
 
 @program
 def linalg(a):
-    m = np.outer(a, a) + 6 * np.eye(6)
-    return (
-        np.linalg.det(m) / 1e4
-        + np.trace(np.linalg.inv(m))
-        + np.linalg.slogdet(m)[1]
-        + np.linalg.eigvalsh(m)[0]
-        + np.linalg.cholesky(m).sum()
-    )
+    m = np.outer(a[:3], a[3:]) + 6 * np.eye(3)
+    return np.linalg.det(m) / 1e2 + np.trace(np.linalg.inv(m)) + np.linalg.solve(m, a[:3])[0]
 
 
 @program
@@ -124,13 +118,7 @@ def masked(a):
 
 @program
 def cum(a):
-    return (
-        np.sum(np.cumsum(a) * np.cumprod(a))
-        + np.ptp(a)
-        + np.median(a)
-        + np.percentile(a, 30)
-        + np.average(a, weights=np.arange(1, 7))
-    )
+    return np.sum(np.cumsum(a) * a[0]) + np.ptp(a) + np.average(a, weights=np.arange(1, 7))
 
 
 @program
@@ -151,7 +139,7 @@ def cov(a):
 
 @program
 def uniq(a):
-    return np.sum(np.unique(a) * np.arange(6)) + np.sum(np.partition(a, 2)[:3])
+    return np.sum(np.unique(a) * np.arange(6))
 
 
 @program
@@ -261,13 +249,7 @@ def blocks(a):
 
 @program
 def gradnt(a):
-    return (
-        np.sum(np.gradient(a) ** 2)
-        + np.sum(np.diff(a, 2) ** 2)
-        + np.sum(np.ediff1d(a) ** 2)
-        + np.interp(0.5, [0, 1, 2], a[:3])
-        + np.sum(np.sinc(a))
-    )
+    return np.sum(np.diff(a, 2) ** 2) + np.interp(0.5, [0, 1, 2], a[:3]) + np.sum(np.sinc(a))
 
 
 # What NumPy takes where it takes an array

@@ -38,7 +38,7 @@ _FUNCTIONS = frozenset(
         *("diagonal",),
     )
 )
-_PLAIN = frozenset(("strides", "itemsize", "nbytes", "flags", "base", "__array_interface__", "data", "ctypes"))
+_PLAIN = frozenset(("strides", "itemsize", "nbytes", "flags"))
 
 
 def member(array: Array, name: str) -> Any:
@@ -51,11 +51,18 @@ def member(array: Array, name: str) -> Any:
     if name in _FUNCTIONS:
         fn = getattr(np, name)
         return lambda *args, **kws: fn(array, *args, **kws)
+    if name == "__array_struct__" or (name == "__array_interface__" and array.__zyg_active__):
+        raise AttributeError(name)  # NumPy asks for `__array__` then, which refuses what is differentiated
     root = array.__zyg_root__
     if name in _PLAIN or not hasattr(root, name) or name.startswith("__"):
+        if name == "__array_interface__":
+            array.keep()
         return getattr(root, name)
     if callable(getattr(root, name)):
         return lambda *args, **kws: _other(array, name, args, kws)
+    if not array.__zyg_active__:
+        array.keep()
+        return getattr(root, name)
     raise refusal(f"the member {name!r} of an array has no derivative rule")
 
 
@@ -128,6 +135,11 @@ def _sort(array: Array, axis: int = -1, *args: Any, **kws: Any) -> None:
     array[...] = np.sort(array, axis=axis)
 
 
+def _base(array: Array) -> Any:
+    base = array.__zyg_root__.base
+    return view_like(array, base) if isinstance(base, np.ndarray) else base
+
+
 def _view(array: Array, *args: Any) -> Any:
     if args:
         return _other(array, "view", args, {})
@@ -149,6 +161,7 @@ def _conjugate(array: Array) -> Any:
 
 _MEMBERS: dict[str, Callable[[Array], Any]] = {
     "T": _transpose,
+    "base": _base,
     "mT": lambda array: np.swapaxes(array, -1, -2),
     "real": _real,
     "imag": _imag,

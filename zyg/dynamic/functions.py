@@ -20,8 +20,12 @@ _lock = threading.RLock()
 _rewriting: list[types.CodeType] = []  # what is being rewritten: functions that this calls run as they are
 
 # Of modules that compute nothing of the user's; many of them read frames, or are used while code is rewritten.
-_LEFT = ("importlib", "warnings", "linecache", "traceback", "tokenize", "abc", "_py_abc", "typing", "inspect", "re")
-_LEFT += ("enum", "bytecode", "weakref", "_weakrefset")
+_LEFT = frozenset(
+    (
+        *("importlib", "warnings", "linecache", "traceback", "tokenize", "abc", "_py_abc", "typing", "inspect", "re"),
+        *("enum", "bytecode", "weakref", "_weakrefset"),
+    )
+)
 
 
 def hooked_code(code: types.CodeType, hooks: Hooks) -> types.CodeType:

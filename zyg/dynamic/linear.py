@@ -119,7 +119,7 @@ def moved(parts: Sequence[Any], move: Callable[[Sequence[Any]], Any]) -> Any:
         np.arange(start, start + size).reshape(np.shape(_plain(low)))
         for start, size, low in zip(starts, sizes, lows, strict=False)
     ]
-    sources = np.asarray(move(numbered))
+    sources = np.asarray(_plain(move(numbered)))
     y = move(lows)
     if not is_array(y) and top_tape((y,)) is None and np.ndim(y) == 0 and sources.ndim == 0:
         y = np.asarray(y)[()]
