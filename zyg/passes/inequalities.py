@@ -10,15 +10,20 @@ Fourier and Motzkin's elimination, followed from the goal, to a limited depth.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from math import gcd
 
 from zyg.ir.graph import Graph
 from zyg.ir.program import Var
-from zyg.passes.linear import Linear, constant
+from zyg.passes.linear import Key, Linear, constant
 
 Place = tuple[int, int]
 Case = tuple[Sequence[Linear], Linear]
+
+Question = tuple[Key, tuple[Key, ...]]
+Topic = tuple[Var, bool | None]
 
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
 _DEPTH = 8
@@ -26,20 +31,31 @@ _STEPS = 24
 _SPLITS = 2
 
 
+@dataclass(slots=True)
+class Refutations:
+    """Questions that could not be answered, each with where that was and what was looked for meanwhile: the facts about
+    a variable with a coefficient of one sign, or the value of a condition."""
+
+    of: dict[Question, list[tuple[Place, frozenset[Topic]]]] = field(default_factory=dict)
+
+
 class Inequalities:
     """Facts by place.
 
     cases: of a variable that is one of several forms, each of these with the facts that hold where it is.
+    refuted: from when at least as much was known; more is put into it.
     """
 
-    def __init__(self, graph: Graph, cases: Callable[[Var, Place], Sequence[Case]]) -> None:
+    def __init__(self, graph: Graph, cases: Callable[[Var, Place], Sequence[Case]], refuted: Refutations) -> None:
         self.cases = cases
         self.rank: dict[Var, int] = {}
         self.intervals: dict[Var, tuple[int, int]] = {}
-        self._facts: dict[tuple[Var, bool], list[tuple[Place, Linear]]] = {}
-        self._places: dict[object, list[Place]] = {}
-        self._news: dict[int, set[int]] = {}
-        self._answers: dict[tuple[object, Place], bool] = {}
+        self.topics: set[Topic] = set()
+        self.learnt: dict[Topic, list[Place]] = {}
+        self._facts: dict[Topic, list[Linear]] = {}
+        self._places: dict[Key, list[Place]] = {}
+        self._proved: dict[Question, list[Place]] = {}
+        self._refuted = refuted.of
         self._steps = 0
         self._spans = _spans(graph)
 
@@ -74,9 +90,10 @@ class Inequalities:
         if self.range_of(fact)[0] >= 0 or any(self.dominates(earlier, place) for earlier in places):
             return
         places.append(place)
-        self._news.setdefault(place[0], set()).add(place[1])
         for var, coefficient in fact.terms.items():
-            self._facts.setdefault((var, coefficient > 0), []).append((place, fact))
+            topic = var, coefficient > 0
+            self._facts.setdefault(topic, []).append(fact)
+            self.learnt.setdefault(topic, []).append(place)
 
     def range_of(self, form: Linear) -> tuple[int, int]:
         """The least and the greatest value that the intervals of the variables allow."""
@@ -100,23 +117,46 @@ class Inequalities:
         low, high = self.range_of(goal)
         if low >= 0 or high < 0:
             return low >= 0
-        question = (goal.key, self._since(place)) if not extra else None
-        if question is not None and question in self._answers:
-            return self._answers[question]
+        question = goal.key, tuple([fact.key for fact in extra])
+        if any(self.dominates(where, place) for where in self._proved.get(question, ())):
+            return True
+        for where, topics in self._refuted.get(question, ()):
+            if not self.knows_more(place, where, topics):
+                self.topics |= topics
+                return False
         outermost = not self._steps
         if outermost:
             self._steps = _STEPS
-        proved = self._search(goal, place, tuple(extra), _DEPTH, _SPLITS, set())
+        with self.noted() as topics:
+            proved = self._search(goal, place, tuple(extra), _DEPTH, _SPLITS, set())
         if outermost:
             self._steps = 0
-        if question is not None and (proved or outermost):
-            self._answers[question] = proved
+        if proved:
+            self._proved.setdefault(question, []).append(place)
+        elif outermost:
+            self._refuted.setdefault(question, []).append((place, frozenset(topics)))
         return proved
 
-    def _since(self, place: Place) -> Place:
-        """The first place at which the same is known."""
-        news = self._news.get(place[0], ())
-        return place[0], max((index for index in news if index <= place[1]), default=-2)
+    def knows_more(self, place: Place, other: Place, topics: Iterable[Topic]) -> bool:
+        """Is anything known of these topics that is not known at another place?"""
+        here, there = self._spans[place[0]][0], self._spans[other[0]][0]
+        for topic in topics:
+            for label, index in self.learnt.get(topic, ()):
+                first, last = self._spans[label]
+                if index <= place[1] if label == place[0] else first < here <= last:
+                    if not (index <= other[1] if label == other[0] else first < there <= last):
+                        return True
+        return False
+
+    @contextmanager
+    def noted(self) -> Iterator[set[Topic]]:
+        """The topics that are looked for meanwhile; they count for what goes on around it, too."""
+        outer, self.topics = self.topics, set()
+        try:
+            yield self.topics
+        finally:
+            outer |= self.topics
+            self.topics = outer
 
     def _search(
         self, goal: Linear, place: Place, extra: tuple[Linear, ...], depth: int, splits: int, seen: set[object]
@@ -141,9 +181,12 @@ class Inequalities:
         for fact in extra:
             if var in fact.terms and (fact.terms[var] > 0) is positive:
                 yield fact
-        for where, fact in reversed(self._facts.get((var, positive), ())):
-            if self.dominates(where, place):
-                yield fact
+        topic = var, positive
+        self.topics.add(topic)
+        if topic in self._facts:
+            for where, fact in zip(reversed(self.learnt[topic]), reversed(self._facts[topic]), strict=True):
+                if self.dominates(where, place):
+                    yield fact
         low, high = self.intervals[var]
         if positive and low > LOWEST:
             yield Linear({var: 1}, -low)

@@ -13,7 +13,7 @@ from zyg.ir.memory import length, mem_new, mem_size, mem_zeros
 from zyg.ir.program import Branch, Const, Edge, Guard, Op, Operand, Program, Var, edges
 from zyg.ir.scalars import b1, i8
 from zyg.passes.conditions import NEGATED, comparison, facts_of
-from zyg.passes.inequalities import HIGHEST, LOWEST, Case, Inequalities, Place
+from zyg.passes.inequalities import HIGHEST, LOWEST, Case, Inequalities, Place, Refutations
 from zyg.passes.linear import Linear, constant, variable
 from zyg.rules import primitives as p
 
@@ -47,18 +47,23 @@ class Ranges:
     """One walk over a program, in which `guessed` forms of blocks are taken to be ≥ 0 where the blocks start.
 
     relevant: the values that are worth a proof.  guesses: those which hold on the edges from blocks walked before;
-    the others are not used.
+    the others are not used.  refuted: see `Inequalities`.
     """
 
     def __init__(
-        self, program: Program, graph: Graph, relevant: set[Var], guessed: Mapping[int, Iterable[Linear]]
+        self,
+        program: Program,
+        graph: Graph,
+        relevant: set[Var],
+        guessed: Mapping[int, Iterable[Linear]],
+        refuted: Refutations,
     ) -> None:
         self.program, self.relevant = program, relevant
-        self.known = Inequalities(graph, self._cases)
+        self.known = Inequalities(graph, self._cases, refuted)
         self.ways = ways(graph)
         self._made: dict[Var, tuple[Op, Place]] = {}
         self._settled: dict[Var, Linear] = {}
-        self._tries: dict[Var, dict[Place, Linear]] = {}
+        self._tries: dict[Var, dict[Place, tuple[Linear, frozenset[Topic]]]] = {}
         self._depth = 0
         self._walked: set[int] = set()
         self._truths: dict[Var, list[tuple[Place, bool]]] = {}
@@ -147,7 +152,7 @@ class Ranges:
             if form is None:
                 form = variable(operand)
                 if op.fn in _ARITHMETIC:
-                    self._tries[operand] = {made: form}
+                    self._tries[operand] = {}
             self._settled[operand] = form
         settled = self._settled.get(operand, variable(operand))
         if self._tries.keys().isdisjoint(settled.terms):
@@ -159,9 +164,14 @@ class Ranges:
         tries = self._tries.get(var)
         if tries is None or self._depth > _DEPTH:
             return variable(var)
-        if place not in tries:
-            tries[place] = self._taken_apart(self._made[var][0], place) or variable(var)
-        return tries[place]
+        for where, (form, topics) in tries.items():
+            if where == place or not (form.terms.keys() != {var} or self.known.knows_more(place, where, topics)):
+                self.known.topics |= topics
+                return form
+        with self.known.noted() as topics:
+            form = self._taken_apart(self._made[var][0], place) or variable(var)
+        tries[place] = form, frozenset(topics)
+        return form
 
     def _taken_apart(self, op: Op, place: Place) -> Linear | None:
         self._depth += 1
@@ -246,6 +256,7 @@ class Ranges:
     def _learn(self, cond: Operand, holds: bool, place: Place) -> None:
         for part, value in self._parts(cond, holds, place):
             self._truths.setdefault(part, []).append((place, value))
+            self.known.learnt.setdefault((part, None), []).append(place)
         for fact in self._consequences(cond, holds, place):
             self.known.add(fact, place)
 
@@ -253,6 +264,7 @@ class Ranges:
         """The value of a condition at this place, if it is certain."""
         if isinstance(cond, Const):
             return bool(cond.value)
+        self.known.topics.add((cond, None))
         for where, value in self._truths.get(cond, ()):
             if self.known.dominates(where, place):
                 return value

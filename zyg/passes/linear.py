@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from math import gcd
+from typing import TypeAlias
 
 from zyg.ir.program import Var
 
+Key: TypeAlias = tuple[frozenset[tuple[Var, int]], int]
 
-@dataclass(frozen=True, slots=True, eq=False)
+
 class Linear:
-    """The sum of `terms` (no coefficient is 0) and `const`."""
+    """The sum of `terms` (no coefficient is 0) and `const`; never changed."""
 
-    terms: Mapping[Var, int]
-    const: int
+    __slots__ = ("_key", "const", "terms")
+
+    def __init__(self, terms: Mapping[Var, int], const: int) -> None:
+        self.terms, self.const = terms, const
+        self._key: Key | None = None
 
     @property
-    def key(self) -> tuple[frozenset[tuple[Var, int]], int]:
+    def key(self) -> Key:
         """Equal for equal forms."""
-        return frozenset(self.terms.items()), self.const
+        if self._key is None:
+            self._key = frozenset(self.terms.items()), self.const
+        return self._key
 
     def plus(self, other: Linear, factor: int = 1) -> Linear:
         """This form and `factor` times the other."""
-        if not factor:
-            return self
+        if not other.terms or not factor:
+            return self.shifted(factor * other.const)
         terms = dict(self.terms)
         for var, coefficient in other.terms.items():
             total = terms.get(var, 0) + factor * coefficient
@@ -38,24 +44,31 @@ class Linear:
         return self.plus(other, -1)
 
     def shifted(self, by: int) -> Linear:
-        return Linear(self.terms, self.const + by)
+        return Linear(self.terms, self.const + by) if by else self
 
     def times(self, factor: int) -> Linear:
-        return constant(0).plus(self, factor)
+        if factor == 1:
+            return self
+        return Linear({var: factor * c for var, c in self.terms.items()} if factor else {}, factor * self.const)
 
     def replaced(self, new: Callable[[Var], Linear]) -> Linear:
         """Every variable replaced by a form."""
-        result = constant(self.const)
+        result = _ZERO
         for var, coefficient in self.terms.items():
             result = result.plus(new(var), coefficient)
-        return result
+        return result.shifted(self.const)
 
     def tightened(self) -> Linear:
         """A form that is ≥ 0 for the same integers, with the smallest coefficients."""
+        if 1 in self.terms.values() or -1 in self.terms.values():
+            return self
         divisor = gcd(*self.terms.values())
         if divisor <= 1:
             return self
         return Linear({var: c // divisor for var, c in self.terms.items()}, self.const // divisor)
+
+
+_ZERO = Linear({}, 0)
 
 
 def constant(value: int) -> Linear:

@@ -24,7 +24,7 @@ from zyg.ir.program import Block, Branch, Const, Guard, Op, Operand, Program, Va
 from zyg.ir.scalars import b1
 from zyg.passes.conditions import comparison, deciding, sources
 from zyg.passes.induction import Guesses
-from zyg.passes.inequalities import Place
+from zyg.passes.inequalities import Place, Refutations
 from zyg.passes.intervals import LARGEST_LENGTH, Ranges
 from zyg.passes.linear import Linear, constant
 from zyg.rules import primitives as p
@@ -63,13 +63,14 @@ def _uncertain_guards(program: Program, ranges: Ranges) -> list[Operand]:
 
 
 def _settled(program: Program, graph: Graph, relevant: set[Var], guesses: Mapping[int, list[Linear]]) -> Ranges:
-    """What is known given those of the guesses that hold."""
+    """What is known given those of the guesses that hold.  Ever less is assumed: what fails to be proved always will."""
+    refuted = Refutations()
     for _ in range(_ROUNDS):
-        ranges = Ranges(program, graph, relevant, guesses)
+        ranges = Ranges(program, graph, relevant, guesses, refuted)
         guesses = ranges.proved_guesses()
         if all(len(guesses[label]) == len(ranges.guesses[label]) for label in guesses):
             return ranges
-    return Ranges(program, graph, relevant, {})
+    return Ranges(program, graph, relevant, {}, refuted)
 
 
 def _rewritten(program: Program, ranges: Ranges) -> Program:
