@@ -27,6 +27,7 @@ from zyg.passes.induction import Guesses
 from zyg.passes.inequalities import Place, Refutations
 from zyg.passes.intervals import LARGEST_LENGTH, Ranges
 from zyg.passes.linear import Linear, constant
+from zyg.passes.skeleton import skeleton
 from zyg.rules import primitives as p
 
 _ROUNDS = 6
@@ -38,7 +39,32 @@ def prove_comparisons(program: Program) -> Program:
     What then is dead is left for `simplify`.
     """
     relevant = deciding(program)
-    return _rewritten(program, _ranges(program, relevant)) if relevant else program
+    if not relevant:
+        return program
+    asked = skeleton(program, relevant)
+    if asked in _exhausted:
+        return program
+    proved = _rewritten(program, _ranges(program, relevant))
+    if proved is program:
+        _note(asked)
+    return proved
+
+
+def leave_as_proved(program: Program) -> None:
+    """What `prove_comparisons` has left of a program, simplified, is not worth another try."""
+    relevant = deciding(program)
+    if relevant:
+        _note(skeleton(program, relevant))
+
+
+_MOST_NOTED = 1000
+_exhausted: dict[bytes, None] = {}
+
+
+def _note(asked: bytes) -> None:
+    _exhausted[asked] = None
+    for oldest in list(_exhausted)[:-_MOST_NOTED]:
+        _exhausted.pop(oldest, None)
 
 
 def _ranges(program: Program, relevant: set[Var]) -> Ranges:

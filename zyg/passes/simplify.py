@@ -36,7 +36,7 @@ from zyg.ir.program import (
 from zyg.ir.tape import is_pure as _is_pure
 from zyg.ir.tape import tape_get
 from zyg.ir.verify import checked
-from zyg.passes.ranges import prove_comparisons
+from zyg.passes.ranges import leave_as_proved, prove_comparisons
 from zyg.rules import primitives as p
 
 
@@ -344,12 +344,17 @@ def inline(module: Module, largest: int = 400) -> Module:
                 done[name] = program  # simplified where it is inlined
                 return program
             simple = simplify_program(program)
+            if places[name] == 1 and not program.recursive and name != module.entry:
+                done[name] = simple
+                return simple
             lighter = merge_counters(promote_cells(simple))
             if lighter is not simple:
                 simple = simplify_program(lighter)
             proved = checked(prove_comparisons(simple))
             if proved is not simple:
                 proved = simplify_program(proved)
+                if name != module.entry:
+                    leave_as_proved(proved)
             lean = simplify_memory(proved)
             done[name] = lean if lean is proved else simplify_program(lean)
         return done[name]
