@@ -20,7 +20,7 @@ from zyg.codegen.guards import Path, guard_rows
 from zyg.errors import UnsupportedError, ZygError, wants_stretching
 from zyg.fallback import NotNative, signature
 from zyg.foreign import plain
-from zyg.ir.graph import Graph
+from zyg.ir.graph import graph_of
 from zyg.ir.program import Module
 from zyg.ir.tree import Tree
 from zyg.looking import Looking
@@ -138,7 +138,7 @@ class Specialisations(Chain):
 def may_run_long(module: Module) -> bool:
     """Is it worth to release the GIL, which costs as much as some ten divisions?"""
     programs = module.reachable().programs.values()
-    return len(programs) > 1 or any(program.calls() or any(Graph(program).loop_of.values()) for program in programs)
+    return len(programs) > 1 or any(program.calls() or any(graph_of(program).loop_of.values()) for program in programs)
 
 
 def specialisations(key: Hashable, kept: object) -> Specialisations:

@@ -9,7 +9,7 @@ import numpy as np
 from numba import types
 
 from zyg.ir.external import External
-from zyg.ir.graph import Graph
+from zyg.ir.graph import Graph, graph_of
 from zyg.ir.matrices import mem_pack
 from zyg.ir.memory import ELEMENT_WRITES, WRITES, MemoryType, length, mem_load, read_buffers
 from zyg.ir.program import Call, Callback, Const, Op, Operand, Program, Return, Type, Var, edges
@@ -86,7 +86,7 @@ def fractional(program: Program, varied: Sequence[bool], find: Callable[[str], P
         if (program.name, mask) in seen:
             return False
         seen.add((program.name, mask))
-        graph = Graph(program)
+        graph = graph_of(program)
         found = _varied(
             program,
             graph,

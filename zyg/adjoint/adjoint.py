@@ -25,7 +25,7 @@ from zyg.adjoint.restoring import with_old_values
 from zyg.adjoint.shadows import with_shadows
 from zyg.adjoint.snapshots import with_snapshots
 from zyg.adjoint.trace import Emitter
-from zyg.ir.graph import Graph
+from zyg.ir.graph import graph_of
 from zyg.ir.program import (
     Block,
     Branch,
@@ -69,7 +69,7 @@ class _Adjoint:
         self.active = active(self.program, self.graph, given, self.outputs)
         kept = with_snapshots(self.program, self.graph, self.active)
         if kept is not self.program:
-            self.program, self.graph = kept, Graph(kept)
+            self.program, self.graph = kept, graph_of(kept)
             self.active = active(self.program, self.graph, given, self.outputs)
         has_rule = lambda name: signature(name).custom is not None  # noqa: E731
         shadowed = with_shadows(self.program, self.active, buffers, has_rule)
@@ -77,7 +77,7 @@ class _Adjoint:
         old: dict[Op, Var] = {}
         if restoring:
             self.program, old = with_old_values(self.program, self.active)
-        self.graph = Graph(self.program)
+        self.graph = graph_of(self.program)
         self.canonical = replace(form, program=self.program, graph=self.graph)
         self.blocks: dict[int, Block] = dict(self.program.blocks)
         self.fresh = max(self.blocks) + 1

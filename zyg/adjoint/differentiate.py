@@ -14,7 +14,7 @@ from zyg.adjoint.adjoint import reverse
 from zyg.adjoint.mirrored import CUT, STACK, Reversed
 from zyg.adjoint.record import record
 from zyg.adjoint.sweep import mark_reverse
-from zyg.ir.graph import Graph, substitute, uses
+from zyg.ir.graph import graph_of, substitute, uses
 from zyg.ir.program import Block, Edge, Jump, Module, Op, Operand, Pos, Program, Raise, Return, Type, Var
 from zyg.ir.scalars import f8, i8
 from zyg.ir.tape import StackType, pop, push, stack_new
@@ -144,7 +144,7 @@ def _cut(
     blocks = dict(whole.blocks)
     blocks[first] = Block((), block.ops[index + 1 :], block.end)
     blocks[label] = Block(block.params, block.ops[:index], Jump(Edge(first)))
-    graph = Graph(whole.with_blocks(blocks))
+    graph = graph_of(whole.with_blocks(blocks))
     after = [at for at in graph.order if graph.dominates(first, at)]
     before = [at for at in graph.order if at not in after]
     made_after = {v for at in after for v in (*blocks[at].params, *(r for op in blocks[at].ops for r in op.results))}

@@ -23,7 +23,7 @@ from zyg.ir.memory import mem_load, mem_store
 from zyg.ir.program import Block, Const, Op, Operand, Pos, Program, Var, edges
 from zyg.ir.scalars import b1, i8
 from zyg.ir.tape import TapeType, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
-from zyg.passes.memory_facts import Buffers, settled
+from zyg.passes.memory_facts import Buffers, buffers_of, settled
 from zyg.passes.simplify import is_pure
 from zyg.passes.slots import Load, Store, promote
 from zyg.rules import primitives as p
@@ -381,7 +381,7 @@ def _renamed(ops: list[Op]) -> list[Op]:
 
 def record(reversed_: Reversed) -> Program:
     """A runnable program: forward sweep and reverse sweep in one."""
-    buffers = Buffers(reversed_.canonical.program)
+    buffers = buffers_of(reversed_.canonical.program)
     best = _recording(reversed_, buffers, frozenset())
     for cls in candidates(reversed_, buffers) if best.read else ():
         if cls in best.read:

@@ -17,7 +17,7 @@ from zyg.adjoint.mirrored import Reversed
 from zyg.ir.graph import Graph
 from zyg.ir.memory import MemoryType, mem_load, mem_store
 from zyg.ir.program import Block, Jump, Op, Program, Return, Var, edges
-from zyg.passes.memory_facts import Buffers
+from zyg.passes.memory_facts import Buffers, buffers_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Restore:
 
 def with_old_values(program: Program, active: set[Var]) -> tuple[Program, dict[Op, Var]]:
     """`program`, what is overwritten in buffers that are nobody else's read first; and for each such store, that."""
-    buffers = Buffers(program)
+    buffers = buffers_of(program)
     stores: dict[Var, list[Op]] = {}
     mixed: set[Var] = set()
     read: set[Var | None] = set()

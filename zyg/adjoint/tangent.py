@@ -18,7 +18,7 @@ from zyg.adjoint.partials import check_known, domain, tangent_kind
 from zyg.adjoint.trace import Emitter
 from zyg.errors import not_differentiable
 from zyg.ir.external import External
-from zyg.ir.graph import Graph
+from zyg.ir.graph import graph_of
 from zyg.ir.matrices import factor_tangents, mem_gemm, mem_pack, mem_sum
 from zyg.ir.memory import (
     ALLOCATIONS,
@@ -126,7 +126,7 @@ class _Tangent:
         self.tangents = tangents
         self.width, self.lane = tangents.width, 0
         self.program = program
-        graph = Graph(program)
+        graph = graph_of(program)
         self.order = graph.order
         inputs = [v for v, on in zip(program.params, varied, strict=True) if on and has_tangent(v.type)]
         self.active = active(program, graph, inputs, [i for i, k in enumerate(program.results) if has_tangent(k)])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from zyg.ir.facts import fact
 from zyg.ir.program import (
     Block,
     Branch,
@@ -130,6 +131,9 @@ class Graph:
             for label in bodies[header]:
                 result[label] = loop
         return result
+
+
+graph_of = fact(Graph)
 
 
 def substitute(block: Block, new: Callable[[Operand], Operand]) -> Block:

@@ -15,7 +15,7 @@ Nothing here is ever changed in place: a pass builds new blocks.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from numba import types
@@ -243,6 +243,7 @@ class Program:
 
     apart: it is never inlined, so that its memory is free when it returns; buffers that it gives are `mem_keep`t.
     distinct: whoever calls it sees to it that parameters are different buffers if one of them is written.
+    facts: see `fact`.
     """
 
     name: str
@@ -253,6 +254,7 @@ class Program:
     custom: Custom | None = None
     apart: bool = False
     distinct: bool = False
+    facts: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def entry(self) -> int:

@@ -11,7 +11,8 @@ import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from zyg.ir.graph import Graph, Loop, substitute, uses
+from zyg.ir.facts import fact
+from zyg.ir.graph import Graph, Loop, graph_of, substitute, uses
 from zyg.ir.program import (
     Block,
     Branch,
@@ -51,6 +52,7 @@ class Canonical:
     counts: dict[int, Counted]
 
 
+@fact
 def canonical(program: Program) -> Canonical:
     """`program` in the form described above; `exit` is None if it never returns."""
     program = checked(reducible(program))
@@ -61,7 +63,7 @@ def canonical(program: Program) -> Canonical:
     counts = _counters(program, blocks)
     blocks = _close(program, blocks, counts)
     done = checked(program.with_blocks(blocks))
-    return Canonical(done, Graph(done), exit_label, counts)
+    return Canonical(done, graph_of(done), exit_label, counts)
 
 
 def _fresh(blocks: dict[int, Block]) -> int:
@@ -98,7 +100,7 @@ def _redirect(blocks: dict[int, Block], sources: Iterable[int], old: int, new: i
 
 
 def _loop_shape(program: Program, blocks: dict[int, Block]) -> dict[int, Block]:
-    graph = Graph(program.with_blocks(blocks))
+    graph = graph_of(program.with_blocks(blocks))
     loops = {loop.header: loop for loop in all_loops(graph)}
     for header, loop in loops.items():
         outside = [pred for pred in graph.preds[header] if pred not in loop.blocks]
@@ -132,7 +134,7 @@ def all_loops(graph: Graph) -> list[Loop]:
 
 def _counters(program: Program, blocks: dict[int, Block]) -> dict[int, Counted]:
     """A counter for every loop: the one that it has (for loops over range), or a new parameter."""
-    graph = Graph(program.with_blocks(blocks))
+    graph = graph_of(program.with_blocks(blocks))
     counts = {}
     defined = {op.result: op for block in blocks.values() for op in block.ops if len(op.results) == 1}
     trips = Trips(dict(blocks), graph)
@@ -197,7 +199,7 @@ def _any_pos(blocks: dict[int, Block]) -> Pos:
 
 def _close(program: Program, blocks: dict[int, Block], counts: dict[int, Counted]) -> dict[int, Block]:
     """Loop-closed SSA, innermost loops first; a counter that is not known beforehand leaves its loop too."""
-    for loop in reversed(all_loops(Graph(program.with_blocks(blocks)))):
+    for loop in reversed(all_loops(graph_of(program.with_blocks(blocks)))):
         count = counts[loop.header]
         blocks = _close_loop(program, blocks, loop, count.counter if count.trips is None else None)
     return blocks
@@ -223,7 +225,7 @@ def _close_loop(program: Program, blocks: dict[int, Block], loop: Loop, counter:
         if edge.target not in loop.blocks
     ]
     outside = [label for label in blocks if label not in loop.blocks]
-    graph = Graph(program.with_blocks(blocks))
+    graph = graph_of(program.with_blocks(blocks))
     for label, edge in exits:
         alive = [v for v in escaping if graph.dominates(homes[v], label)]
         alive += [v for v in edge.args if isinstance(v, Var) and v in inside and v not in alive]

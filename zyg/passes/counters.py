@@ -9,14 +9,14 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping
 
-from zyg.ir.graph import Graph, substitute
+from zyg.ir.graph import graph_of, substitute
 from zyg.ir.program import Block, Branch, Const, Edge, Op, Operand, Pos, Program, Var, edges, with_edges
 from zyg.ir.scalars import i8
 
 
 def merge_counters(program: Program) -> Program:
     """`program` with one counter for all that run in step in a loop."""
-    graph = Graph(program)
+    graph = graph_of(program)
     made = {op.result: op for op in program.ops() if op.fn is operator.add and op.result.type == i8}
     for header in graph.order:
         loop = graph.loop_of[header]

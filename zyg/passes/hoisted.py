@@ -6,7 +6,7 @@ vectorise the loop.
 
 from __future__ import annotations
 
-from zyg.ir.graph import Graph, Loop
+from zyg.ir.graph import Loop, graph_of
 from zyg.ir.program import Block, Call, Jump, Op, Operand, Program, Var
 from zyg.ir.tape import TapeType, is_pure, pop, tape_get, tape_put, tape_reserve
 from zyg.passes.canonical import all_loops
@@ -19,20 +19,21 @@ def with_hoisted_reads(program: Program) -> Program:
     """
     if not any(op.fn is tape_get for op in program.ops()):
         return program
-    graph = Graph(program)
+    graph = graph_of(program)
     blocks = dict(program.blocks)
     home = {
         var: label
         for label, block in blocks.items()
         for var in (*block.params, *(result for op in block.ops for result in op.results))
     }
+    changed = False
     for loop in reversed(all_loops(graph)):
         outside = [pred for pred in graph.preds[loop.header] if pred not in loop.blocks]
         if len(outside) == 1 and isinstance(blocks[outside[0]].end, Jump) and not _writes_tapes(blocks, loop):
             for label in graph.order:
                 if label in loop.blocks and all(graph.dominates(label, latch) for latch in loop.latches):
-                    _hoist(blocks, label, outside[0], loop, home)
-    return program.with_blocks(blocks)
+                    changed = _hoist(blocks, label, outside[0], loop, home) or changed
+    return program.with_blocks(blocks) if changed else program
 
 
 def _writes_tapes(blocks: dict[int, Block], loop: Loop) -> bool:
@@ -40,7 +41,9 @@ def _writes_tapes(blocks: dict[int, Block], loop: Loop) -> bool:
     return any(op.fn in (tape_put, tape_reserve, pop) or isinstance(op.fn, Call) for op in ops)
 
 
-def _hoist(blocks: dict[int, Block], label: int, target: int, loop: Loop, home: dict[Var, int]) -> None:
+def _hoist(blocks: dict[int, Block], label: int, target: int, loop: Loop, home: dict[Var, int]) -> bool:
+    """Whether there were any to move."""
+
     def outside(operand: Operand) -> bool:
         return not isinstance(operand, Var) or home.get(operand) not in loop.blocks
 
@@ -57,3 +60,4 @@ def _hoist(blocks: dict[int, Block], label: int, target: int, loop: Loop, home: 
         before = blocks[target]
         blocks[target] = Block(before.params, (*before.ops, *moved), before.end)
         blocks[label] = Block(blocks[label].params, tuple(stay), blocks[label].end)
+    return bool(moved)

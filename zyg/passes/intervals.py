@@ -13,7 +13,7 @@ from zyg.ir.memory import length, mem_new, mem_size, mem_zeros
 from zyg.ir.program import Branch, Const, Edge, Guard, Op, Operand, Program, Var, edges
 from zyg.ir.scalars import b1, i8
 from zyg.passes.conditions import NEGATED, comparison, facts_of
-from zyg.passes.inequalities import HIGHEST, LOWEST, Case, Inequalities, Place, Refutations
+from zyg.passes.inequalities import HIGHEST, LOWEST, Case, Inequalities, Place, Refutations, Topic
 from zyg.passes.linear import Linear, constant, variable
 from zyg.rules import primitives as p
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from zyg.ir.graph import Graph, uses
+from zyg.ir.graph import Graph, graph_of, uses
 from zyg.ir.program import Block, Edge, Jump, Operand, Program, Return, Var, with_edges
 from zyg.passes.reducible import entries_of, loops
 
@@ -24,7 +24,7 @@ class Layout:
 
 
 def laid_out(program: Program) -> Layout:
-    graph = Graph(_direct(program))
+    graph = graph_of(_direct(program))
     blocks = {label: graph.blocks[label] for label in graph.order}
     number = {label: i for i, label in enumerate(graph.order)}
     jumps: dict[int, Edge] = {}
@@ -40,7 +40,7 @@ def laid_out(program: Program) -> Layout:
     for label, edge in jumps.items():
         blocks[label] = Block((), (), Return(()))
         assert edge.target in blocks
-    return Layout(graph, Graph(graph.program.with_blocks(blocks)), jumps)
+    return Layout(graph, graph_of(graph.program.with_blocks(blocks)), jumps)
 
 
 def _header(graph: Graph, component: frozenset[int], entries: list[int], number: dict[int, int]) -> int:
@@ -91,4 +91,4 @@ def _direct(program: Program) -> Program:
         label: Block(block.params, block.ops, with_edges(block.end, straight))
         for label, block in program.blocks.items()
     }
-    return program.with_blocks({label: blocks[label] for label in Graph(program.with_blocks(blocks)).order})
+    return program.with_blocks({label: blocks[label] for label in graph_of(program.with_blocks(blocks)).order})

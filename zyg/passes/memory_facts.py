@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zyg.ir.external import External
+from zyg.ir.facts import fact
 from zyg.ir.graph import Graph
 from zyg.ir.memory import ALLOCATIONS, WRITES, holds_handles, is_memory, mem_give, mem_keep, mem_load, mem_store
 from zyg.ir.program import Call, Callback, Op, Operand, Program, Return, Type, Var, edges
@@ -79,6 +80,7 @@ def _flows(program: Program, wanted: Callable[[Type], bool]) -> _Groups:
 _PASSING = frozenset((p.identity, p.stop_gradient, tape_reserve))
 
 
+@fact
 def _own_tapes(program: Program) -> dict[Var, Hashable]:
     """The tapes that are made here and that nobody else knows, each with a representative of its group."""
     groups = _flows(program, lambda kind: isinstance(kind, TapeType))
@@ -100,6 +102,7 @@ def _own_tapes(program: Program) -> dict[Var, Hashable]:
 _TAPES = frozenset((tape_new, tape_zeros, p.select, *_PASSING))
 
 
+@fact
 def classes(program: Program) -> dict[Var, Var]:
     """For every variable that holds a buffer, a representative of its class.
 
@@ -160,6 +163,7 @@ def with_held(found: Iterable[Var], holds: Mapping[Var, Var]) -> set[Var]:
     return closed
 
 
+@fact
 def origins(program: Program) -> dict[Var, Origin]:
     """Where the buffers of each class come from."""
     of, tapes = classes(program), _own_tapes(program)
@@ -181,6 +185,7 @@ def origins(program: Program) -> dict[Var, Origin]:
     return found
 
 
+@fact
 def sources(program: Program) -> dict[Var, Origin]:
     """Where the buffer that a variable holds may come from: finer than classes, as what flows in does not flow back."""
     tapes = _own_tapes(program)
@@ -222,6 +227,7 @@ def sources(program: Program) -> dict[Var, Origin]:
     return {var: origin for var, origin in found.items() if isinstance(var, Var) and is_memory(var.type)}
 
 
+@fact
 def escapes(program: Program) -> set[Var]:
     """The classes with a buffer that is passed to a call, returned, put where others find it, or given away."""
     of = classes(program)
@@ -301,6 +307,9 @@ class Buffers:
         return any(self.may_share(cls, other) for other in self.written(op))
 
 
+buffers_of = fact(Buffers)
+
+
 def _holds_buffers(kind: Type) -> bool:
     return isinstance(kind, StackType) or (
         isinstance(kind, TapeType) and any(is_memory(field) or _holds_buffers(field) for field in kind.fields)
@@ -314,7 +323,7 @@ def settled(program: Program, graph: Graph) -> Callable[..., bool]:
     afterwards, on any path.  What is allocated in a loop, and known by that one name, is another buffer when the
     allocation has been passed again.
     """
-    buffers = Buffers(program)
+    buffers = buffers_of(program)
     places = _only_allocations(program, graph, buffers)
     ways: dict[tuple[int, int], frozenset[int]] = {}
     after = _after(graph)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from zyg.ir.graph import Graph, substitute
+from zyg.ir.graph import Graph, graph_of, substitute
 from zyg.ir.memory import length
 from zyg.ir.program import Block, Branch, Const, Guard, Op, Operand, Program, Var
 from zyg.ir.scalars import b1
@@ -68,7 +68,7 @@ def _note(asked: bytes) -> None:
 
 
 def _ranges(program: Program, relevant: set[Var]) -> Ranges:
-    graph = Graph(program)
+    graph = graph_of(program)
     guesses = Guesses(graph, relevant)
     ranges = _settled(program, graph, relevant, guesses.of_counters())
     more = guesses.further(sources(program, _uncertain_guards(program, ranges)))
@@ -89,7 +89,7 @@ def _uncertain_guards(program: Program, ranges: Ranges) -> list[Operand]:
 
 
 def _settled(program: Program, graph: Graph, relevant: set[Var], guesses: Mapping[int, list[Linear]]) -> Ranges:
-    """What is known given those of the guesses that hold.  Ever less is assumed: what fails to be proved always will."""
+    """What is known given those of the guesses that hold.  Ever less is assumed, so what cannot be proved never can."""
     refuted = Refutations()
     for _ in range(_ROUNDS):
         ranges = Ranges(program, graph, relevant, guesses, refuted)

@@ -11,7 +11,7 @@ import operator
 from collections.abc import Iterable
 
 from zyg.ir.components import components
-from zyg.ir.graph import Graph
+from zyg.ir.graph import graph_of
 from zyg.ir.program import Block, Branch, Const, Edge, Op, Operand, Pos, Program, Var, edges, with_edges
 from zyg.ir.scalars import b1, i8
 from zyg.passes.slots import zero
@@ -19,7 +19,7 @@ from zyg.passes.slots import zero
 
 def reducible(program: Program) -> Program:
     """`program`, each of its loops with one way in."""
-    blocks = {label: program.blocks[label] for label in Graph(program).order}
+    blocks = {label: program.blocks[label] for label in graph_of(program).order}
     todo = [frozenset(blocks)]
     while todo:
         for component in loops(blocks, todo.pop()):

@@ -12,13 +12,13 @@ import operator
 
 from numba import types
 
-from zyg.ir.graph import Graph, Loop
+from zyg.ir.graph import Graph, Loop, graph_of
 from zyg.ir.memory import mem_add, mem_load
 from zyg.ir.program import Block, Branch, Const, Edge, Jump, Op, Operand, Program, Var, edges, with_edges
 from zyg.ir.scalars import b1
 from zyg.ir.tape import tape_get
 from zyg.passes.canonical import all_loops
-from zyg.passes.memory_facts import Buffers
+from zyg.passes.memory_facts import Buffers, buffers_of
 from zyg.passes.simplify import is_pure
 from zyg.passes.slots import zero
 from zyg.rules import primitives as p
@@ -28,20 +28,22 @@ def sums_in_registers(program: Program) -> Program:
     """`program`, the sums of its innermost loops in variables."""
     if not any(op.fn is mem_add for op in program.ops()):
         return program
-    graph = Graph(program)
-    buffers = Buffers(program)
+    graph = graph_of(program)
+    buffers = buffers_of(program)
     blocks = dict(program.blocks)
     homes = {
         var: label
         for label, block in blocks.items()
         for var in (*block.params, *(result for op in block.ops for result in op.results))
     }
+    changed = False
     for loop in all_loops(graph):
         if all(graph.loop_of[label] is loop for label in loop.blocks):
             found = _fixed_sums(loop, graph, buffers, homes)
             if found:
                 _keep(blocks, loop, found)
-    return program.with_blocks(blocks)
+                changed = True
+    return program.with_blocks(blocks) if changed else program
 
 
 def _fixed_sums(loop: Loop, graph: Graph, buffers: Buffers, homes: dict[Var, int]) -> dict[Op, int]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from zyg.ir.memory import ALLOCATIONS, WRITES, MemoryType, mem_copy, mem_give, mem_load, mem_reserve
 from zyg.ir.program import Block, Call, Callback, Module, Op, Operand, Pos, Program, Return, Var, edges
-from zyg.passes.memory_facts import Buffers, Origin, sources
+from zyg.passes.memory_facts import Buffers, Origin, buffers_of, sources
 
 
 def give_results(module: Module) -> Module:
@@ -55,7 +55,7 @@ def origins(program: Program) -> dict[Var, frozenset[object]]:
             new = isinstance(op.fn, Call) and not op.fn.writes
             found[result] = frozenset((op if op.fn in ALLOCATIONS else result if new else None,))
             if op.fn is mem_load:
-                buffers = buffers or Buffers(program)
+                buffers = buffers or buffers_of(program)
                 origin = buffers.origins[buffers.of[result]]
                 if not origin.unknown:
                     found[result] = frozenset((*(made.get(v, v) for v in origin.allocations), *origin.params))

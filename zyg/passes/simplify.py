@@ -13,7 +13,7 @@ from collections.abc import Hashable, Mapping
 from numba import types
 
 from zyg.ir import scalars
-from zyg.ir.graph import Graph, Loop, substitute
+from zyg.ir.graph import Loop, graph_of, substitute
 from zyg.ir.memory import ALLOCATIONS, mem_load
 from zyg.ir.program import (
     Block,
@@ -46,6 +46,8 @@ def simplify(module: Module) -> Module:
 
 def simplify_program(program: Program) -> Program:
     """`program` simplified until no step finds anything; the same object if none does."""
+    if _SIMPLE in program.facts:
+        return program
     steps = (_fold, _merge, _number, _hoist, _sweep)
     at = idle = 0
     while idle < len(steps):
@@ -53,7 +55,11 @@ def simplify_program(program: Program) -> Program:
         idle = idle + 1 if new is program else 1
         program = new
         at = (at + 1) % len(steps)
+    program.facts[_SIMPLE] = True
     return program
+
+
+_SIMPLE = "simple"
 
 
 def folded(program: Program) -> Program:
@@ -84,7 +90,7 @@ def _fold(program: Program) -> Program:
     changed = True
     while changed:
         changed = False
-        reachable = Graph(program.with_blocks(blocks)).order
+        reachable = graph_of(program.with_blocks(blocks)).order
         if list(blocks) != list(reachable):
             found = True
             blocks = {label: blocks[label] for label in reachable}
@@ -189,7 +195,7 @@ def _is_one(operand: Operand) -> bool:
 
 def _merge(program: Program) -> Program:
     """Blocks with one way in joined to the only block before them, if that does nothing but go there."""
-    graph = Graph(program)
+    graph = graph_of(program)
     renamed = _Renaming()
     blocks: dict[int, Block] = {}
     joined: set[int] = set()
@@ -212,7 +218,7 @@ def _merge(program: Program) -> Program:
 
 def _number(program: Program) -> Program:
     """Common subexpressions: an op whose twin dominates it is replaced by the twin's result."""
-    graph = Graph(program)
+    graph = graph_of(program)
     renamed = _Renaming()
     seen: dict[int, dict[Hashable, Var]] = {}
     blocks: dict[int, Block] = {}
@@ -242,7 +248,7 @@ def _key(operand: Operand) -> Hashable:
 
 def _hoist(program: Program) -> Program:
     """Invariant ops of a loop that run in every iteration, moved in front of the loop."""
-    graph = Graph(program)
+    graph = graph_of(program)
     if not any(graph.loop_of.values()):
         return program
     blocks = dict(program.blocks)

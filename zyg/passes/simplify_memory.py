@@ -10,7 +10,7 @@ import operator
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
-from zyg.ir.graph import Graph, substitute
+from zyg.ir.graph import Graph, graph_of, substitute
 from zyg.ir.memory import (
     ALLOCATIONS,
     ELEMENT_WRITES,
@@ -24,18 +24,18 @@ from zyg.ir.memory import (
 )
 from zyg.ir.program import Block, Const, Edge, Op, Operand, Program, Var, edges, end_operands, with_edges
 from zyg.ir.tape import tape_get
-from zyg.passes.memory_facts import Buffers
+from zyg.passes.memory_facts import Buffers, buffers_of
 from zyg.passes.simplify import is_pure
 from zyg.passes.slots import zero
 
 
 def simplify_memory(program: Program) -> Program:
-    """`program` without needless accesses and allocations."""
-    buffers = Buffers(program)
+    """`program` without needless accesses and allocations; the same object if there are none."""
+    buffers = buffers_of(program)
     if not buffers.of:
         return program
     program = _Elements(program, buffers).run()
-    return _without_unread(program, Buffers(program))
+    return _without_unread(program, buffers_of(program))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class _Elements:
 
     def __init__(self, program: Program, buffers: Buffers) -> None:
         self.program, self.buffers = program, buffers
-        self.graph = Graph(program)
+        self.graph = graph_of(program)
         self.made = {result: op for op in program.ops() for result in op.results}
         self.renamed: dict[Var, Operand] = {}
         self.known: dict[int, dict[_Element, Operand]] = {}
@@ -68,7 +68,10 @@ class _Elements:
 
     def run(self) -> Program:
         blocks = {label: self._block(label) for label in self.graph.order}
-        return self.program.with_blocks({label: substitute(block, self._final) for label, block in blocks.items()})
+        blocks = {label: substitute(block, self._final) for label, block in blocks.items()}
+        if len(blocks) == len(self.program.blocks) and all(blocks[at] is old for at, old in self.program.blocks.items()):
+            return self.program
+        return self.program.with_blocks(blocks)
 
     def _final(self, operand: Operand) -> Operand:
         while isinstance(operand, Var) and operand in self.renamed:
@@ -100,7 +103,7 @@ class _Elements:
                 known[element] = op.args[2]
             ops.append(op)
         self.known[label] = known
-        return Block(block.params, tuple(ops), block.end)
+        return block if len(ops) == len(block.ops) else Block(block.params, tuple(ops), block.end)
 
     def _at_start(self, label: int) -> dict[_Element, Operand]:
         if label == self.graph.order[0]:
@@ -218,6 +221,8 @@ def _removable(op: Op) -> bool:
 
 
 def _trimmed(program: Program, kept: set[Op], needed: set[Var]) -> Program:
+    if all(kept.issuperset(block.ops) and needed.issuperset(block.params) for block in program.blocks.values()):
+        return program
     places = {
         label: [i for i, param in enumerate(block.params) if param in needed] for label, block in program.blocks.items()
     }

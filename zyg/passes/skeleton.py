@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 
-from zyg.ir.graph import Graph
+from zyg.ir.graph import graph_of
 from zyg.ir.memory import mem_new, mem_zeros
 from zyg.ir.program import Branch, Const, Guard, Operand, Program, Var, edges
 
 
 def skeleton(program: Program, relevant: set[Var]) -> bytes:
     """Equal for programs in which the values that are `relevant` come about alike and are asked about alike."""
-    order = Graph(program).order
+    order = graph_of(program).order
     labels = {label: number for number, label in enumerate(order)}
     numbers: dict[Var, int] = {}
     said: list[object] = []

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from numba import types
 
-from zyg.ir.graph import Graph, substitute
+from zyg.ir.graph import graph_of, substitute
 from zyg.ir.program import Block, Const, Edge, Op, Operand, Program, Type, Var, with_edges
 from zyg.passes.redundant import redundant
 
@@ -52,7 +52,7 @@ def promote(program: Program) -> Program:
 class _Promotion:
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.graph = Graph(program)
+        self.graph = graph_of(program)
         self.last: dict[int, dict[Hashable, Operand]] = {}
         self.phis: dict[int, dict[Hashable, Var]] = {label: {} for label in self.graph.order}
         self.queue: list[tuple[int, Hashable]] = []

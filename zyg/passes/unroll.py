@@ -6,7 +6,7 @@ seen side by side.
 
 from __future__ import annotations
 
-from zyg.ir.graph import Graph, Loop, substitute
+from zyg.ir.graph import Graph, Loop, graph_of, substitute
 from zyg.ir.program import Block, Branch, Const, Edge, Jump, Op, Operand, Program, Var, edges, with_edges
 from zyg.passes.canonical import all_loops, canonical
 from zyg.passes.simplify import simplify_program
@@ -17,7 +17,7 @@ _MOST_OPS = 120
 
 def unrolled(program: Program) -> Program:
     """`program` with its innermost short loops as straight code, and then those that have become innermost."""
-    while any(loop is not None for loop in Graph(program).loop_of.values()):
+    while any(loop is not None for loop in graph_of(program).loop_of.values()):
         form = canonical(program)
         blocks = dict(form.program.blocks)
         found = False

@@ -10,29 +10,31 @@ import operator
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from zyg.ir.graph import Graph, Loop, substitute
+from zyg.ir.graph import Graph, Loop, graph_of, substitute
 from zyg.ir.memory import mem_add, mem_load
 from zyg.ir.program import Block, Branch, Const, Edge, Op, Operand, Program, Var, edges, end_operands, with_edges
 from zyg.ir.scalars import i8
 from zyg.ir.tape import tape_get
-from zyg.passes.memory_facts import Buffers
+from zyg.passes.memory_facts import buffers_of
 from zyg.passes.simplify import is_pure
 from zyg.rules import primitives as p
 
 
 def upward(program: Program) -> Program:
     """`program`, its loops upward where that makes no difference but for the order of sums."""
-    graph = Graph(program)
+    graph = graph_of(program)
     loops = {loop.header: loop for loop in graph.loop_of.values() if loop is not None}
     if not loops:
         return program
     facts = _Facts(program, graph)
     blocks = dict(program.blocks)
+    turned = False
     for loop in loops.values():
         down = facts.downward(loop)
         if down is not None and facts.any_order(loop, down):
             _turn(blocks, loop, down)
-    return program.with_blocks(blocks)
+            turned = True
+    return program.with_blocks(blocks) if turned else program
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class _Use:
 class _Facts:
     def __init__(self, program: Program, graph: Graph) -> None:
         self.program, self.graph = program, graph
-        self.buffers = Buffers(program)
+        self.buffers = buffers_of(program)
         self.made = {result: op for op in program.ops() for result in op.results}
         self.homes: dict[Var, int] = {}
         self.uses: dict[Operand, list[_Use]] = {}

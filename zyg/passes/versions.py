@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from zyg.ir.graph import Graph, substitute, uses
+from zyg.ir.graph import graph_of, substitute, uses
 from zyg.ir.program import Block, Branch, Edge, Guard, Op, Operand, Pos, Program, Var, with_edges
 from zyg.passes.front_test import FrontTest
 from zyg.passes.guarded_loop import GuardedLoop, Unsuitable
@@ -22,7 +22,7 @@ _NOWHERE = Pos("", 0, "")
 
 def version_loops(program: Program) -> Program:
     """`program`, its loops copied without guards where that may let them be vectorised; for just before `codegen`."""
-    graph = Graph(program)
+    graph = graph_of(program)
     inner = {loop.header: loop for loop in graph.loop_of.values() if loop is not None}
     for loop in list(inner.values()):
         outer = loop.parent
