@@ -5,8 +5,10 @@ read → inline and simplify → (adjoint → record, where a derivative is call
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -88,9 +90,24 @@ def lower(
     while True:
         try:
             captures = Captures(lifted_ints, frozen, sought)
-            return _lowered(name, args, build, Specialiser(python, captures, sites, stretching), adjust)
+            with _without_collections():
+                return _lowered(name, args, build, Specialiser(python, captures, sites, stretching), adjust)
         except Reread:
             sites.start_over(pos)
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """While programs are made Python does not search for unreachable cycles: it would look through everything that is
+    alive, compilers included, time and again, and programs have no cycles."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _lowered(name: str, args: Sequence[Tree], build: Build, spec: Specialiser, adjust: Adjust | None) -> Lowered:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 
 import llvmlite.binding as llvm
-from numba.extending import get_cython_function_address
 
+from zyg.codegen.exported import exported
 from zyg.codegen.frame import Frame
 from zyg.codegen.machine import Parts, size
 from zyg.ir.external import External
@@ -28,7 +28,7 @@ class Registered:
 
 @cache
 def _register(name: str) -> None:
-    llvm.add_symbol(_symbol(name), get_cython_function_address(_MODULE, name))
+    llvm.add_symbol(_symbol(name), exported(_MODULE, name))
 
 
 def _symbol(name: str) -> str:

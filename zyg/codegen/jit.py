@@ -6,6 +6,8 @@ which there are none here.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -15,6 +17,9 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 
 _OPTIMISATION = 3
+# Lines of a module's text from which on loops are not searched for cheaper induction variables: in modules with many
+# loops LLVM needs longer for that than for everything else in code generation, and the loops are as fast without it
+_LARGE = 600
 
 
 def codegen() -> Any:
@@ -67,8 +72,22 @@ def load(text: str, name: str, arithmetic: bool = True) -> tuple[JITCodeLibrary,
         bitcode = module.as_bitcode()
         library = generator.create_library(name)
         library._final_module = module
-        library._finalize_final_module()
+        with _reducing_strength(text.count("\n") < _LARGE):
+            library._finalize_final_module()
         return library, bitcode
+
+
+@contextmanager
+def _reducing_strength(on: bool) -> Iterator[None]:
+    """Whether LLVM reduces the strength of induction variables while it generates code; under the compiler lock."""
+    if on:
+        yield
+        return
+    llvm.set_option("zyg", "-disable-lsr=true")
+    try:
+        yield
+    finally:
+        llvm.set_option("zyg", "-disable-lsr=false")
 
 
 def address_of(library: Any, symbol: str) -> int:

@@ -15,6 +15,7 @@ import llvmlite.binding as llvm
 
 from zyg.codegen import vectors
 from zyg.codegen.assembly import Body, Value
+from zyg.codegen.exported import exported
 from zyg.codegen.jit import codegen
 from zyg.codegen.machine import Parts, real_constant
 from zyg.errors import UnsupportedError
@@ -84,9 +85,7 @@ class Registered:
 
 @cache
 def _register(symbol: str) -> None:
-    from numba.extending import get_cython_function_address
-
-    llvm.add_symbol(_scipy(symbol), get_cython_function_address("scipy.special.cython_special", symbol))
+    llvm.add_symbol(_scipy(symbol), exported("scipy.special.cython_special", symbol))
 
 
 def _scipy(symbol: str) -> str:

@@ -6,9 +6,9 @@ BLAS comes with SciPy, whose `cython_blas` exports its functions to compiled cod
 from __future__ import annotations
 
 import llvmlite.binding as llvm
-from numba.extending import get_cython_function_address
 
 from zyg.codegen.assembly import Assembly, Value
+from zyg.codegen.exported import exported
 from zyg.codegen.machine import integer_constant
 from zyg.codegen.matrix_writer import COPIED, LETTERS, ONE, ZERO, Writer
 from zyg.ir.program import Type
@@ -26,9 +26,7 @@ PACK_PARAMS = ("c", "a", "ars", "acs", "m", "n")
 def _register(letter: str) -> None:
     """Give SciPy's functions their names."""
     for name in ("gemm", "gemv"):
-        llvm.add_symbol(
-            f"zyg.blas.{letter}{name}", get_cython_function_address("scipy.linalg.cython_blas", letter + name)
-        )
+        llvm.add_symbol(f"zyg.blas.{letter}{name}", exported("scipy.linalg.cython_blas", letter + name))
 
 
 def _loops_name(kind: Type) -> str:
@@ -37,6 +35,14 @@ def _loops_name(kind: Type) -> str:
 
 def _gemm_name(kind: Type) -> str:
     return f"zyg.gemm.{LETTERS[kind]}"
+
+
+def _sum_name(kind: Type) -> str:
+    return f"zyg.sum.{LETTERS[kind]}"
+
+
+def _turned_name(kind: Type) -> str:
+    return f"zyg.turned.{LETTERS[kind]}"
 
 
 def _write_gemm(assembly: Assembly, kind: Type) -> None:
@@ -100,8 +106,7 @@ def _write_loops(assembly: Assembly, kind: Type) -> None:
     with w.when(w.all(b.compare("icmp eq", acs, ONE), b.compare("icmp eq", brs, ONE)), leave=True):
         _dots(w, ONE, ONE)
     _dots(w, acs, brs)
-    b.give([])
-    b.finish()
+    w.done()
 
 
 def _dots(w: Writer, acs: Value, brs: Value) -> None:
@@ -177,12 +182,10 @@ def _by_gemm(w: Writer) -> None:
         w.free(*owned)
     factors = []
     for (data, rs, cs, rows, cols, conj), is_plain, fit, copy in zip(given, plain, fits, copies, strict=True):
-        with w.when(w.negated(fit)), w.loop(cols) as j, w.loop(rows) as i:
-            w.store(w.conjugate(w.load(w.at(data, (i, rs), (j, cs))), conj), w.at(copy, (i, ONE), (j, rows)))
+        with w.when(w.negated(fit)):
+            b.call("void", _turned_name(w.kind), copy, data, cs, rs, cols, rows, conj)
         letter = b.select(b.binary("or", is_plain, w.negated(fit)), _PLAIN, w.turning(conj))
         factors.append((b.select(fit, data, copy), b.select(fit, b.select(is_plain, cs, rs), rows), letter))
-    with w.when(w.negated(good)), w.loop(m) as i, w.loop(n) as j:
-        w.store(w.constant(0.0), w.at(apart, (i, n), (j, ONE)))
     (one, lead_one, letter_one), (two, lead_two, letter_two) = factors
     w.blas(
         "gemm",
@@ -190,21 +193,19 @@ def _by_gemm(w: Writer) -> None:
         *(one, w.whole(lead_one), two, w.whole(lead_two), w.number(1.0)),
         *(b.select(good, c, apart), w.whole(b.select(good, b.select(rowwise, crs, ccs), n))),
     )
-    with w.when(w.negated(good)), w.loop(m) as i, w.loop(n) as j:
-        place = w.at(c, (i, crs), (j, ccs))
-        w.store(w.plus(w.load(place), w.load(w.at(apart, (i, n), (j, ONE)))), place)
+    with w.when(w.negated(good)):
+        b.call("void", _sum_name(w.kind), c, crs, ccs, apart, n, ONE, m, n)
     w.free(*owned)
 
 
 def _write_sum(assembly: Assembly, kind: Type) -> None:
     """C += A."""
-    w = Writer(assembly, kind, f"zyg.sum.{LETTERS[kind]}", SUM_PARAMS)
+    w = Writer(assembly, kind, _sum_name(kind), SUM_PARAMS)
     b, ccs, acs = w.b, w.params[2], w.params[5]
     with w.when(w.all(b.compare("icmp eq", ccs, ONE), b.compare("icmp eq", acs, ONE)), leave=True):
         _add_rows(w, ONE, ONE)
     _add_rows(w, ccs, acs)
-    b.give([])
-    b.finish()
+    w.done()
 
 
 def _add_rows(w: Writer, ccs: Value, acs: Value) -> None:
@@ -223,9 +224,18 @@ def _write_pack(assembly: Assembly, kind: Type) -> None:
     w.b.finish()
 
 
+def _write_turned(assembly: Assembly, kind: Type) -> None:
+    """`pack`, and conjugated if `conj_a`."""
+    w = Writer(assembly, kind, _turned_name(kind), (*PACK_PARAMS, "conj_a"))
+    c, a, ars, acs, m, n, conj = w.params
+    with w.loop(m) as i, w.loop(n) as j:
+        w.store(w.conjugate(w.load(w.at(a, (i, ars), (j, acs))), conj), w.at(c, (i, n), (j, ONE)))
+    w.done()
+
+
 def _text(kind: Type) -> str:
     assembly = Assembly()
-    for write in (_write_loops, _write_gemm, _write_sum, _write_pack):
+    for write in (_write_loops, _write_turned, _write_gemm, _write_sum, _write_pack):
         write(assembly, kind)
     return str(assembly)
 

@@ -74,6 +74,11 @@ class Writer:
             b.jump(after)
         b.here = after
 
+    def done(self) -> None:
+        """The end of the routine, which stays a function of its own where others here call it."""
+        self.b.give([])
+        self.b.finish("noinline nounwind")
+
     def all(self, *conditions: Value) -> Value:
         found = conditions[0]
         for cond in conditions[1:]:
@@ -135,14 +140,14 @@ class Writer:
         return self.b.select(cond, Value("i8", str(ord("C"))), Value("i8", str(ord("T"))))
 
     def memory(self, needless: Value, elements: Value) -> Value:
-        """Memory for some elements; null where it is needless, or where there is none."""
+        """Zeros in memory for some elements; null where it is needless, or where there is none."""
         b = self.b
-        b.assembly.declare("malloc", "noalias ptr", ["i64"], "nounwind")
+        b.assembly.declare("calloc", "noalias ptr", ["i64", "i64"], "nounwind")
         some, after = b.label("some"), b.label("after")
         before = b.here
         b.branch(needless, after, some)
         b.here = some
-        data = b.call("ptr", "malloc", b.binary("mul", elements, integer_constant(self.bytes)))
+        data = b.call("ptr", "calloc", elements, integer_constant(self.bytes))
         b.jump(after)
         b.here = after
         phi = b.phi(after, "ptr", "memory")

@@ -42,7 +42,7 @@ class Graph:
     """Facts about the control flow of one program, each computed when first asked for."""
 
     def __init__(self, program: Program) -> None:
-        self.program = program
+        self.entry = program.entry
         self.blocks: Mapping[int, Block] = program.blocks
 
     @cached_property
@@ -56,7 +56,7 @@ class Graph:
             seen.add(label)
             stack.append((label, [edge.target for edge in edges(self.blocks[label].end)][::-1]))
 
-        visit(self.program.entry)
+        visit(self.entry)
         while stack:
             label, todo = stack[-1]
             if todo:

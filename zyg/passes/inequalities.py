@@ -127,14 +127,14 @@ class Inequalities:
         outermost = not self._steps
         if outermost:
             self._steps = _STEPS
-        with self.noted() as topics:
+        with self.noted() as asked:
             proved = self._search(goal, place, tuple(extra), _DEPTH, _SPLITS, set())
         if outermost:
             self._steps = 0
         if proved:
             self._proved.setdefault(question, []).append(place)
         elif outermost:
-            self._refuted.setdefault(question, []).append((place, frozenset(topics)))
+            self._refuted.setdefault(question, []).append((place, frozenset(asked)))
         return proved
 
     def knows_more(self, place: Place, other: Place, topics: Iterable[Topic]) -> bool:

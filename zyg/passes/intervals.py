@@ -168,9 +168,9 @@ class Ranges:
             if where == place or not (form.terms.keys() != {var} or self.known.knows_more(place, where, topics)):
                 self.known.topics |= topics
                 return form
-        with self.known.noted() as topics:
+        with self.known.noted() as asked:
             form = self._taken_apart(self._made[var][0], place) or variable(var)
-        tries[place] = form, frozenset(topics)
+        tries[place] = form, frozenset(asked)
         return form
 
     def _taken_apart(self, op: Op, place: Place) -> Linear | None:

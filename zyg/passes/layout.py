@@ -15,16 +15,18 @@ from zyg.passes.reducible import entries_of, loops
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """graph: of the program as it is.  plain: of the same with loops of one way in.  jumps: where the blocks that
-    stand for other ways lead."""
+    """program: without blocks that only lead on.  graph: of it as it is.  plain: of the same with loops of one way in.
+    jumps: where the blocks that stand for other ways lead."""
 
+    program: Program
     graph: Graph
     plain: Graph
     jumps: Mapping[int, Edge]
 
 
 def laid_out(program: Program) -> Layout:
-    graph = graph_of(_direct(program))
+    program = _direct(program)
+    graph = graph_of(program)
     blocks = {label: graph.blocks[label] for label in graph.order}
     number = {label: i for i, label in enumerate(graph.order)}
     jumps: dict[int, Edge] = {}
@@ -40,7 +42,7 @@ def laid_out(program: Program) -> Layout:
     for label, edge in jumps.items():
         blocks[label] = Block((), (), Return(()))
         assert edge.target in blocks
-    return Layout(graph, graph_of(graph.program.with_blocks(blocks)), jumps)
+    return Layout(program, graph, graph_of(program.with_blocks(blocks)), jumps)
 
 
 def _header(graph: Graph, component: frozenset[int], entries: list[int], number: dict[int, int]) -> int:

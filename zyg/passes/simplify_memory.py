@@ -69,9 +69,9 @@ class _Elements:
     def run(self) -> Program:
         blocks = {label: self._block(label) for label in self.graph.order}
         blocks = {label: substitute(block, self._final) for label, block in blocks.items()}
-        if len(blocks) == len(self.program.blocks) and all(blocks[at] is old for at, old in self.program.blocks.items()):
-            return self.program
-        return self.program.with_blocks(blocks)
+        old = self.program.blocks
+        same = len(blocks) == len(old) and all(blocks[label] is old[label] for label in old)
+        return self.program if same else self.program.with_blocks(blocks)
 
     def _final(self, operand: Operand) -> Operand:
         while isinstance(operand, Var) and operand in self.renamed:

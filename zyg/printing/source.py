@@ -104,7 +104,7 @@ class _Writer:
         self.programs = names
         self.layout = laid_out(program)
         self.graph = self.layout.graph
-        self.spelling = Spelling(self.graph)
+        self.spelling = Spelling(self.layout.program)
 
     def text(self) -> str:
         program, name = self.program, self.spelling.name

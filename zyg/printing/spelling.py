@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from zyg.ir.graph import Graph
+from zyg.ir.graph import graph_of
 from zyg.ir.memory import mem_load
 from zyg.ir.program import Edge, Op, Operand, Pos, Program, Var, edges, end_operands
 from zyg.ir.tape import is_pure, tape_get, tape_reserve
@@ -22,9 +22,8 @@ _UNNAMED = "t"
 class Spelling:
     """`inlined`: the ops written inside others, by their result.  `name`: of everything else."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.program: Program = graph.program
+    def __init__(self, program: Program) -> None:
+        self.program, self.graph = program, graph_of(program)
         self.inlined: dict[Var, Op] = {}
         self._choose_inlined()
         self._clashes: dict[Var, set[Var]] = {}
