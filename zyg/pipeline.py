@@ -27,6 +27,7 @@ from zyg.passes.register_sums import sums_in_registers
 from zyg.passes.results import give_results, written_parameters
 from zyg.passes.simplify import inline, simplify, simplify_program
 from zyg.passes.simplify_memory import simplify_memory
+from zyg.passes.staying import staying, told_apart
 from zyg.passes.upward import upward
 from zyg.passes.versions import version_loops
 from zyg.reading import python
@@ -122,7 +123,8 @@ def _lowered(name: str, args: Sequence[Tree], build: Build, spec: Specialiser, a
     spec.programs[entry] = replace(spec.programs[entry], distinct=True)
     module = checked_module(Module(spec.programs, entry).reachable())
     _print("read", module)
-    module = checked_module(inline(_without_rules(module), largest=5000))
+    module = _without_rules(module)
+    module = told_apart(checked_module(inline(module, largest=5000, stay=staying(module.reachable()))))
     note: Any = None
     if adjust is not None:
         module, note = adjust(module)

@@ -324,9 +324,9 @@ def _sweep(program: Program) -> Program:
 _LARGEST_ONCE = 5000
 
 
-def inline(module: Module, largest: int = 400) -> Module:
-    """Calls of programs that are not recursive and not too large, replaced by their bodies; one that is called in one
-    place only may be larger."""
+def inline(module: Module, largest: int = 400, stay: frozenset[str] = frozenset()) -> Module:
+    """Calls of programs that are not recursive, not too large and not to `stay`, replaced by their bodies; one that is
+    called in one place only may be larger."""
     from zyg.passes.cells import promote_cells
     from zyg.passes.counters import merge_counters
     from zyg.passes.inline import inline_calls
@@ -341,18 +341,21 @@ def inline(module: Module, largest: int = 400) -> Module:
             program = module.programs[name]
             done[name] = program
             ready = {callee: visit(callee) for callee in sorted(program.calls()) if callee != name}
-            ready = {callee: found for callee, found in ready.items() if not (program.recursive and found.recursive)}
+            ready = {
+                callee: found
+                for callee, found in ready.items()
+                if callee not in stay and not (program.recursive and found.recursive)
+            }
             once = {callee: found for callee, found in ready.items() if places[callee] == 1}
             program = inline_calls(program, once, max(largest, _LARGEST_ONCE))
             program = inline_calls(program, ready, largest)
-            small = sum(len(block.ops) for block in program.blocks.values()) <= largest // 4
-            if places[name] == 1 and small and not program.recursive and name != module.entry:
-                done[name] = program  # simplified where it is inlined
-                return program
+            size = sum(len(block.ops) for block in program.blocks.values())
+            moved = places[name] == 1 and size <= _LARGEST_ONCE and name != module.entry
+            if moved and not (program.recursive or program.apart or program.custom is not None):
+                # The rest is done where it is inlined
+                done[name] = program if size <= largest // 4 else simplify_program(program)
+                return done[name]
             simple = simplify_program(program)
-            if places[name] == 1 and not program.recursive and name != module.entry:
-                done[name] = simple
-                return simple
             lighter = merge_counters(promote_cells(simple))
             if lighter is not simple:
                 simple = simplify_program(lighter)
