@@ -23,9 +23,9 @@ NEGATED: dict[Any, Any] = {
 
 def comparison(op: Op) -> tuple[Any, Operand, Operand] | None:
     """Relation and sides of an op that compares int64 values."""
-    if op.fn in NEGATED and op.args[0].type == i8:
+    if op.fn in NEGATED and op.args[0].type is i8:
         return op.fn, op.args[0], op.args[1]
-    if op.fn is p.is_nonzero and op.args[0].type == i8:
+    if op.fn is p.is_nonzero and op.args[0].type is i8:
         return operator.ne, op.args[0], Const(0, i8)
     return None
 

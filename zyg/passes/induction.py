@@ -41,7 +41,7 @@ class Guesses:
             for op in graph.blocks[label].ops:
                 for result in op.results:
                     self.home[result], self.made[result] = label, op
-            params = [param for param in graph.blocks[label].params if param in relevant and param.type == i8]
+            params = [param for param in graph.blocks[label].params if param in relevant and param.type is i8]
             if params and len(self.ways[label]) > 1:
                 self.params[label] = params
         self.loops = {label: Repetition(self, loop) for label in self.params if (loop := self._headed(label))}
@@ -150,7 +150,7 @@ class Guesses:
             if len(incoming) != 1:
                 return variable(operand)
             return self.expanded(self.passed(incoming[0], operand), stop, depth + 1)
-        args = [self.expanded(arg, stop, depth + 1) for arg in op.args if arg.type == i8]
+        args = [self.expanded(arg, stop, depth + 1) for arg in op.args if arg.type is i8]
         if op.fn in SAME:
             return args[0]
         if op.fn is operator.add:

@@ -36,7 +36,7 @@ class Refutations:
     """Questions that could not be answered, each with where that was and what was looked for meanwhile: the facts about
     a variable with a coefficient of one sign, or the value of a condition."""
 
-    of: dict[Question, list[tuple[Place, frozenset[Topic]]]] = field(default_factory=dict)
+    of: dict[Question, dict[Place, frozenset[Topic]]] = field(default_factory=dict)
 
 
 class Inequalities:
@@ -120,10 +120,16 @@ class Inequalities:
         question = goal.key, tuple([fact.key for fact in extra])
         if any(self.dominates(where, place) for where in self._proved.get(question, ())):
             return True
-        for where, topics in self._refuted.get(question, ()):
-            if not self.knows_more(place, where, topics):
-                self.topics |= topics
-                return False
+        refuted = self._refuted.setdefault(question, {})
+        known = refuted.get(place)
+        if known is None:
+            for where, topics in refuted.items():
+                if not self.knows_more(place, where, topics):
+                    known = refuted[place] = topics
+                    break
+        if known is not None:
+            self.topics |= known
+            return False
         outermost = not self._steps
         if outermost:
             self._steps = _STEPS
@@ -134,7 +140,7 @@ class Inequalities:
         if proved:
             self._proved.setdefault(question, []).append(place)
         elif outermost:
-            self._refuted.setdefault(question, []).append((place, frozenset(asked)))
+            refuted[place] = frozenset(asked)
         return proved
 
     def knows_more(self, place: Place, other: Place, topics: Iterable[Topic]) -> bool:

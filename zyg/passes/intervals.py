@@ -63,6 +63,7 @@ class Ranges:
         self.ways = ways(graph)
         self._made: dict[Var, tuple[Op, Place]] = {}
         self._settled: dict[Var, Linear] = {}
+        self._variables: dict[Var, Linear] = {}
         self._tries: dict[Var, dict[Place, tuple[Linear, frozenset[Topic]]]] = {}
         self._depth = 0
         self._walked: set[int] = set()
@@ -80,7 +81,7 @@ class Ranges:
         block, incoming, start = self.program.blocks[label], self.ways[label], (label, 0)
         for i, param in enumerate(block.params):
             self.known.define(param)
-            if len(incoming) == 1 and param.type == i8:
+            if len(incoming) == 1 and param.type is i8:
                 self._settled[param] = self.form(incoming[0].edge.args[i], start)
         for form in assumed:
             resolved = form.replaced(lambda var: self.form(var, start))
@@ -95,9 +96,11 @@ class Ranges:
             if op.fn in (mem_new, mem_zeros):
                 self.known.add(self.form(op.args[0], after), after)
             for result in op.results:
+                if result.type is not i8 and result.type is not b1:
+                    continue
                 self._made[result] = op, after
                 self.known.define(result)
-                if result in self.relevant and result.type == i8:
+                if result in self.relevant and result.type is i8:
                     self.known.narrow_to(result, self._interval(op, after))
                     for fact in self._stated_facts(result, op, after):
                         self.known.add(fact, after)
@@ -109,9 +112,9 @@ class Ranges:
         """Bounds of an op's result."""
         if op.fn is length or op.fn is mem_size:
             return 0, LARGEST_LENGTH
-        if op.fn is p.cast and op.args[0].type == b1:
+        if op.fn is p.cast and op.args[0].type is b1:
             return 0, 1
-        ranges = [self.known.range_of(self.form(arg, place)) for arg in op.args if arg.type == i8]
+        ranges = [self.known.range_of(self.form(arg, place)) for arg in op.args if arg.type is i8]
         divisor = _divisor(op)
         if divisor is not None:
             return ranges[0][0] // divisor, ranges[0][1] // divisor
@@ -154,7 +157,11 @@ class Ranges:
                 if op.fn in _ARITHMETIC:
                     self._tries[operand] = {}
             self._settled[operand] = form
-        settled = self._settled.get(operand, variable(operand))
+        settled = self._settled.get(operand)
+        if settled is None:
+            settled = self._variables.get(operand)
+            if settled is None:
+                settled = self._variables[operand] = variable(operand)
         if self._tries.keys().isdisjoint(settled.terms):
             return settled
         return settled.replaced(lambda var: self._form_here(var, place))
@@ -164,10 +171,15 @@ class Ranges:
         tries = self._tries.get(var)
         if tries is None or self._depth > _DEPTH:
             return variable(var)
-        for where, (form, topics) in tries.items():
-            if where == place or not (form.terms.keys() != {var} or self.known.knows_more(place, where, topics)):
-                self.known.topics |= topics
-                return form
+        known = tries.get(place)
+        if known is None:
+            for where, (form, topics) in tries.items():
+                if form.terms.keys() == {var} and not self.known.knows_more(place, where, topics):
+                    known = tries[place] = form, topics
+                    break
+        if known is not None:
+            self.known.topics |= known[1]
+            return known[0]
         with self.known.noted() as asked:
             form = self._taken_apart(self._made[var][0], place) or variable(var)
         tries[place] = form, frozenset(asked)
@@ -180,7 +192,7 @@ class Ranges:
         return form
 
     def _stated(self, op: Op, place: Place) -> Linear | None:
-        args = [self.form(arg, place) for arg in op.args if arg.type == i8]
+        args = [self.form(arg, place) for arg in op.args if arg.type is i8]
         form: Linear | None = None
         if op.fn in SAME or (op.fn is p.cast and args) or _divisor(op) == 1:
             return args[0]
@@ -203,7 +215,7 @@ class Ranges:
         if var not in self._made:
             return ()
         op, _ = self._made[var]
-        args = [self.form(arg, place) for arg in op.args if arg.type == i8]
+        args = [self.form(arg, place) for arg in op.args if arg.type is i8]
         if op.fn is p.select:
             conds = [self._consequences(op.args[0], taken, place) for taken in (True, False)]
             return tuple(zip(conds, args, strict=True))
@@ -274,7 +286,7 @@ class Ranges:
         if op.fn is operator.not_:
             inner = self.truth(op.args[0], place)
             return None if inner is None else not inner
-        if op.fn in (operator.and_, operator.or_) and cond.type == b1:
+        if op.fn in (operator.and_, operator.or_) and cond.type is b1:
             absorbing = op.fn is operator.or_
             parts = [self.truth(arg, place) for arg in op.args]
             return absorbing if absorbing in parts else None if None in parts else not absorbing
@@ -314,7 +326,7 @@ _ARITHMETIC = frozenset((operator.add, operator.sub, operator.neg, operator.mul,
 def _divisor(op: Op) -> int | None:
     """d, if the op is a floor division by the constant d > 0."""
     last = op.args[-1] if op.args else None
-    if not isinstance(last, Const) or last.type != i8:
+    if not isinstance(last, Const) or last.type is not i8:
         return None
     value = int(last.value.real)
     if op.fn is operator.floordiv and value > 0:

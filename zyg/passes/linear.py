@@ -53,10 +53,18 @@ class Linear:
 
     def replaced(self, new: Callable[[Var], Linear]) -> Linear:
         """Every variable replaced by a form."""
-        result = _ZERO
+        terms: dict[Var, int] = {}
+        const = self.const
         for var, coefficient in self.terms.items():
-            result = result.plus(new(var), coefficient)
-        return result.shifted(self.const)
+            form = new(var)
+            const += coefficient * form.const
+            for other, factor in form.terms.items():
+                total = terms.get(other, 0) + coefficient * factor
+                if total:
+                    terms[other] = total
+                else:
+                    del terms[other]
+        return Linear(terms, const)
 
     def tightened(self) -> Linear:
         """A form that is ≥ 0 for the same integers, with the smallest coefficients."""
@@ -66,9 +74,6 @@ class Linear:
         if divisor <= 1:
             return self
         return Linear({var: c // divisor for var, c in self.terms.items()}, self.const // divisor)
-
-
-_ZERO = Linear({}, 0)
 
 
 def constant(value: int) -> Linear:
