@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from zyg.dynamic.buffers import ArrayRef, Buffer, NumberRef, Saved, buffer_of, owner_of, window
-from zyg.dynamic.number import Number, lowered, lowest
+from zyg.dynamic.number import Number, lowered, lowest, number
 from zyg.dynamic.places import refusal
 from zyg.dynamic.tape import Sweep, Tape
 
@@ -352,9 +352,9 @@ def recorded(y: Any, tape: Tape, step: Callable[[Any], Any]) -> Any:
         made.buffer.active = True
         tape.entries.append(step(ArrayRef.of(made.buffer, made.__zyg_root__)))
         return made
-    number = Number(y, tape, tape.new())
-    tape.entries.append(step(NumberRef(number)))
-    return number
+    made = number(y, tape)
+    tape.entries.append(step(NumberRef(made)))
+    return made
 
 
 # --- steps ------------------------------------------------------------------------------------------------

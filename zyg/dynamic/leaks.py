@@ -15,23 +15,36 @@ from zyg.dynamic.structure import attributes
 from zyg.dynamic.tape import Tape
 
 _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE
-_REFERENCES = 3  # the list of what was made, the loop, and the argument
+_REFERENCES = 3  # the list of what was made or the entry, the loop, and the argument
+_CLOSED = Tape(None)
+_CLOSED.open = False
 _ROUNDS = 8
 
 
-def outliving(tape: Tape) -> list[Any]:
-    """The tracked values of a closed tape that something else still refers to."""
+def strip_outliving(tape: Tape) -> None:
+    """Exchange the tracked values of a closed tape that something else still refers to."""
+    found = _outliving(tape)
+    if found:
+        of_tape = {id(entry) for entry in tape.entries if type(entry) is tuple}
+        _strip(found, {*of_tape, id(found)})
+
+
+def _outliving(tape: Tape) -> list[Any]:
     tape.arrays.clear()
     count = sys.getrefcount
     found = [value for value in tape.made if count(value) > _REFERENCES]
     tape.made.clear()
+    for entry in tape.entries:
+        if type(entry) is tuple:
+            value = entry[1]
+            value.tape = _CLOSED  # nothing refers to itself by the tape, so that it is gone when it has been swept
+            if count(value) > _REFERENCES:
+                found.append(value)
     return found
 
 
-def strip(found: list[Any]) -> None:
-    """Exchange tracked values for what they are on the level below, in all that refers to them."""
-    if not found:
-        return
+def _strip(found: list[Any], of_tape: set[int]) -> None:
+    """Exchange tracked values for what they are on the level below, in all that refers to them but the tape."""
     instead: dict[int, Any] = {id(value): value.value for value in found}
     kept: list[Any] = list(found)
     waiting: list[Any] = list(found)
@@ -39,10 +52,10 @@ def strip(found: list[Any]) -> None:
         if not waiting:
             return
         referrers = gc.get_referrers(*waiting)
-        own = {id(found), id(kept), id(waiting), id(referrers), id(instead)}
+        own = {id(kept), id(waiting), id(referrers), id(instead)}
         waiting = []
         for holder in referrers:
-            if id(holder) in own or isinstance(holder, types.FrameType):
+            if id(holder) in own or id(holder) in of_tape or isinstance(holder, types.FrameType):
                 continue
             if type(holder) is tuple:
                 new = tuple([instead.get(id(item), item) for item in holder])

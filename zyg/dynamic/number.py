@@ -11,7 +11,8 @@ import numpy as np
 
 from zyg.dynamic.cotangents import kind_of
 from zyg.dynamic.places import refusal
-from zyg.dynamic.tape import Tape
+from zyg.dynamic.steps import step_of
+from zyg.dynamic.tape import Operation, Tape
 from zyg.rules import primitives as p
 from zyg.rules.elementwise import elementwise, inactive, nonholomorphic
 
@@ -26,9 +27,9 @@ class Number:
 
     __slots__ = ("index", "tape", "value")
 
-    def __init__(self, value: Any, tape: Tape, index: int) -> None:
-        self.value, self.tape, self.index = value, tape, index
-        tape.made.append(self)
+    value: Any
+    tape: Tape
+    index: int
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
@@ -163,6 +164,14 @@ class Number:
         return power(other, self)
 
 
+def number(value: Any, tape: Tape) -> Number:
+    """A new number on a tape."""
+    made = Number()
+    made.value, made.tape, made.index = value, tape, tape.new()
+    tape.made.append(made)
+    return made
+
+
 _DISCRETE = frozenset(("is_integer", "bit_length", "bit_count"))
 _OF_NUMPY = frozenset(("dtype", "shape", "ndim", "size", "itemsize", "nbytes"))
 
@@ -198,10 +207,27 @@ def operate(primitive: Any, evaluate: Callable[..., Any], args: tuple[Any, ...])
         primitive = of_kind(primitive, values, y)
     if primitive in inactive or not _has_rule(primitive):
         return y
-    index = top.new()
     operands = tuple([arg.index if type(arg) is Number and arg.tape is top else -1 for arg in args])
-    top.entries.append((primitive, index, operands, values, y))
-    return Number(y, top, index)
+    return kept(primitive, top, operands, values, y)
+
+
+def kept(primitive: Any, tape: Tape, operands: tuple[int, ...], values: tuple[Any, ...], y: Any) -> Number:
+    """The result `y` of an operation on numbers, recorded."""
+    if type(y) in _FLOATS and len(values) <= 2 and all(type(value) in _REALS for value in values):
+        step = step_of(primitive)
+        if step is not None:
+            made = Number()
+            made.value, made.tape, made.index = y, tape, tape.new()
+            (i, j), (a, b) = (operands, values) if len(values) == 2 else ((operands[0], -1), (values[0], None))
+            tape.record((step, made, i, j, a, b))
+            return made
+    made = number(y, tape)
+    tape.record(Operation(primitive, made.index, operands, values, y))
+    return made
+
+
+_FLOATS = frozenset((float, np.float64))
+_REALS = frozenset((float, int, bool, np.float64))
 
 
 def of_kind(primitive: Any, values: Sequence[Any], y: Any) -> Any:
@@ -228,29 +254,53 @@ def power(a: Any, b: Any) -> Any:
     return operate(p.powi if whole else operator.pow, operator.pow, (a, b))
 
 
-def _binary(fn: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
-    def forward(self: Number, other: Any) -> Any:
-        tape = self.tape
-        kind = type(other)
-        if kind is Number:
-            if other.tape is not tape or not tape.open:
-                return operate(fn, fn, (self, other))
-            a, b, second = self.value, other.value, other.index
-        elif kind in _PLAIN and tape.open:
-            a, b, second = self.value, other, -1
-        else:
-            return _mixed(fn, self, other) if kind not in _PLAIN else operate(fn, fn, (self, other))
-        y = fn(a, b)
-        index = tape.new()
-        tape.entries.append((fn, index, (self.index, second), (a, b), y))
-        return Number(y, tape, index)
+_OPERATOR = """
+def forward(self, other):
+    tape = self.tape
+    kind = type(other)
+    if kind is Number:
+        if other.tape is not tape or not tape.open:
+            return operate(fn, fn, (self, other))
+        a, b, j = self.value, other.value, other.index
+    elif (kind is float or kind is int) and tape.open:
+        a, b, j = self.value, other, -1
+    else:
+        return mixed(fn, self, other)
+    y = a {0} b
+    if type(y) is not float and type(y) is not float64:
+        return kept(fn, tape, (self.index, j), (a, b), y)
+    made = Number()
+    made.value = y
+    made.tape = tape
+    made.index = tape.new()
+    tape.record((step, made, self.index, j, a, b))
+    return made
 
-    def backward(self: Number, other: Any) -> Any:
-        if type(other) in _PLAIN:
-            return operate(fn, fn, (other, self))
-        return _mixed(fn, other, self)
 
-    return forward, backward
+def backward(self, other):
+    tape = self.tape
+    kind = type(other)
+    if (kind is not float and kind is not int) or not tape.open:
+        return mixed(fn, other, self)
+    b = self.value
+    y = other {0} b
+    if type(y) is not float and type(y) is not float64:
+        return kept(fn, tape, (-1, self.index), (other, b), y)
+    made = Number()
+    made.value = y
+    made.tape = tape
+    made.index = tape.new()
+    tape.record((step, made, -1, self.index, other, b))
+    return made
+"""
+
+
+def _binary(fn: Callable[[Any, Any], Any], sign: str) -> tuple[Any, Any]:
+    """An operator and its reflected form, their text written out since they are what most programs do most."""
+    names = {"fn": fn, "Number": Number, "operate": operate, "mixed": _mixed, "kept": kept, "float64": np.float64}
+    space: dict[str, Any] = {**names, "step": step_of(fn)}
+    exec(compile(_OPERATOR.format(sign), __file__, "exec"), space)
+    return space["forward"], space["backward"]
 
 
 def _mixed(fn: Callable[..., Any], *args: Any) -> Any:
@@ -291,8 +341,8 @@ def _comparison(fn: Callable[..., Any]) -> Any:
     return compare
 
 
-for _name in ("add", "sub", "mul", "truediv", "mod"):
-    _forward, _backward = _binary(getattr(operator, _name))
+for _name, _sign in (("add", "+"), ("sub", "-"), ("mul", "*"), ("truediv", "/"), ("mod", "%")):
+    _forward, _backward = _binary(getattr(operator, _name), _sign)
     setattr(Number, f"__{_name}__", _forward)
     setattr(Number, f"__r{_name}__", _backward)
 for _name in ("floordiv", "and_", "or_", "xor", "lshift", "rshift", "matmul"):

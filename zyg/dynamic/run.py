@@ -16,7 +16,7 @@ from zyg.dynamic import classes, special_calls
 from zyg.dynamic.array import Array, is_array, wrapped
 from zyg.dynamic.callees import settle_work
 from zyg.dynamic.cotangents import kind_of
-from zyg.dynamic.leaks import outliving, strip
+from zyg.dynamic.leaks import strip_outliving
 from zyg.dynamic.number import Number
 from zyg.dynamic.places import without_own_frames
 from zyg.dynamic.resolve import resolve_outermost
@@ -79,45 +79,41 @@ class Recorded:
                 with contextlib.suppress(ZygError):
                     tracking.write_back()
                 del given
-                strip(outliving(tape))
+                strip_outliving(tape)
                 failed = None
         self.value = settled(result, tape, tracking)
         del given, tracking, result
-        strip(outliving(tape))
+        strip_outliving(tape)
 
     def sweep(self, seeds: Any) -> list[Any]:
         """The cotangents of the arguments for those of the value."""
-        sweep = Sweep()
+        sweep = Sweep(self.tape)
         with np.errstate(all="ignore"):
             _seed(self.outputs, seeds, sweep)
-            sweep.run(self.tape)
+            sweep.run()
             return [gradient(sweep) for gradient in self.gradients]
 
 
-def settled(value: Any, tape: Tape, tracking: Tracking) -> Any:
+def settled(item: Any, tape: Tape, tracking: Tracking, seen: set[int] | None = None) -> Any:
     """A result without values of a closed tape: containers keep their identity, as in a plain call."""
-    seen: set[int] = set()
-
-    def settle(item: Any) -> Any:
-        kind = type(item)
-        if kind is Number:
-            return item.value if item.tape is tape else item
-        if kind is Array:
-            return item.value if item.buffer.tape is tape else item
-        if isinstance(item, tuple):
-            items = [settle(part) for part in item]
-            return item if all(new is old for new, old in zip(items, item, strict=True)) else tuple_like(item, items)
-        original = tracking.original(item)
-        if original is not item or id(item) in seen or not isinstance(item, (list, dict)):
-            return original
-        seen.add(id(item))
-        for key, part in list(enumerate(item) if isinstance(item, list) else item.items()):
-            new = settle(part)
-            if new is not part:
-                item[key] = new
-        return item
-
-    return settle(value)
+    kind = type(item)
+    if kind is Number:
+        return item.value if item.tape is tape else item
+    if kind is Array:
+        return item.value if item.buffer.tape is tape else item
+    seen = set() if seen is None else seen
+    if isinstance(item, tuple):
+        items = [settled(part, tape, tracking, seen) for part in item]
+        return item if all(new is old for new, old in zip(items, item, strict=True)) else tuple_like(item, items)
+    original = tracking.original(item)
+    if original is not item or id(item) in seen or not isinstance(item, (list, dict)):
+        return original
+    seen.add(id(item))
+    for key, part in list(enumerate(item) if isinstance(item, list) else item.items()):
+        new = settled(part, tape, tracking, seen)
+        if new is not part:
+            item[key] = new
+    return item
 
 
 def _keep(tape: Tape) -> None:
@@ -229,11 +225,12 @@ def jvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any])
         product = _product(found, list(tangents))
         ref = outputs(product, tape)
     tape.open = False
-    sweep = Sweep()
+    sweep = Sweep(tape)
     if ref is not None:
         with np.errstate(all="ignore"):
             ref.give(sweep, 1.0)
-            sweep.run(tape)
+            sweep.run()
+    tape.entries.clear()
     return run.value, _like(gradient(sweep), run.value)
 
 

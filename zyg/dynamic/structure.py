@@ -18,7 +18,7 @@ import numpy as np
 
 from zyg.dynamic.array import Array, fresh, wrapped
 from zyg.dynamic.buffers import ArrayRef, Buffer, argument_buffer, buffer_of
-from zyg.dynamic.number import Number, lowest
+from zyg.dynamic.number import Number, lowest, number
 from zyg.dynamic.places import refusal
 from zyg.dynamic.state import STATE
 from zyg.dynamic.tape import Sweep, Tape
@@ -80,11 +80,11 @@ class Tracking:
         return self._object(value)
 
     def _number(self, value: Any, below: Any, zero: Any) -> tuple[Any, Gradient]:
-        made = Number(below, self.tape, self.tape.new())
+        made = number(below, self.tape)
         index = made.index
 
         def gradient(sweep: Sweep) -> Any:
-            found = sweep.numbers.get(index)
+            found = sweep.numbers[index]
             if found is None:
                 return zero
             return (

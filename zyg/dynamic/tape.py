@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from zyg.dynamic.cotangents import add, cotangents
+from zyg.dynamic.cotangents import cotangents
 
 _levels = itertools.count(1)
 
@@ -24,9 +24,8 @@ class Tape:
     """The record of one derivative being taken.
 
     Tapes that are opened later have a higher level: of several, the innermost derivative records.  An operation on
-    numbers is recorded as (primitive, number of the result, numbers of the operands or -1, operands, result), where
-    the values are those of the levels below.  made: the tracked objects, to find those that outlive the tape.
-    outer: the tape of the derivative around this one.  buffers: of arrays that came from
+    Python's floats is a tuple (see `zyg.dynamic.steps`), anything else a `Step`; `record` appends one.  made: the
+    tracked objects that are in no such tuple, to find those that outlive the tape.  outer: the tape of the derivative around this one.  buffers: of arrays that came from
     outside, by their memory; arrays: these, by identity; arguments: the buffers of arguments.  callee: the
     function with a loop that was called last, and `begun`, how long the tape was then.  natively: native code may run
     such functions.
@@ -34,7 +33,7 @@ class Tape:
 
     __slots__ = (
         *("arguments", "arrays", "begun", "buffers", "callee", "entries", "level", "made", "natively"),
-        *("new", "open", "outer"),
+        *("new", "open", "outer", "record"),
     )
 
     def __init__(self, outer: Tape | None) -> None:
@@ -42,6 +41,7 @@ class Tape:
         self.level = next(_levels)
         self.open = True
         self.entries: list[Any] = []
+        self.record = self.entries.append
         self.made: list[Any] = []
         self.new = itertools.count().__next__
         self.buffers: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
@@ -58,30 +58,62 @@ class Sweep:
     built: gradients of containers that are being put together, so that one may hold itself.
     """
 
-    __slots__ = ("built", "numbers", "shadows")
+    __slots__ = ("built", "numbers", "shadows", "tape")
 
-    def __init__(self) -> None:
-        self.numbers: dict[int, Any] = {}
+    def __init__(self, tape: Tape) -> None:
+        self.tape = tape
+        self.numbers: list[Any] = [None] * tape.new()
         self.shadows: dict[Any, Any] = {}
         self.built: dict[int, Any] = {}
 
     def accumulate(self, index: int, dy: Any) -> None:
-        known = self.numbers.get(index)
-        self.numbers[index] = dy if known is None else add(known, dy)
+        known = self.numbers[index]
+        self.numbers[index] = dy if known is None else known + dy
 
-    def run(self, tape: Tape) -> None:
+    def take(self, index: int) -> Any:
+        """The cotangent of a number, all of whose uses have been reversed."""
+        dy, self.numbers[index] = self.numbers[index], None
+        return dy
+
+    def run(self) -> None:
         """From the end of the tape to its beginning."""
         numbers = self.numbers
         with np.errstate(all="ignore"):
-            for entry in reversed(tape.entries):
+            for entry in reversed(self.tape.entries):
                 if type(entry) is not tuple:
                     entry.reverse(self)
                     continue
-                fn, out, operands, values, y = entry
-                dy = numbers.pop(out, None)
+                step, y, i, j, a, b = entry
+                dy = numbers[y.index]
                 if dy is None:
                     continue
-                for index, da in zip(operands, cotangents(fn, dy, values, y, operands), strict=True):
+                if type(dy) is np.float64:
+                    dy = dy.item()
+                if type(dy) is float and dy - dy == 0.0:
+                    try:
+                        step(numbers, dy, i, j, a, b, y.value)
+                        continue
+                    except (ArithmeticError, ValueError):
+                        pass
+                given = cotangents(step.primitive, dy, (a, b)[: step.operands], y.value, (i, j))
+                for index, da in zip((i, j), given, strict=False):
                     if da is not None:
-                        known = numbers.get(index)
-                        numbers[index] = da if known is None else add(known, da)
+                        self.accumulate(index, da)
+
+
+class Operation:
+    """An operation on numbers that are not Python's floats: complex ones, others of NumPy's, those of lower levels."""
+
+    __slots__ = ("index", "operands", "primitive", "values", "y")
+
+    def __init__(self, primitive: Any, index: int, operands: Any, values: Any, y: Any) -> None:
+        self.primitive, self.index, self.operands, self.values, self.y = primitive, index, operands, values, y
+
+    def reverse(self, sweep: Sweep) -> None:
+        dy = sweep.take(self.index)
+        if dy is None:
+            return
+        given = cotangents(self.primitive, dy, self.values, self.y, self.operands)
+        for index, da in zip(self.operands, given, strict=True):
+            if da is not None:
+                sweep.accumulate(index, da)
