@@ -14,19 +14,24 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from zyg.dynamic.buffers import ArrayRef, Buffer, NumberRef, Saved, buffer_of, owner_of, window
+from zyg.dynamic.elements import Place, place_of, read, write
 from zyg.dynamic.number import Number, lowered, lowest, number
 from zyg.dynamic.places import refusal
 from zyg.dynamic.tape import Sweep, Tape
 
 
+_FLOATS = frozenset((float, np.float64, int))
+
+
 class Array(NDArrayOperatorsMixin):
     """An array on a tape; `value` is the array on the level below, at last one of NumPy's."""
 
-    __slots__ = ("__weakref__", "buffer", "value")
+    __slots__ = ("__weakref__", "buffer", "place", "value")
     __array_priority__ = 1e6
 
     def __init__(self, value: Any, buffer: Buffer) -> None:
         self.value, self.buffer = value, buffer
+        self.place: Place | None = None  # see `zyg.dynamic.elements`; None: not looked at yet
         buffer.tape.made.append(self)
 
     @property  # type: ignore[misc]
@@ -76,8 +81,10 @@ class Array(NDArrayOperatorsMixin):
     @shape.setter
     def shape(self, shape: Any) -> None:
         value: Any = self
+        self.place = None
         while type(value.value) is Array:
             value = value.value
+            value.place = None
         view = value.value.view()
         view.shape = shape
         value.value = view
@@ -152,7 +159,28 @@ class Array(NDArrayOperatorsMixin):
 
     # --- elements and parts ---------------------------------------------------------------------------
 
+    def _position(self, index: Any) -> int:
+        """The place of an element in the buffer, where that can be told at once; -1 otherwise."""
+        place = self.place
+        if place is None:
+            place = self.place = place_of(self.value, self.buffer)
+        if type(index) is int:
+            if len(place) == 3:
+                start, count, step = place
+                if -count <= index < count:
+                    return start + (index if index >= 0 else index + count) * step
+        elif type(index) is tuple and len(place) == 5 and len(index) == 2:
+            i, j = index
+            start, rows, down, columns, along = place
+            if type(i) is int and type(j) is int and -rows <= i < rows and -columns <= j < columns:
+                return start + (i if i >= 0 else i + rows) * down + (j if j >= 0 else j + columns) * along
+        return -1
+
     def __getitem__(self, index: Any) -> Any:
+        position = self._position(index) if type(index) is int or type(index) is tuple else -1
+        if position >= 0:
+            y = self.value[index]
+            return read(self, position, y) if self.buffer.active and self.buffer.tape.open else y
         tape = self.buffer.tape
         if not tape.open:
             return self.value[index]
@@ -176,6 +204,15 @@ class Array(NDArrayOperatorsMixin):
         if not tape.open:
             self.value[index] = value
             return
+        kind = type(value)
+        if kind in _FLOATS or (kind is Number and value.tape is tape and type(value.value) in _FLOATS):
+            position = self._position(index)
+            if position >= 0:
+                self.buffer.before_write()
+                self.value[index] = value.value if kind is Number else value
+                if kind is Number or self.buffer.active:
+                    write(self, position, value)
+                return
         index = plain_index(index)
         ref, low = operand(value, tape)
         self.buffer.before_write()

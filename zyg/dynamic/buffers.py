@@ -35,13 +35,13 @@ class Buffer:
     """Memory, as one tape sees it.
 
     active: whether what lies in it depends on what is differentiated.  root: the array that spans it.
-    shared: another buffer of the tape lies over the same memory (one array passed as two arguments).
+    index: its number on the tape.  shared: another buffer of the tape lies over the same memory (one array passed as two arguments).
     """
 
-    __slots__ = ("__weakref__", "active", "low", "root", "saved", "shared", "size", "tape")
+    __slots__ = ("__weakref__", "active", "index", "low", "root", "saved", "shared", "size", "tape")
 
     def __init__(self, tape: Tape, root: np.ndarray[Any, Any]) -> None:
-        self.tape, self.root = tape, root
+        self.tape, self.root, self.index = tape, root, tape.new()
         self.active = self.shared = False
         self.saved: list[Saved] = []
         self.low, high = byte_bounds(root)

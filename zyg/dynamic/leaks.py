@@ -11,11 +11,12 @@ import types
 from collections import deque
 from typing import Any
 
+from zyg.dynamic.number import Number
 from zyg.dynamic.structure import attributes
 from zyg.dynamic.tape import Tape
 
 _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE
-_REFERENCES = 3  # the list of what was made or the entry, the loop, and the argument
+_REFERENCES = 3  # the list of what was made or recorded, the loop, and the argument
 _CLOSED = Tape(None)
 _CLOSED.open = False
 _ROUNDS = 8
@@ -25,8 +26,7 @@ def strip_outliving(tape: Tape) -> None:
     """Exchange the tracked values of a closed tape that something else still refers to."""
     found = _outliving(tape)
     if found:
-        of_tape = {id(entry) for entry in tape.entries if type(entry) is tuple}
-        _strip(found, {*of_tape, id(found)})
+        _strip(found, {id(tape.entries), id(found)})
 
 
 def _outliving(tape: Tape) -> list[Any]:
@@ -35,11 +35,10 @@ def _outliving(tape: Tape) -> list[Any]:
     found = [value for value in tape.made if count(value) > _REFERENCES]
     tape.made.clear()
     for entry in tape.entries:
-        if type(entry) is tuple:
-            value = entry[1]
-            value.tape = _CLOSED  # nothing refers to itself by the tape, so that it is gone when it has been swept
-            if count(value) > _REFERENCES:
-                found.append(value)
+        if type(entry) is Number:
+            entry.tape = _CLOSED  # nothing refers to itself by the tape, so that it is gone when it has been swept
+            if count(entry) > _REFERENCES:
+                found.append(entry)
     return found
 
 

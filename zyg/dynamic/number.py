@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from zyg.dynamic.cotangents import kind_of
+from zyg.dynamic.cotangents import cotangents, kind_of
 from zyg.dynamic.places import refusal
-from zyg.dynamic.steps import step_of
+from zyg.dynamic.steps import Step, step_of
 from zyg.dynamic.tape import Operation, Tape
 from zyg.rules import primitives as p
 from zyg.rules.elementwise import elementwise, inactive, nonholomorphic
@@ -23,13 +23,21 @@ class Number:
     """A number on a tape; `value` is the number on the level below, at last one of Python's or NumPy's.
 
     To `isinstance` it is what its value is.  Once its tape is closed it behaves as its value does.
+
+    The result of an operation on Python's floats is on the tape itself, with the operation's `step`, its operands a and b,
+    and their numbers i and j, which are -1 for an operand that is not there, or not differentiated.
     """
 
-    __slots__ = ("index", "tape", "value")
+    __slots__ = ("a", "b", "i", "index", "j", "step", "tape", "value")
 
     value: Any
     tape: Tape
     index: int
+    step: Step
+    i: int
+    j: int
+    a: Any
+    b: Any
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
@@ -51,6 +59,14 @@ class Number:
 
     def __zyg_convert__(self, to: Callable[[Any], Any]) -> Any:
         return operate(p.identity, lambda value: converted(value, to), (self,))
+
+    def reverse_carefully(self, sweep: Any, dy: Any) -> None:
+        """The reverse of the operation that it is the result of, where that is not one on finite floats."""
+        step: Any = self.step
+        places = (self.i, self.j)
+        for index, da in zip(places, cotangents(step.primitive, dy, (self.a, self.b)[: step.operands], self.value, places), strict=False):
+            if da is not None:
+                sweep.accumulate(index, da)
 
     # What the number is to the interpreter and to functions that read it: text and decisions carry no gradient.
     def __bool__(self) -> bool:
@@ -211,15 +227,27 @@ def operate(primitive: Any, evaluate: Callable[..., Any], args: tuple[Any, ...])
     return kept(primitive, top, operands, values, y)
 
 
+def result_of(step: Any, y: float, a: Number) -> Number:
+    """The result `y` of a function of one float, recorded."""
+    tape = a.tape
+    made = Number()
+    made.value, made.tape, made.index, made.step = y, tape, tape.new(), step
+    made.i, made.a, made.j, made.b = a.index, a.value, -1, None
+    tape.record(made)
+    return made
+
+
 def kept(primitive: Any, tape: Tape, operands: tuple[int, ...], values: tuple[Any, ...], y: Any) -> Number:
     """The result `y` of an operation on numbers, recorded."""
     if type(y) in _FLOATS and len(values) <= 2 and all(type(value) in _REALS for value in values):
         step = step_of(primitive)
         if step is not None:
             made = Number()
-            made.value, made.tape, made.index = y, tape, tape.new()
-            (i, j), (a, b) = (operands, values) if len(values) == 2 else ((operands[0], -1), (values[0], None))
-            tape.record((step, made, i, j, a, b))
+            made.value, made.tape, made.index, made.step = y, tape, tape.new(), step
+            (made.i, made.j), (made.a, made.b) = (
+                (operands, values) if len(values) == 2 else ((operands[0], -1), (values[0], None))
+            )
+            tape.record(made)
             return made
     made = number(y, tape)
     tape.record(Operation(primitive, made.index, operands, values, y))
@@ -273,7 +301,12 @@ def forward(self, other):
     made.value = y
     made.tape = tape
     made.index = tape.new()
-    tape.record((step, made, self.index, j, a, b))
+    made.step = step
+    made.i = self.index
+    made.j = j
+    made.a = a
+    made.b = b
+    tape.record(made)
     return made
 
 
@@ -290,7 +323,12 @@ def backward(self, other):
     made.value = y
     made.tape = tape
     made.index = tape.new()
-    tape.record((step, made, -1, self.index, other, b))
+    made.step = step
+    made.i = -1
+    made.j = self.index
+    made.a = other
+    made.b = b
+    tape.record(made)
     return made
 """
 

@@ -25,12 +25,14 @@ import numpy as np
 
 from zyg.dynamic.array import Array
 from zyg.dynamic.contents import plain_text
-from zyg.dynamic.number import Number, lowest, operate, power
+from zyg.dynamic.number import Number, lowest, operate, power, result_of
 from zyg.dynamic.numpy_calls import as_array, make_array
 from zyg.dynamic.resolve import AS_THEY_ARE, CALLS, call_in_place_of, resolve, seen, with_callable
 from zyg.dynamic.state import carried
+from zyg.dynamic.steps import step_of
 from zyg.ir import scalars
 from zyg.rules import primitives as p
+from zyg.rules.elementwise import elementwise, nonholomorphic
 
 
 def _scalar(value: Any) -> Any:
@@ -96,7 +98,14 @@ def _range(*args: Any) -> Any:
 
 
 def _elementary(fn: Any, primitive: Any) -> Callable[..., Any]:
+    step = step_of(primitive) if primitive in elementwise and primitive not in nonholomorphic else None
+    alone = step is not None and step.operands == 1  # type: ignore[attr-defined]
+
     def call(*args: Any) -> Any:
+        if alone and len(args) == 1 and type(args[0]) is Number:
+            (x,) = args
+            if x.tape.open and type(x.value) is float:
+                return result_of(step, fn(x.value), x)
         for arg in args:
             if type(arg) is Number or type(arg) is Array:
                 return operate(primitive, fn, tuple([_scalar(arg) for arg in args]))

@@ -1,7 +1,6 @@
 """The reverse of one operation on Python's floats: a small function, made of the operation's rules.
 
-An operation is on the tape as (step, result, number of a, number of b, a, b), where a number is -1 if there is no such
-operand, or none that is differentiated.  Of what is not finite, and where Python raises, `cotangents` knows better.
+Of what is not finite, and where Python raises, `cotangents` knows better.
 """
 
 from __future__ import annotations

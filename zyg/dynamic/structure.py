@@ -140,12 +140,13 @@ class Tracking:
 
     def _list(self, value: list[Any]) -> tuple[Any, Gradient]:
         made: list[Any] = copy.copy(value)
+        token = object()  # not what is tracked, which is to be gone when the call has ended
         gradients: list[Gradient] = []
 
         def gradient(sweep: Sweep) -> Any:
-            found = sweep.built.get(id(made))
+            found = sweep.built.get(token)
             if found is None:
-                found = sweep.built[id(made)] = []
+                found = sweep.built[token] = []
                 found.extend([give(sweep) for give in gradients])
             return found
 
@@ -157,12 +158,13 @@ class Tracking:
 
     def _dict(self, value: dict[Any, Any]) -> tuple[Any, Gradient]:
         made = copy.copy(value)
+        token = object()
         gradients: dict[Any, Gradient] = {}
 
         def gradient(sweep: Sweep) -> Any:
-            found = sweep.built.get(id(made))
+            found = sweep.built.get(token)
             if found is None:
-                found = sweep.built[id(made)] = {}
+                found = sweep.built[token] = {}
                 found.update({key: give(sweep) for key, give in gradients.items()})
             return found
 
@@ -178,14 +180,15 @@ class Tracking:
             return value, _nothing
         before = attributes(value)
         made = object.__new__(cls)
+        token = object()
         gradients: dict[str, Gradient] = {}
 
         def gradient(sweep: Sweep) -> Any:
-            result = sweep.built.get(id(made))
+            result = sweep.built.get(token)
             if result is not None:
                 return result
             like = dataclasses.is_dataclass(value)
-            result = sweep.built[id(made)] = object.__new__(cls) if like else types.SimpleNamespace()
+            result = sweep.built[token] = object.__new__(cls) if like else types.SimpleNamespace()
             for name, give in gradients.items():
                 if like or give is not _nothing:
                     object.__setattr__(result, name, give(sweep))

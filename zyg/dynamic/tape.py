@@ -24,8 +24,8 @@ class Tape:
     """The record of one derivative being taken.
 
     Tapes that are opened later have a higher level: of several, the innermost derivative records.  An operation on
-    Python's floats is a tuple (see `zyg.dynamic.steps`), anything else a `Step`; `record` appends one.  made: the
-    tracked objects that are in no such tuple, to find those that outlive the tape.  outer: the tape of the derivative around this one.  buffers: of arrays that came from
+    Python's floats is its result, a `Number`, anything else a `Step`; `record` appends one.  made: the
+    tracked objects that are no such results, to find those that outlive the tape.  outer: the tape of the derivative around this one.  buffers: of arrays that came from
     outside, by their memory; arrays: these, by identity; arguments: the buffers of arguments.  callee: the
     function with a loop that was called last, and `begun`, how long the tape was then.  natively: native code may run
     such functions.
@@ -64,7 +64,7 @@ class Sweep:
         self.tape = tape
         self.numbers: list[Any] = [None] * tape.new()
         self.shadows: dict[Any, Any] = {}
-        self.built: dict[int, Any] = {}
+        self.built: dict[object, Any] = {}
 
     def accumulate(self, index: int, dy: Any) -> None:
         known = self.numbers[index]
@@ -77,28 +77,26 @@ class Sweep:
 
     def run(self) -> None:
         """From the end of the tape to its beginning."""
+        from zyg.dynamic.number import Number as number
+
         numbers = self.numbers
         with np.errstate(all="ignore"):
             for entry in reversed(self.tape.entries):
-                if type(entry) is not tuple:
+                if type(entry) is not number:
                     entry.reverse(self)
                     continue
-                step, y, i, j, a, b = entry
-                dy = numbers[y.index]
+                dy = numbers[entry.index]
                 if dy is None:
                     continue
                 if type(dy) is np.float64:
                     dy = dy.item()
                 if type(dy) is float and dy - dy == 0.0:
                     try:
-                        step(numbers, dy, i, j, a, b, y.value)
+                        entry.step(numbers, dy, entry.i, entry.j, entry.a, entry.b, entry.value)
                         continue
                     except (ArithmeticError, ValueError):
                         pass
-                given = cotangents(step.primitive, dy, (a, b)[: step.operands], y.value, (i, j))
-                for index, da in zip((i, j), given, strict=False):
-                    if da is not None:
-                        self.accumulate(index, da)
+                entry.reverse_carefully(self, dy)
 
 
 class Operation:
