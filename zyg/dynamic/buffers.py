@@ -38,14 +38,27 @@ class Buffer:
     index: its number on the tape.  shared: another buffer of the tape lies over the same memory (one array passed as two arguments).
     """
 
-    __slots__ = ("__weakref__", "active", "index", "low", "root", "saved", "shared", "size", "tape")
+    __slots__ = ("__weakref__", "active", "bounds", "index", "root", "saved", "shared", "tape")
 
     def __init__(self, tape: Tape, root: np.ndarray[Any, Any]) -> None:
         self.tape, self.root, self.index = tape, root, tape.new()
         self.active = self.shared = False
         self.saved: list[Saved] = []
-        self.low, high = byte_bounds(root)
-        self.size = high - self.low
+        self.bounds: tuple[int, int] | None = None
+
+    @property
+    def low(self) -> int:
+        """The address of its first byte."""
+        if self.bounds is None:
+            self.bounds = byte_bounds(self.root)
+        return self.bounds[0]
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        if self.bounds is None:
+            self.bounds = byte_bounds(self.root)
+        return self.bounds[1] - self.bounds[0]
 
     def keep(self) -> None:
         """Its memory is about to be written, or handed to code that may do so."""

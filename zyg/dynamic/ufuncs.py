@@ -107,6 +107,12 @@ def call_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], kws: dict[str, An
         from zyg.dynamic.ufunc_methods import call_method
 
         return call_method(ufunc, method, inputs, kws)
+    if not kws and ufunc not in RULES and ufunc not in COMPOSITES and (primitive := PRIMITIVES.get(ufunc)) is not None:
+        from zyg.dynamic.whole import on_whole
+
+        y = on_whole(primitive, ufunc, inputs)
+        if y is not None:
+            return y
     inputs = [_converted(value) for value in inputs]
     outs = kws.pop("out", None)
     where = kws.pop("where", True)
