@@ -19,7 +19,6 @@ from zyg.dynamic.number import Number, lowered, lowest, number
 from zyg.dynamic.places import refusal
 from zyg.dynamic.tape import Sweep, Tape
 
-
 _FLOATS = frozenset((float, np.float64, int))
 
 

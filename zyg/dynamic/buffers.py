@@ -35,7 +35,8 @@ class Buffer:
     """Memory, as one tape sees it.
 
     active: whether what lies in it depends on what is differentiated.  root: the array that spans it.
-    index: its number on the tape.  shared: another buffer of the tape lies over the same memory (one array passed as two arguments).
+    index: its number on the tape.  shared: another buffer of the tape lies over the same memory (one array passed as
+    two arguments).
     """
 
     __slots__ = ("__weakref__", "active", "bounds", "index", "root", "saved", "shared", "tape")

@@ -1,7 +1,7 @@
 """Single elements of arrays of doubles, read and written: each costs the same, however large the array.
 
-Where a shadow is an array of NumPy's, its elements are reached by a `memoryview`, which lies among the cotangents of the
-numbers under the number of the buffer.
+Where a shadow is an array of NumPy's, its elements are reached by a `memoryview`, which lies among the cotangents of
+numbers, under the number of the buffer.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from zyg.dynamic.number import Number
 from zyg.dynamic.tape import Sweep
 
 _DOUBLE = np.dtype(np.float64)
+_FLOATS = frozenset((float, np.float64, int))
 Place = tuple[int, ...]  # that of the first element in its buffer; for each dimension their number and distance
 
 
@@ -36,7 +37,9 @@ def view_of(sweep: Sweep, buffer: Buffer, make: bool) -> Any:
     """The elements of a shadow; None if they cannot be reached so, or there is none yet and `make` is false."""
     view = sweep.numbers[buffer.index]
     if view is None:
-        whole = ArrayRef(buffer, 0, (buffer.size // _DOUBLE.itemsize,), (_DOUBLE.itemsize,), _DOUBLE).shadow(sweep, make)
+        whole = ArrayRef(buffer, 0, (buffer.size // _DOUBLE.itemsize,), (_DOUBLE.itemsize,), _DOUBLE).shadow(
+            sweep, make
+        )
         if type(whole) is np.ndarray:
             view = sweep.numbers[buffer.index] = memoryview(whole)  # type: ignore[arg-type]
     return view
@@ -60,7 +63,7 @@ class ElementRead:
         if dy is None:
             return
         view = numbers[self.buffer.index] or view_of(sweep, self.buffer, True)
-        if view is not None and isinstance(dy, float) and type(dy) is not Number:
+        if view is not None and type(dy) in _FLOATS:
             view[self.position] += dy
         else:
             _element(self.buffer, self.position).give(sweep, dy)

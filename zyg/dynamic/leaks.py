@@ -30,13 +30,18 @@ def strip_outliving(tape: Tape) -> None:
 
 
 def _outliving(tape: Tape) -> list[Any]:
+    """Them.  What is on the tape no longer refers to it, so that it is gone as soon as it has been swept."""
     tape.arrays.clear()
     count = sys.getrefcount
-    found = [value for value in tape.made if count(value) > _REFERENCES]
+    found: list[Any] = []
+    for value in tape.made:
+        (value if type(value) is Number else value.buffer).tape = _CLOSED
+        if count(value) > _REFERENCES:
+            found.append(value)
     tape.made.clear()
     for entry in tape.entries:
         if type(entry) is Number:
-            entry.tape = _CLOSED  # nothing refers to itself by the tape, so that it is gone when it has been swept
+            entry.tape = _CLOSED
             if count(entry) > _REFERENCES:
                 found.append(entry)
     return found

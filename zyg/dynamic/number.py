@@ -24,8 +24,8 @@ class Number:
 
     To `isinstance` it is what its value is.  Once its tape is closed it behaves as its value does.
 
-    The result of an operation on Python's floats is on the tape itself, with the operation's `step`, its operands a and b,
-    and their numbers i and j, which are -1 for an operand that is not there, or not differentiated.
+    The result of an operation on Python's floats is on the tape itself, with the operation's `step`, its operands a
+    and b, and their numbers i and j, which are -1 for an operand that is not there, or not differentiated.
     """
 
     __slots__ = ("a", "b", "i", "index", "j", "step", "tape", "value")
@@ -63,8 +63,8 @@ class Number:
     def reverse_carefully(self, sweep: Any, dy: Any) -> None:
         """The reverse of the operation that it is the result of, where that is not one on finite floats."""
         step: Any = self.step
-        places = (self.i, self.j)
-        for index, da in zip(places, cotangents(step.primitive, dy, (self.a, self.b)[: step.operands], self.value, places), strict=False):
+        values, places = (self.a, self.b)[: step.operands], (self.i, self.j)
+        for index, da in zip(places, cotangents(step.primitive, dy, values, self.value, places), strict=False):
             if da is not None:
                 sweep.accumulate(index, da)
 

@@ -24,11 +24,11 @@ class Tape:
     """The record of one derivative being taken.
 
     Tapes that are opened later have a higher level: of several, the innermost derivative records.  An operation on
-    Python's floats is its result, a `Number`, anything else a `Step`; `record` appends one.  made: the
-    tracked objects that are no such results, to find those that outlive the tape.  outer: the tape of the derivative around this one.  buffers: of arrays that came from
-    outside, by their memory; arrays: these, by identity; arguments: the buffers of arguments.  callee: the
-    function with a loop that was called last, and `begun`, how long the tape was then.  natively: native code may run
-    such functions.
+    Python's floats is its result, a `Number`, anything else a `Step`; `record` appends one to the entries.  made: the
+    tracked objects that are no such results, to find those that outlive the tape.  outer: the tape of the derivative
+    around this one.  buffers: of arrays that came from outside, by their memory; arrays: these, by identity;
+    arguments: the buffers of arguments.  callee: the function with a loop that was called last, and `begun`, how long
+    the tape was then.  natively: native code may run such functions.
     """
 
     __slots__ = (

@@ -31,8 +31,8 @@ _PLACES = {"dy": 0, "y": 1, "a": 2, "b": 3, "c": 4}
 class _Rules:
     """How a primitive of real numbers is reversed.
 
-    rules: each with the places of what it reads.  read: the operands that rules of others read.  keeps_y: whether one
-    reads the result.  careful: whether cotangents that are not finite have rules of their own.
+    rules: each with the places of what it reads.  reads: these places.  careful: whether cotangents that are not finite
+    have rules of their own.
     """
 
     rules: list[tuple[Callable[..., Any], tuple[int, ...]] | None]
@@ -120,7 +120,9 @@ def _ref(value: Any) -> Any:
     if type(value) is Number:
         return NumberRef(value)
     root, buffer = value.value, value.buffer
-    return WholeRef(buffer, root.shape) if root is buffer.root and root.flags.c_contiguous else ArrayRef.of(buffer, root)
+    return (
+        WholeRef(buffer, root.shape) if root is buffer.root and root.flags.c_contiguous else ArrayRef.of(buffer, root)
+    )
 
 
 class WholeRef:
@@ -158,7 +160,7 @@ class WholeOperation:
 
     def reverse(self, sweep: Sweep) -> None:
         whole = sweep.shadows.pop(self.result, None)  # nothing has been done to the result before it was made
-        if whole is None:
+        if whole is None or not self.result.root.size:
             return
         values = [loaded(value) for value in self.values]
         y = loaded(self.y)
