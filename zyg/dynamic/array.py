@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from zyg.dynamic.buffers import ArrayRef, Buffer, NumberRef, Saved, buffer_of, owner_of, window
+from zyg.dynamic.buffers import ArrayRef, Buffer, NumberRef, Saved, buffer_of, owner_of, reference, window
 from zyg.dynamic.elements import Place, place_of, read, write
 from zyg.dynamic.number import Number, lowered, lowest, number
 from zyg.dynamic.places import refusal
@@ -347,7 +347,7 @@ def operand(value: Any, tape: Tape) -> tuple[Any, Any]:
         if type(value) is not Array or value.buffer.tape.level < tape.level:
             return None, value
         if value.buffer.tape is tape:
-            ref = ArrayRef.of(value.buffer, value.__zyg_root__) if value.buffer.active else None
+            ref = reference(value.buffer, value.__zyg_root__) if value.buffer.active else None
             return ref, value.value
     elif isinstance(value, (list, tuple)):
         from zyg.dynamic.numpy_calls import as_array
@@ -386,7 +386,7 @@ def recorded(y: Any, tape: Tape, step: Callable[[Any], Any]) -> Any:
             y = y.value
         made = fresh(fresh(y, tape.outer), tape)
         made.buffer.active = True
-        tape.entries.append(step(ArrayRef.of(made.buffer, made.__zyg_root__)))
+        tape.entries.append(step(reference(made.buffer, made.__zyg_root__)))
         return made
     made = number(y, tape)
     tape.entries.append(step(NumberRef(made)))

@@ -185,6 +185,51 @@ class ArrayRef:
         np.add(target, dy, out=target, casting="same_kind")
 
 
+class WholeRef:
+    """An array of doubles in C order that is all of its buffer."""
+
+    __slots__ = ("buffer", "shape")
+
+    def __init__(self, buffer: Buffer) -> None:
+        self.buffer, self.shape = buffer, buffer.root.shape
+
+    def _general(self) -> ArrayRef:
+        return ArrayRef.of(self.buffer, self.buffer.root)
+
+    def shadow(self, sweep: Sweep, make: bool) -> Any:
+        return self._general().shadow(sweep, make)
+
+    def take(self, sweep: Sweep) -> Any:
+        whole = sweep.shadows.get(self.buffer)
+        return whole.reshape(self.shape) if type(whole) is np.ndarray else self.shadow(sweep, False)
+
+    def give(self, sweep: Sweep, da: Any) -> None:
+        """Add a cotangent, summed up where the array was broadcast."""
+        known = sweep.shadows.get(self.buffer)
+        if type(known) is not np.ndarray or type(da) is not np.ndarray or da.shape != self.shape or da.dtype != _DOUBLE:
+            self._general().give(sweep, da)
+        else:
+            known += da.ravel()
+
+    def adopts(self, sweep: Sweep, da: Any) -> bool:
+        """Make a cotangent that is nobody else's the shadow, if there is none and it can be that."""
+        fits = type(da) is np.ndarray and da.shape == self.shape and da.dtype == _DOUBLE
+        if not fits or self.buffer in sweep.shadows:
+            return False
+        sweep.shadows[self.buffer] = da.ravel()
+        return True
+
+
+_DOUBLE = np.dtype(np.float64)
+
+
+def reference(buffer: Buffer, root: np.ndarray[Any, Any]) -> ArrayRef | WholeRef:
+    """A reference to an array in a buffer."""
+    if root is buffer.root and root.dtype == _DOUBLE and root.flags.c_contiguous and root.size:
+        return WholeRef(buffer)
+    return ArrayRef.of(buffer, root)
+
+
 def window(whole: Any, offset: int, shape: Any, strides: Any, dtype: np.dtype[Any]) -> Any:
     """The view of a flat array that starts at a byte."""
     if isinstance(whole, np.ndarray) and type(whole) is np.ndarray:

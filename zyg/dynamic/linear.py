@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from zyg.dynamic.array import fresh, is_array, loaded, operand, recorded, saved, top_tape
-from zyg.dynamic.buffers import unbroadcast
+from zyg.dynamic.buffers import WholeRef, unbroadcast
 from zyg.dynamic.cotangents import kind_of
 from zyg.dynamic.state import STATE
 from zyg.dynamic.tape import Sweep
@@ -90,12 +90,18 @@ class Matmul:
             other = loaded(self.kept[1])
             other = other[:, np.newaxis] if right == 1 else other
             da = np.matmul(dy, _adjoint(other))
-            a.give(sweep, unbroadcast(da, (1, *a.shape) if left == 1 else a.shape).reshape(a.shape))
+            _add_new(a, sweep, unbroadcast(da, (1, *a.shape) if left == 1 else a.shape).reshape(a.shape))
         if b is not None:
             other = loaded(self.kept[0])
             other = other[np.newaxis, :] if left == 1 else other
             db = np.matmul(_adjoint(other), dy)
-            b.give(sweep, unbroadcast(db, (*b.shape, 1) if right == 1 else b.shape).reshape(b.shape))
+            _add_new(b, sweep, unbroadcast(db, (*b.shape, 1) if right == 1 else b.shape).reshape(b.shape))
+
+
+def _add_new(ref: Any, sweep: Sweep, da: Any) -> None:
+    """Add a cotangent that was just made."""
+    if not (type(ref) is WholeRef and ref.adopts(sweep, da)):
+        ref.give(sweep, da)
 
 
 def _adjoint(a: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from zyg.dynamic.array import Array, loaded
-from zyg.dynamic.buffers import ArrayRef, Buffer, NumberRef, Saved
+from zyg.dynamic.buffers import ArrayRef, Buffer, NumberRef, Saved, WholeRef, reference
 from zyg.dynamic.cotangents import cotangents
 from zyg.dynamic.number import Number
 from zyg.dynamic.state import STATE
@@ -100,7 +100,8 @@ def on_whole(primitive: Any, ufunc: Any, inputs: Sequence[Any]) -> Any:
     ]
     refs: list[Any] = [None] * len(inputs)
     for n in active:
-        refs[n] = _ref(inputs[n])
+        value = inputs[n]
+        refs[n] = NumberRef(value) if type(value) is Number else reference(value.buffer, value.value)
     tape.record(WholeOperation(primitive, rules, refs, kept, buffer, _kept(result, y, 1 in needed)))
     return result
 
@@ -114,39 +115,6 @@ def _kept(array: Array, low: Any, needed: bool) -> Any:
 
 
 _NOT_READ = np.zeros(1)
-
-
-def _ref(value: Any) -> Any:
-    if type(value) is Number:
-        return NumberRef(value)
-    root, buffer = value.value, value.buffer
-    return (
-        WholeRef(buffer, root.shape) if root is buffer.root and root.flags.c_contiguous else ArrayRef.of(buffer, root)
-    )
-
-
-class WholeRef:
-    """An array in C order that is all of its buffer."""
-
-    __slots__ = ("buffer", "shape")
-
-    def __init__(self, buffer: Buffer, shape: tuple[int, ...]) -> None:
-        self.buffer, self.shape = buffer, shape
-
-    def in_general(self) -> ArrayRef:
-        return ArrayRef.of(self.buffer, self.buffer.root)
-
-    def give(self, sweep: Sweep, da: Any) -> None:
-        """Add a cotangent, which is nobody else's."""
-        if type(da) is np.ndarray and da.shape == self.shape and da.dtype == _DOUBLE:
-            known = sweep.shadows.get(self.buffer)
-            if known is None and da.size:
-                sweep.shadows[self.buffer] = da.ravel()
-                return
-            if type(known) is np.ndarray and known.dtype == _DOUBLE:
-                known += da.ravel()
-                return
-        self.in_general().give(sweep, da)
 
 
 class WholeOperation:
@@ -174,13 +142,15 @@ class WholeOperation:
             wanted = [-1 if ref is None else 0 for ref in self.refs]
             for ref, da in zip(self.refs, cotangents(self.primitive, dy, values, y, wanted), strict=True):
                 if da is not None:
-                    (ref.in_general() if type(ref) is WholeRef else ref).give(sweep, da)
+                    ref.give(sweep, da)
             return
         known = (dy, y, *values)
         for ref, rule in zip(self.refs, self.rules.rules, strict=True):
             if ref is not None and rule is not None:
                 da = rule[0](*[known[place] for place in rule[1]])
-                ref.give(sweep, da.copy() if da is dy else da)
+                if da is not dy and type(ref) is WholeRef and ref.adopts(sweep, da):
+                    continue
+                ref.give(sweep, da)
 
 
 def _is_finite(whole: Any) -> bool:
