@@ -249,3 +249,16 @@ def test_nothing_refers_to_itself() -> None:
         gc.garbage.clear()
         gc.enable()
     assert not {"Number", "Array", "Tape"} & set(left)
+
+
+def test_operands_by_which_no_derivative_is_known() -> None:
+    """Each way refuses, at floats, arrays and second order."""
+    from scipy import special
+
+    for fn in (special.gammainc, special.jv, special.kve):
+        assert zyg.grad(lambda x, f=fn: f(2.0, x), mode="dynamic")(1.5) != 0.0
+        for program in (lambda x, f=fn: f(x, 1.5), lambda x, f=fn: np.sum(f(np.array([x, 1.0]), 1.5))):
+            with pytest.raises(zyg.DifferentiationError):
+                zyg.grad(program, mode="dynamic")(2.0)
+            with pytest.raises(zyg.DifferentiationError):
+                zyg.grad(zyg.grad(program, mode="dynamic"), mode="dynamic")(2.0)

@@ -162,7 +162,7 @@ class Array(NDArrayOperatorsMixin):
         """The place of an element in the buffer, where that can be told at once; -1 otherwise."""
         place = self.place
         if place is None:
-            place = self.place = place_of(self.value, self.buffer)
+            place = self.place = place_of(self.__zyg_root__, self.buffer)
         if type(index) is int:
             if len(place) == 3:
                 start, count, step = place
@@ -204,7 +204,7 @@ class Array(NDArrayOperatorsMixin):
             self.value[index] = value
             return
         kind = type(value)
-        if kind in _FLOATS or (kind is Number and value.tape is tape and type(value.value) in _FLOATS):
+        if kind in _FLOATS or (kind is Number and value.tape is tape and type(value.__zyg_root__) in _FLOATS):
             position = self._position(index)
             if position >= 0:
                 self.buffer.before_write()

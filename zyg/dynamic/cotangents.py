@@ -6,6 +6,7 @@ themselves: Python's and NumPy's numbers, arrays, and tracked values of the leve
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -47,15 +48,6 @@ def add(a: Any, b: Any) -> Any:
 
 def cotangents(fn: Any, dy: Any, values: Sequence[Any], y: Any, wanted: Sequence[int]) -> list[Any]:
     """One cotangent per operand, None for those whose number in `wanted` is negative."""
-    if type(dy) is float and type(y) is float and dy - dy == 0.0:
-        for value in values:
-            if type(value) is not float and type(value) is not int:
-                break
-        else:
-            try:
-                return _of_floats(fn, dy, values, y, wanted)
-            except ArithmeticError:
-                pass
     domain = domain_of(values, y)
     careful = not is_finite(dy)
     rules = find(fn, domain, False, careful)
@@ -70,36 +62,35 @@ def cotangents(fn: Any, dy: Any, values: Sequence[Any], y: Any, wanted: Sequence
     return _evaluated(rules, dy, values, y, wanted)
 
 
-def _of_floats(fn: Any, dy: float, values: Sequence[Any], y: float, wanted: Sequence[int]) -> list[Any]:
-    """The same for Python's floats and a finite cotangent."""
-    rules = _FLOATS.get(fn)
-    if rules is None:
-        rules = _FLOATS[fn] = _by_place(fn)
+def of_reals(fn: Any, dy: Any, values: Sequence[Any], y: Any, wanted: Sequence[int]) -> list[Any]:
+    """The same for floats of lower levels."""
+    root = getattr(dy, "__zyg_root__", dy)
+    if type(root) is not float or root - root != 0.0:
+        return cotangents(fn, dy, values, y, wanted)
+    if fn not in _UNCONVERTED:
+        values = [floating(value) if type(value) is not float else value for value in values]
     known = (dy, y, *values)
-    found: list[Any] = []
-    for index, (rule, places) in zip(wanted, rules, strict=False):
-        if index < 0 or rule is None:
-            found.append(None)
-        else:
-            da = rule(*[known[place] for place in places])
-            found.append(da if type(da) is float else float(da))
-    return found
+    try:
+        return [
+            None if rule is None or index < 0 else rule[0](*[known[place] for place in rule[1]])
+            for rule, index in zip(_by_place(fn), wanted, strict=False)
+        ]
+    except ArithmeticError:
+        return cotangents(fn, dy, values, y, wanted)
 
 
 _PLACES = {"dy": 0, "y": 1, "a": 2, "b": 3, "c": 4}
-_FLOATS: dict[Any, Any] = {}
 
 
-def _by_place(fn: Any) -> list[Any]:
+@functools.cache
+def _by_place(fn: Any) -> list[tuple[Any, tuple[int, ...]] | None]:
     """The rules of `fn` for real numbers, with the places of what they read."""
     rules = find(fn, "real")
     assert rules is not None, fn
-    return [
-        (None, ()) if rule is None else (_plain(rule), tuple(_PLACES[name] for name in rule.names)) for rule in rules
-    ]
+    return [None if rule is None else (expression(rule), tuple(_PLACES[name] for name in rule.names)) for rule in rules]
 
 
-def _plain(rule: Partial) -> Callable[..., Any]:
+def expression(rule: Partial) -> Callable[..., Any]:
     """The rule's expression; where it has none, an error as soon as it is asked for."""
     return rule.fn if not rule.unknown else lambda *_: _known(rule)
 

@@ -1,7 +1,7 @@
 """Single elements of arrays of doubles, read and written: each costs the same, however large the array.
 
 Where a shadow is an array of NumPy's, its elements are reached by a `memoryview`, which lies among the cotangents of
-numbers, under the number of the buffer.
+numbers, under the number of the buffer; where it is differentiated in turn, that lies there itself.
 """
 
 from __future__ import annotations
@@ -34,14 +34,15 @@ def place_of(root: Any, buffer: Buffer) -> Place:
 
 
 def view_of(sweep: Sweep, buffer: Buffer, make: bool) -> Any:
-    """The elements of a shadow; None if they cannot be reached so, or there is none yet and `make` is false."""
+    """The elements of a shadow; None if there is none yet and `make` is false."""
     view = sweep.numbers[buffer.index]
     if view is None:
         whole = ArrayRef(buffer, 0, (buffer.size // _DOUBLE.itemsize,), (_DOUBLE.itemsize,), _DOUBLE).shadow(
             sweep, make
         )
-        if type(whole) is np.ndarray:
-            view = sweep.numbers[buffer.index] = memoryview(whole)  # type: ignore[arg-type]
+        if whole is not None:
+            view = memoryview(whole) if type(whole) is np.ndarray else whole  # type: ignore[arg-type]
+            sweep.numbers[buffer.index] = view
     return view
 
 
@@ -62,9 +63,11 @@ class ElementRead:
         dy = numbers[self.index]
         if dy is None:
             return
-        view = numbers[self.buffer.index] or view_of(sweep, self.buffer, True)
-        if view is not None and type(dy) in _FLOATS:
-            view[self.position] += dy
+        view = numbers[self.buffer.index]
+        if view is None:
+            view = view_of(sweep, self.buffer, True)
+        if type(view) is not memoryview or type(dy) in _FLOATS:
+            view[self.position] = view[self.position] + dy
         else:
             _element(self.buffer, self.position).give(sweep, dy)
 
@@ -78,18 +81,13 @@ class ElementWrite:
     index: int  # of the number v, -1 if it is not differentiated
 
     def reverse(self, sweep: Sweep) -> None:
-        view = sweep.numbers[self.buffer.index] or view_of(sweep, self.buffer, False)
+        view = sweep.numbers[self.buffer.index]
         if view is None:
-            ref = _element(self.buffer, self.position)
-            da = ref.take(sweep)
-            if da is not None:
-                dv = da.copy()
-                da[...] = 0
-                if self.index >= 0:
-                    sweep.accumulate(self.index, dv[()])
-            return
+            view = view_of(sweep, self.buffer, False)
+            if view is None:
+                return
         dv = view[self.position]
-        if self.index >= 0 and dv != 0.0:
+        if self.index >= 0 and (type(dv) is Number or dv != 0.0):
             sweep.accumulate(self.index, dv)
         view[self.position] = 0.0
 

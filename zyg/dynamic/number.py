@@ -250,7 +250,8 @@ def kept(primitive: Any, tape: Tape, operands: tuple[int, ...], values: tuple[An
             tape.record(made)
             return made
     made = number(y, tape)
-    tape.record(Operation(primitive, made.index, operands, values, y))
+    real = type(y) is Number and type(y.__zyg_root__) is float
+    tape.record(Operation(primitive, made.index, operands, values, y, real))
     return made
 
 

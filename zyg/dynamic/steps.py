@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from zyg.dynamic.cotangents import expression
 from zyg.ir import scalars
 from zyg.rules import primitives as p
 from zyg.rules.elementwise import find
@@ -121,7 +122,7 @@ def _text(rule: Partial, space: dict[str, Any]) -> str:
     """The expression of a rule; where it has none, a call."""
     before = dict(space)
     try:
-        found = rule.fn(**{name: _Text(name, space) for name in rule.names})
+        found = None if rule.unknown else rule.fn(**{name: _Text(name, space) for name in rule.names})
     except Exception:
         found = None
         space.clear()
@@ -131,5 +132,5 @@ def _text(rule: Partial, space: dict[str, Any]) -> str:
     if isinstance(found, (int, float)):
         return repr(found)
     name = f"f{len(space)}"
-    space[name] = rule.fn
+    space[name] = expression(rule)
     return f"{name}({', '.join(rule.names)})"

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from zyg.dynamic.cotangents import cotangents
+from zyg.dynamic.cotangents import cotangents, of_reals
 
 _levels = itertools.count(1)
 
@@ -100,18 +100,23 @@ class Sweep:
 
 
 class Operation:
-    """An operation on numbers that are not Python's floats: complex ones, others of NumPy's, those of lower levels."""
+    """An operation on numbers that are not Python's floats: complex ones, others of NumPy's, those of lower levels.
 
-    __slots__ = ("index", "operands", "primitive", "values", "y")
+    real: they are floats on the lowest level.
+    """
 
-    def __init__(self, primitive: Any, index: int, operands: Any, values: Any, y: Any) -> None:
+    __slots__ = ("index", "operands", "primitive", "real", "values", "y")
+
+    def __init__(self, primitive: Any, index: int, operands: Any, values: Any, y: Any, real: bool) -> None:
         self.primitive, self.index, self.operands, self.values, self.y = primitive, index, operands, values, y
+        self.real = real
 
     def reverse(self, sweep: Sweep) -> None:
         dy = sweep.take(self.index)
         if dy is None:
             return
-        given = cotangents(self.primitive, dy, self.values, self.y, self.operands)
+        how = of_reals if self.real else cotangents
+        given = how(self.primitive, dy, self.values, self.y, self.operands)
         for index, da in zip(self.operands, given, strict=True):
             if da is not None:
                 sweep.accumulate(index, da)
