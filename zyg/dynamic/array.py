@@ -6,27 +6,30 @@ values may be written into it later.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from zyg.dynamic.array_steps import AddAt, Gather, Read, Scatter, Write
 from zyg.dynamic.buffers import ArrayRef, Buffer, NumberRef, Saved, buffer_of, owner_of, reference, window
 from zyg.dynamic.elements import Place, place_of, read, write
+from zyg.dynamic.indices import as_view, copied_index, is_basic, plain_index
 from zyg.dynamic.number import Number, lowered, lowest, number
 from zyg.dynamic.places import refusal
-from zyg.dynamic.tape import Sweep, Tape
+from zyg.dynamic.tape import Tape
+from zyg.dynamic.tracked import Tracked
 
 _FLOATS = frozenset((float, np.float64, int))
 
 
-class Array(NDArrayOperatorsMixin):
+class Array(Tracked, NDArrayOperatorsMixin):
     """An array on a tape; `value` is the array on the level below, at last one of NumPy's."""
 
     __slots__ = ("__weakref__", "buffer", "place", "value")
     __array_priority__ = 1e6
+    _is = "an array"
 
     def __init__(self, value: Any, buffer: Buffer) -> None:
         self.value, self.buffer = value, buffer
@@ -108,47 +111,10 @@ class Array(NDArrayOperatorsMixin):
             raise TypeError("iteration over a 0-d array")
         return (self[i] for i in range(len(self)))
 
-    def __repr__(self) -> str:
-        return repr(self.__zyg_root__)
-
-    def __str__(self) -> str:
-        return str(self.__zyg_root__)
-
-    def __format__(self, spec: str) -> str:
-        return format(self.__zyg_root__, spec)
-
-    def __bool__(self) -> bool:
-        return bool(self.__zyg_root__)
-
-    def __int__(self) -> int:
-        return int(self.__zyg_root__)
-
-    def __index__(self) -> int:
-        return operator.index(self.__zyg_root__)
-
     def __contains__(self, item: Any) -> bool:
         return lowest(item) in self.__zyg_root__
 
     __hash__ = None  # type: ignore[assignment]
-
-    def __float__(self) -> float:
-        return float(self._released("float"))
-
-    def __complex__(self) -> complex:
-        return complex(self._released("complex"))
-
-    def __array__(self, *args: Any, **kws: Any) -> Any:
-        return np.asarray(self._released("a function"), *args, **kws)
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        return self._released("pickle").__reduce_ex__(protocol)
-
-    def _released(self, by: str) -> Any:
-        if self.__zyg_active__:
-            raise refusal(
-                f"{by} is about to read an array that is being differentiated, and the derivative would be lost"
-            )
-        return self.__zyg_root__
 
     def __copy__(self) -> Any:
         return self.copy()
@@ -190,12 +156,12 @@ class Array(NDArrayOperatorsMixin):
                 return Array(found, self.buffer)
             if not self.buffer.active:
                 return found
-            place = ArrayRef.of(self.buffer, self.__zyg_root__[_as_view(index)])
+            place = ArrayRef.of(self.buffer, self.__zyg_root__[as_view(index)])
             return recorded(found, tape, lambda y: Read(place, y))
         if not self.buffer.active:
             return wrapped(found, tape)
         whole = ArrayRef.of(self.buffer, self.__zyg_root__)
-        index = _copied(index)
+        index = copied_index(index)
         return recorded(found, tape, lambda y: Gather(whole, index, y))
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -204,7 +170,11 @@ class Array(NDArrayOperatorsMixin):
             self.value[index] = value
             return
         kind = type(value)
-        if kind in _FLOATS or (kind is Number and value.tape is tape and type(value.__zyg_root__) in _FLOATS):
+        if kind in _FLOATS or (
+            kind is Number
+            and value.tape is tape
+            and (type(value.value) in _FLOATS or type(value.__zyg_root__) in _FLOATS)
+        ):
             position = self._position(index)
             if position >= 0:
                 self.buffer.before_write()
@@ -226,9 +196,9 @@ class Array(NDArrayOperatorsMixin):
             return
         root = self.__zyg_root__
         if is_basic(index):
-            tape.entries.append(Write(ArrayRef.of(self.buffer, root[_as_view(index)]), ref))
+            tape.entries.append(Write(ArrayRef.of(self.buffer, root[as_view(index)]), ref))
         else:
-            tape.entries.append(Scatter(ArrayRef.of(self.buffer, root), _copied(index), ref))
+            tape.entries.append(Scatter(ArrayRef.of(self.buffer, root), copied_index(index), ref))
 
     def add_at(self, index: Any, value: Any) -> None:
         """`self[index] += value`, with every index counted that is there several times."""
@@ -242,7 +212,7 @@ class Array(NDArrayOperatorsMixin):
         np.add.at(self.value, index, low)
         if ref is not None:
             self.buffer.active = True
-            tape.entries.append(AddAt(ArrayRef.of(self.buffer, self.__zyg_root__), _copied(index), ref))
+            tape.entries.append(AddAt(ArrayRef.of(self.buffer, self.__zyg_root__), copied_index(index), ref))
 
     def __getattr__(self, name: str) -> Any:
         from zyg.dynamic.array_members import member
@@ -258,16 +228,6 @@ class Array(NDArrayOperatorsMixin):
         from zyg.dynamic.array_members import as_type
 
         return as_type(self, dtype)
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kws: Any) -> Any:
-        from zyg.dynamic.ufuncs import call_ufunc
-
-        return call_ufunc(ufunc, method, inputs, kws)
-
-    def __array_function__(self, fn: Any, types: Any, args: Any, kws: Any) -> Any:
-        from zyg.dynamic.numpy_calls import call_numpy
-
-        return call_numpy(fn, args, kws)
 
 
 def is_array(value: Any) -> bool:
@@ -391,138 +351,3 @@ def recorded(y: Any, tape: Tape, step: Callable[[Any], Any]) -> Any:
     made = number(y, tape)
     tape.entries.append(step(NumberRef(made)))
     return made
-
-
-# --- steps ------------------------------------------------------------------------------------------------
-
-
-class Result:
-    """One of several results of a step, which is behind it on the tape and does the work."""
-
-    def __init__(self, results: list[Any], ref: Any) -> None:
-        results.append(ref)
-
-    def reverse(self, sweep: Sweep) -> None:
-        return None
-
-
-class Read:
-    """Original: y = a[i]     Adjoint: da[i] += dy"""
-
-    __slots__ = ("place", "y")
-
-    def __init__(self, place: ArrayRef, y: Any) -> None:
-        self.place, self.y = place, y
-
-    def reverse(self, sweep: Sweep) -> None:
-        dy = self.y.take(sweep)
-        if dy is not None:
-            self.place.give(sweep, dy)
-
-
-class Write:
-    """Original: a[...] = v     Adjoint: dv += da; da[...] = 0"""
-
-    __slots__ = ("place", "value")
-
-    def __init__(self, place: ArrayRef, value: Any) -> None:
-        self.place, self.value = place, value
-
-    def reverse(self, sweep: Sweep) -> None:
-        da = self.place.take(sweep)
-        if da is None:
-            return
-        dv = None if self.value is None else da.copy()
-        da[...] = 0
-        if dv is not None:
-            self.value.give(sweep, dv)
-
-
-class Gather:
-    """Original: y = a[index]     Adjoint: da[index] += dy, for every time that an index is there"""
-
-    __slots__ = ("a", "index", "y")
-
-    def __init__(self, a: ArrayRef, index: Any, y: Any) -> None:
-        self.a, self.index, self.y = a, index, y
-
-    def reverse(self, sweep: Sweep) -> None:
-        dy = self.y.take(sweep)
-        if dy is not None:
-            np.add.at(self.a.shadow(sweep, True), self.index, dy)
-
-
-class Scatter:
-    """Original: a[index] = v     Adjoint: dv += da[index], where v was written last; da[index] = 0"""
-
-    __slots__ = ("a", "index", "value")
-
-    def __init__(self, a: ArrayRef, index: Any, value: Any) -> None:
-        self.a, self.index, self.value = a, index, value
-
-    def reverse(self, sweep: Sweep) -> None:
-        da = self.a.take(sweep)
-        if da is None:
-            return
-        dv = da[self.index] if self.value is not None else None
-        da[self.index] = 0
-        if dv is not None:
-            writer = np.zeros(self.a.shape, np.intp)
-            count = np.arange(1, dv.size + 1).reshape(dv.shape)
-            writer[self.index] = count
-            self.value.give(sweep, dv * (writer[self.index] == count))
-
-
-class AddAt:
-    """Original: a[index] += v, one after the other     Adjoint: dv += da[index]"""
-
-    __slots__ = ("a", "index", "value")
-
-    def __init__(self, a: ArrayRef, index: Any, value: Any) -> None:
-        self.a, self.index, self.value = a, index, value
-
-    def reverse(self, sweep: Sweep) -> None:
-        da = self.a.take(sweep)
-        if da is not None:
-            self.value.give(sweep, da[self.index])
-
-
-# --- indices ----------------------------------------------------------------------------------------------
-
-
-def plain_index(index: Any) -> Any:
-    """An index without tracked values: places carry no gradient."""
-    kind = type(index)
-    if kind is tuple:
-        return tuple([plain_index(item) for item in index])
-    if kind is Number or kind is Array:
-        return index.__zyg_root__
-    if kind is slice:
-        return slice(lowest(index.start), lowest(index.stop), lowest(index.step))
-    return [plain_index(item) for item in index] if kind is list else index
-
-
-def is_basic(index: Any) -> bool:
-    """Does it give a view, or one element?"""
-    for item in _as_tuple(index):
-        if not (
-            item is None or item is Ellipsis or (isinstance(item, (slice, int, np.integer)) and type(item) is not bool)
-        ):
-            return False
-    return True
-
-
-def _as_tuple(index: Any) -> tuple[Any, ...]:
-    return index if type(index) is tuple else (index,)
-
-
-def _as_view(index: Any) -> tuple[Any, ...]:
-    """An index that gives a view where `index` would give an element."""
-    items = _as_tuple(index)
-    return items if any(item is Ellipsis for item in items) else (*items, ...)
-
-
-def _copied(index: Any) -> Any:
-    if type(index) is tuple:
-        return tuple([_copied(item) for item in index])
-    return index.copy() if isinstance(index, (np.ndarray, list)) else index

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from zyg.dynamic.array import Array, fresh, plain_index
+from zyg.dynamic.array import Array, fresh
 from zyg.dynamic.contents import changed
+from zyg.dynamic.indices import plain_index
 from zyg.dynamic.numpy_calls import adopted, view_like, viewed_or_moved
 from zyg.dynamic.places import refusal
 from zyg.dynamic.state import STATE

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from zyg.dynamic.array import Result, fresh, is_array, operand, recorded, top_tape, wrapped
+from zyg.dynamic.array import fresh, is_array, operand, recorded, top_tape, wrapped
+from zyg.dynamic.array_steps import Result
 from zyg.dynamic.contents import changed, is_active
 from zyg.dynamic.cotangents import kind_of
 from zyg.dynamic.places import here, refusal, without_own_frames

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from zyg.dynamic.array import Result, fresh, is_array, loaded, operand, recorded, saved, top_tape
+from zyg.dynamic.array import fresh, is_array, loaded, operand, recorded, saved, top_tape
+from zyg.dynamic.array_steps import Result
 from zyg.dynamic.cotangents import kind_of
 from zyg.dynamic.places import refusal
 from zyg.dynamic.state import STATE

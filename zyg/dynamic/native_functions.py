@@ -12,7 +12,8 @@ import numpy as np
 
 from zyg.array_back import ArrayBack
 from zyg.back import Back
-from zyg.dynamic.array import Array, Result, fresh, operand, recorded
+from zyg.dynamic.array import Array, fresh, operand, recorded
+from zyg.dynamic.array_steps import Result
 from zyg.dynamic.buffers import owner_of
 from zyg.dynamic.number import Number
 from zyg.dynamic.state import STATE

@@ -13,13 +13,14 @@ from zyg.dynamic.cotangents import cotangents, kind_of
 from zyg.dynamic.places import refusal
 from zyg.dynamic.steps import Step, step_of
 from zyg.dynamic.tape import Operation, Tape
+from zyg.dynamic.tracked import Tracked
 from zyg.rules import primitives as p
 from zyg.rules.elementwise import elementwise, inactive, nonholomorphic
 
 _PLAIN = (float, int, complex, bool)
 
 
-class Number:
+class Number(Tracked):
     """A number on a tape; `value` is the number on the level below, at last one of Python's or NumPy's.
 
     To `isinstance` it is what its value is.  Once its tape is closed it behaves as its value does.
@@ -29,6 +30,7 @@ class Number:
     """
 
     __slots__ = ("a", "b", "i", "index", "j", "step", "tape", "value")
+    _is = "a number"
 
     value: Any
     tape: Tape
@@ -69,15 +71,6 @@ class Number:
                 sweep.accumulate(index, da)
 
     # What the number is to the interpreter and to functions that read it: text and decisions carry no gradient.
-    def __bool__(self) -> bool:
-        return bool(self.__zyg_root__)
-
-    def __int__(self) -> int:
-        return int(self.__zyg_root__)
-
-    def __index__(self) -> int:
-        return operator.index(self.__zyg_root__)
-
     def __trunc__(self) -> int:
         return math.trunc(self.__zyg_root__)  # type: ignore[no-any-return]
 
@@ -90,37 +83,8 @@ class Number:
     def __hash__(self) -> int:
         return hash(self.__zyg_root__)
 
-    def __str__(self) -> str:
-        return str(self.__zyg_root__)
-
-    def __repr__(self) -> str:
-        return repr(self.__zyg_root__)
-
-    def __format__(self, spec: str) -> str:
-        return format(self.__zyg_root__, spec)
-
     def __round__(self, digits: Any = None) -> Any:
         return round(self.__zyg_root__, digits)
-
-    # What would lose the derivative: allowed once the derivative has been taken.
-    def __float__(self) -> float:
-        return float(self._released("float"))
-
-    def __complex__(self) -> complex:
-        return complex(self._released("complex"))
-
-    def __array__(self, *args: Any, **kws: Any) -> Any:
-        return np.asarray(self._released("a NumPy function"), *args, **kws)
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        return self._released("pickle").__reduce_ex__(protocol)
-
-    def _released(self, by: str) -> Any:
-        if self.__zyg_active__:
-            raise refusal(
-                f"{by} is about to read a number that is being differentiated, and the derivative would be lost"
-            )
-        return self.__zyg_root__
 
     def __copy__(self) -> Number:
         return self
@@ -151,16 +115,6 @@ class Number:
         if hasattr(root, name) and self.__zyg_active__ and not name.startswith("__"):
             raise refusal(f"the member {name!r} of a number that is being differentiated has no derivative")
         return getattr(root, name)
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kws: Any) -> Any:
-        from zyg.dynamic.ufuncs import call_ufunc
-
-        return call_ufunc(ufunc, method, inputs, kws)
-
-    def __array_function__(self, fn: Any, types: Any, args: Any, kws: Any) -> Any:
-        from zyg.dynamic.numpy_calls import call_numpy
-
-        return call_numpy(fn, args, kws)
 
     def __pos__(self) -> Any:
         return self

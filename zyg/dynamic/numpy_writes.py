@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from zyg.dynamic.array import Array, is_array, plain_index
+from zyg.dynamic.array import Array, is_array
 from zyg.dynamic.contents import changed
+from zyg.dynamic.indices import plain_index
 from zyg.dynamic.numpy_calls import as_array, numpy_function, tracked_in
 from zyg.dynamic.places import refusal
 from zyg.dynamic.resolve import BY_TYPE, call_in_place_of, resolve, seen

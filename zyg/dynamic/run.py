@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+import zyg.dynamic.numpy_functions as _numpy_functions
 import zyg.dynamic.numpy_writes as _numpy_writes
 import zyg.dynamic.python_calls as _python_calls
 from zyg.dynamic import classes, special_calls
@@ -25,7 +26,7 @@ from zyg.dynamic.structure import Tracking, attributes, outputs, tuple_like
 from zyg.dynamic.tape import Sweep, Tape
 from zyg.errors import ArgumentError, ValueArgumentError, ZygError
 
-assert _python_calls, _numpy_writes  # imported for what they register
+assert all((_python_calls, _numpy_writes, _numpy_functions))  # imported for what they register
 
 
 class Recorded:
