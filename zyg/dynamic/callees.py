@@ -69,16 +69,21 @@ def settle_work(tape: Tape) -> None:
 
 
 CALLEES: dict[int, Callee] = {}  # by the ids of codes
+_without: dict[int, types.CodeType] = {}  # codes that have no loop
 
 
 def callee_of(code: types.CodeType) -> Callee | None:
     """What is known of a function with a loop."""
     found = CALLEES.get(id(code))
-    if found is None or found.code is not code:
-        if not has_loop(code):
-            return None
-        found = CALLEES[id(code)] = Callee(code)
-    return found
+    if found is not None and found.code is code:
+        return found
+    if _without.get(id(code)) is code:
+        return None
+    if not has_loop(code):
+        _without[id(code)] = code
+        return None
+    made = CALLEES[id(code)] = Callee(code)
+    return made
 
 
 class _Forgotten(dict[Any, Any]):

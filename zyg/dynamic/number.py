@@ -204,7 +204,7 @@ def kept(primitive: Any, tape: Tape, operands: tuple[int, ...], values: tuple[An
             tape.record(made)
             return made
     made = number(y, tape)
-    real = type(y) is Number and type(y.__zyg_root__) is float
+    real = type(y) is Number and type(y.__zyg_root__) is float and all(type(lowest(v)) in _REALS for v in values)
     tape.record(Operation(primitive, made.index, operands, values, y, real))
     return made
 
