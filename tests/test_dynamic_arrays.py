@@ -302,11 +302,11 @@ def test_pullbacks_hold_what_they_need():
 
 def test_functions_without_a_rule_are_refused():
     def program(x):
-        return np.sum(np.fft.fft(x).real)
+        return np.sum(np.linalg.tensorinv(np.diag(x), ind=1))
 
-    with pytest.raises(zyg.DifferentiationError, match="fft has no derivative rule") as raised:
+    with pytest.raises(zyg.DifferentiationError, match="tensorinv has no derivative rule") as raised:
         dynamic(program)(V)
-    assert "return np.sum(np.fft.fft(x).real)" in str(raised.value)
+    assert "return np.sum(np.linalg.tensorinv(np.diag(x), ind=1))" in str(raised.value)
     special = pytest.importorskip("scipy.special")
     with pytest.raises(zyg.DifferentiationError, match="has no derivative rule"):
         dynamic(lambda x: np.sum(special.ellipk(x)))(V)

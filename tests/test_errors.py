@@ -197,9 +197,9 @@ def c_function(x):
     return os.getloadavg()[0] * x  # <-
 
 
-@refuses("numpy.i0 has no native code and no derivative rule", hint="@zyg.adjoint(numpy.i0)")
+@refuses("numpy.lexsort has no native code and no derivative rule", hint="@zyg.adjoint(numpy.lexsort)")
 def numpy_function(x):
-    return np.i0(x)  # <-
+    return np.lexsort((x, x))  # <-
 
 
 @refuses("sin needs a number, not a string")

@@ -215,3 +215,39 @@ def test_determinant_of_singular_matrices():
 
 def test_empty():
     assert zyg.grad(inverse)(np.zeros((0, 0))).shape == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "factors",
+    [
+        lambda a: np.linalg.eig(a @ np.swapaxes(a, -1, -2))[1],
+        lambda a: np.linalg.qr(a)[0],
+        lambda a: np.linalg.svd(a, full_matrices=False)[2],
+    ],
+)
+def test_factors_of_stacks_are_those_of_their_matrices(factors):
+    a = rng.standard_normal((2, 3, 4))
+    one = zyg.value_and_grad(lambda a: total(factors(a)), mode="native")
+
+    def whole(a):
+        y = factors(a)
+        return total(y[0]) + total(y[1])
+
+    value, gradient = zyg.value_and_grad(whole, mode="native")(a)
+    parts = [one(part) for part in a]
+    np.testing.assert_allclose(value, sum(value for value, _ in parts))
+    np.testing.assert_allclose(gradient, [part for _, part in parts], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "p", [np.array([1.0, -6.0, 11.0, -6.0]), np.array([0.0, 2.0, -6.1, 4.0, 0.0]), np.array([1, 2j, 3])]
+)
+def test_roots(p):
+    """The derivative of a root r by the coefficient of x^k is -r^k / p'(r)."""
+    np.testing.assert_allclose(zyg.pullback(np.roots, p, mode="native")[0], np.roots(p))
+    r = np.roots(p)
+    g = zyg.grad(lambda p: np.sum(np.real(np.roots(p) * np.arange(1.0, r.size + 1))), mode="native")(p)
+    slopes = -(r[:, None] ** np.arange(p.size)[::-1]) / np.polyval(np.polyder(p), r)[:, None]
+    expected = np.conj(np.arange(1.0, r.size + 1) @ slopes)
+    some = p != 0
+    np.testing.assert_allclose(g[some], expected[some], rtol=1e-8, atol=1e-12)

@@ -14,6 +14,7 @@ from zyg.fallback import NotNative, checked_mode, instead
 from zyg.foreign import plain
 from zyg.reading import calls
 from zyg.reading.derive import Options, derivative_call, jvp_call, pullback_call
+from zyg.reading.foreign import repeating
 from zyg.reading.front import definition
 from zyg.reading.instances import is_instance
 from zyg.reading.values import Path, Static, Value, extended
@@ -229,11 +230,14 @@ class Called(Caller):
         fn = reader.spec.captures.value(self._function, (), reader.pos)
         if self.kind in ("call", "primal"):
             check_call(self, args, kws)
-            reader.spec.deriving += self.kind == "primal"
-            try:
+            if self.kind == "call":
                 return calls.call(reader, fn, args, kws)
+            reader.spec.deriving += 1
+            try:
+                with repeating(reader, "pullback"):
+                    return calls.call(reader, fn, args, kws)
             finally:
-                reader.spec.deriving -= self.kind == "primal"
+                reader.spec.deriving -= 1
         if self.kind == "pullback":
             return pullback_call(reader, fn, args[:-1], args[-1])
         return jvp_call(reader, fn, args[: self.count], [args[self.count :]])

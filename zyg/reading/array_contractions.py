@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from itertools import pairwise
+from string import ascii_letters
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from zyg.errors import unsupported
 from zyg.ir import scalars
 from zyg.ir.memory import mem_add
-from zyg.ir.program import Const, Operand
+from zyg.ir.program import Const, Operand, Var
 from zyg.ir.scalars import b1, i8
 from zyg.reading import arrays, operators
 from zyg.reading.array_making import as_array, filled
@@ -24,6 +25,7 @@ from zyg.reading.iteration import elements
 from zyg.reading.nest import nest
 from zyg.reading.reshaping import ravel
 from zyg.reading.values import Node, Static, Value, constant, tuple_of
+from zyg.rules.padding import padded
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
@@ -79,22 +81,18 @@ def _tensordot(reader: FunctionReader, args: list[Value], kws: dict[str, Value])
 
 @handles(np.einsum)
 def _einsum(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
-    if not (isinstance(args[0], Static) and isinstance(args[0].obj, str)):
-        raise unsupported("einsum needs its subscripts as a string", reader.pos)
-    text = args[0].obj.replace(" ", "")
-    if "." in text or kws:
-        raise unsupported("einsum with ... or keywords is not compiled", reader.pos)
-    given, _, wanted = text.partition("->")
-    terms = given.split(",")
-    if "->" not in text:
-        wanted = "".join(sorted(c for c in set(given) - {","} if given.count(c) == 1))
-    operands = [_array(reader, arg) for arg in args[1:]]
-    if [len(term) for term in terms] != [array.head.ndim for array in operands]:
-        raise unsupported("einsum's subscripts do not fit the operands", reader.pos)
+    if set(kws) - {"optimize"}:
+        raise unsupported(f"einsum with {next(iter(set(kws) - {'optimize'}))}= is not compiled", reader.pos)
+    text, given = _subscripts(reader, args)
+    operands = [_array(reader, arg) for arg in given]
+    terms, wanted = _letters(reader, text, [array.head.ndim for array in operands])
     extents: dict[str, Operand] = {}
     for term, array in zip(terms, operands, strict=True):
         for letter, dim in zip(term, shape(array), strict=True):
-            _equal(reader, extents.setdefault(letter, dim), dim)
+            if letter.isdigit() and ONE in (dim, extents.get(letter)):  # from an ellipsis: stretched
+                extents[letter] = dim if dim != ONE else extents.get(letter, dim)
+            else:
+                _equal(reader, extents.setdefault(letter, dim), dim)
     letters = [*wanted, *(c for c in extents if c not in wanted)]
     kind = scalars.promote(*(dtype_of(array) for array in operands))
     out = arrays.allocate(reader, [extents[c] for c in wanted], kind, zeros=True)
@@ -103,7 +101,8 @@ def _einsum(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) ->
         at = dict(zip(letters, index, strict=True))
         product: Operand | None = None
         for term, array in zip(terms, operands, strict=True):
-            factor = reader.cast(arrays.load(reader, array, [at[c] for c in term]), kind)
+            where = [ZERO if dim == ONE else at[c] for c, dim in zip(term, shape(array), strict=True)]
+            factor = reader.cast(arrays.load(reader, array, where), kind)
             product = factor if product is None else operators.binary(reader, operator.mul, product, factor)
         assert product is not None
         arrays.store(reader, out, [at[c] for c in wanted], product, mem_add)
@@ -111,6 +110,41 @@ def _einsum(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) ->
 
     nest(reader, "einsum", [extents[c] for c in letters], (), body)
     return out if wanted else arrays.load(reader, out, [])
+
+
+def _subscripts(reader: FunctionReader, args: list[Value]) -> tuple[str, list[Value]]:
+    """The subscripts as text, and the operands; they may also be given as lists of numbers behind each operand."""
+    if isinstance(args[0], Static) and isinstance(args[0].obj, str):
+        return args[0].obj.replace(" ", ""), args[1:]
+    terms = []
+    for value in args[1::2] if len(args) % 2 == 0 else [*args[1:-1:2], args[-1]]:
+        items = [item.value if isinstance(item, Const) else None for item in elements(reader, value)]
+        if any(item is None or not 0 <= int(item.real) < 52 for item in items):
+            raise unsupported("einsum needs its subscripts known when compiling", reader.pos)
+        terms.append("".join(ascii_letters[int(item.real)] for item in items if item is not None))
+    if len(args) % 2 == 0:
+        return ",".join(terms), args[0::2]
+    return ",".join(terms[:-1]) + "->" + terms[-1], args[0:-1:2]
+
+
+def _letters(reader: FunctionReader, text: str, dims: list[int]) -> tuple[list[str], str]:
+    """The letters of each operand and of the result; dimensions that an ellipsis stands for are digits."""
+    given, _, wanted = text.partition("->")
+    terms = given.split(",")
+    if len(terms) != len(dims):
+        raise unsupported("einsum's subscripts do not fit the operands", reader.pos)
+    most = 0
+    for k, (term, ndim) in enumerate(zip(terms, dims, strict=True)):
+        count = ndim - len(term.replace("...", ""))
+        if count < 0 or ("..." not in term and count > 0) or count > 9:
+            raise unsupported("einsum's subscripts do not fit the operands", reader.pos)
+        terms[k] = term.replace("...", "0123456789"[10 - count :] if count else "")
+        most = max(most, count if "..." in term else 0)
+    spare = "0123456789"[10 - most :] if most else ""
+    if "->" in text:
+        return terms, wanted.replace("...", spare)
+    every = "".join(terms)
+    return terms, spare + "".join(sorted(c for c in set(every) if every.count(c) == 1 and not c.isdigit()))
 
 
 @handles(np.tile)
@@ -143,9 +177,11 @@ def _tile(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> V
 def _pad(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     array = _array(reader, args[0])
     width = args[1] if len(args) > 1 else kws["pad_width"]
-    mode = args[2] if len(args) > 2 else kws.get("mode")
-    if mode is not None and not (isinstance(mode, Static) and mode.obj == "constant"):
-        raise unsupported("of np.pad, the mode 'constant' is compiled", reader.pos)
+    mode = args[2] if len(args) > 2 else kws.get("mode", Static("constant"))
+    if not (isinstance(mode, Static) and isinstance(mode.obj, str)):
+        raise unsupported("of np.pad, modes that are functions are not compiled", reader.pos)
+    if set(kws) - {"mode", "pad_width", "constant_values", "end_values"}:
+        raise unsupported("of np.pad, stat_length and reflect_type are not compiled", reader.pos)
     ndim = array.head.ndim
     pairs: list[tuple[Operand, Operand]] = []
     items: list[Value] = [width] if isinstance(width, Const) else list(elements(reader, width))
@@ -157,10 +193,18 @@ def _pad(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Va
             before, after = (number(reader, n, "pad") for n in elements(reader, item))
             pairs.append((before, after))
         pairs = pairs * ndim if len(pairs) == 1 else pairs
+    for end in (end for pair in pairs for end in pair):
+        if not isinstance(end, Const) or int(end.value.real) < 0:
+            some = reader.emit(operator.ge, (end, ZERO), b1)
+            reader.guard(some, _negative_width, "ValueError(pad_width)")
+    fill = kws.get("constant_values", constant(0))
+    if mode.obj != "constant" or not isinstance(fill, (Var, Const)):
+        widths = tuple_of([tuple_of(list(pair)) for pair in pairs])
+        given: list[Value] = [array, widths, mode, kws.get("end_values", constant(0)), fill]
+        return reader.spec.calls.call(reader, Static(padded), given, {})
     dims = []
     for dim, (before, after) in zip(shape(array), pairs, strict=True):
         dims.append(reader.length(arrays.add(reader, arrays.add(reader, dim, before), after)))
-    fill = kws.get("constant_values", constant(0))
     value = reader.cast(number(reader, fill, "pad"), array.head.dtype)
     out = filled(reader, dims, value, array.head.dtype)
     steps = strides(reader, out)
@@ -169,6 +213,10 @@ def _pad(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Va
         start = arrays.add(reader, start, arrays.mul(reader, before, step))
     arrays.assign(reader, arrays.view(reader, out, start, shape(array), steps), array)
     return out
+
+
+def _negative_width() -> BaseException:
+    return ValueError("index can't contain negative values")
 
 
 def _splitting(axis: int | None, uneven: bool = False) -> Handler:

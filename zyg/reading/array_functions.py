@@ -14,7 +14,7 @@ from zyg.ir.program import Operand
 from zyg.reading import arrays, operators
 from zyg.reading.array_making import as_array, is_sequence
 from zyg.reading.handlers import HANDLERS
-from zyg.reading.values import Node, Static, Value
+from zyg.reading.values import Node, Static, Value, constant, tuple_of
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
@@ -23,7 +23,10 @@ _OTHERS = (
     *(np.where, np.clip, np.real, np.imag, np.conj, np.angle, np.sign, np.square, np.reciprocal, np.negative),
     *(np.positive, np.absolute, np.fabs, np.logical_not, np.rad2deg, np.deg2rad, np.degrees, np.radians, np.divmod),
     *(np.ldexp, np.round, np.around, np.logical_and, np.logical_or, np.logical_xor, abs),
+    *(np.float_power, np.gcd, np.modf, np.frexp, divmod, np.fix, np.left_shift, np.right_shift, np.invert),
 )
+# Functions of numbers that give two
+_PAIRS = frozenset((np.modf, np.frexp, np.divmod, divmod))
 
 
 LIFTED: set[Any] = {
@@ -51,12 +54,26 @@ def _computing(fn: Any) -> Callable[..., Value]:
     return compute
 
 
+@functools.cache
+def _part(fn: Any, place: int) -> Callable[..., Value]:
+    """How one of the two numbers that `fn` gives is computed."""
+
+    def compute(reader: FunctionReader, operands: list[Operand]) -> Value:
+        pair = HANDLERS[fn](reader, list(operands), {})
+        assert isinstance(pair, Node)
+        return pair.items[place]
+
+    return compute
+
+
 def array_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str, Value]) -> Value | None:
     """A call with arrays (or lists) among its arguments, if `fn` works element by element or is a builtin of them."""
     try:
         lifted = fn in LIFTED
     except TypeError:
         return None
+    if fn is np.where and len(args) == 1:
+        return reader.spec.calls.call(reader, Static(np.nonzero), args, kws)
     if lifted:
         return _elementwise(reader, fn, args, kws)
     if fn in (sum, min, max) and len(args) == 1 and arrays.is_arraylike(args[0]) and arrays.ndim_of(args[0]) == 1:
@@ -82,6 +99,9 @@ def _elementwise(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[s
     if kws or (fixed and fn is not np.clip):
         name = next(iter(kws), "None")
         raise unsupported(f"{fn.__name__} of arrays with {name!r} is not compiled", reader.pos)
+    if fn in _PAIRS and any(isinstance(arg, Node) for arg in given):
+        given = [arrays.settle(reader, arg) if isinstance(arg, Node) else arg for arg in given]
+        return tuple_of([arrays.elementwise(reader, _part(fn, place), given) for place in (0, 1)])
     if fixed:
         waiting: Value = _clipped(reader, given)
     elif any(isinstance(arg, Node) for arg in given):
@@ -113,3 +133,25 @@ def _into(reader: FunctionReader, out: Value, value: Value) -> Value:
     arrays.settle_all(reader)
     arrays.assign(reader, out, settled)
     return out
+
+
+_REDUCTIONS: dict[Any, Any] = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
+_REDUCTIONS |= {np.logical_and: np.all, np.logical_or: np.any}
+_ACCUMULATIONS: dict[Any, Any] = {np.add: np.cumsum, np.multiply: np.cumprod}
+
+
+def ufunc_method(
+    reader: FunctionReader, ufunc: np.ufunc, name: str, args: list[Value], kws: dict[str, Value]
+) -> Value | None:
+    """`np.add.reduce(x)` and the like, in terms of functions that do the same."""
+    calls = reader.spec.calls
+    if name == "outer" and len(args) == 2 and not kws:
+        a, b = (as_array(reader, arg) for arg in args)
+        for _ in range(arrays.ndim_of(b)):
+            a = calls.call(reader, Static(np.expand_dims), [a, constant(-1)], {}) if isinstance(a, Node) else a
+        return calls.call(reader, Static(ufunc), [a, b], {})
+    same = (_REDUCTIONS if name == "reduce" else _ACCUMULATIONS if name == "accumulate" else {}).get(ufunc)
+    if same is None or len(args) > 2 or set(kws) - {"axis", "keepdims"}:
+        return None
+    axis = args[1] if len(args) > 1 else kws.get("axis", constant(0))
+    return calls.call(reader, Static(same), args[:1], kws | {"axis": axis})

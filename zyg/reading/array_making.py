@@ -24,6 +24,7 @@ from zyg.reading.list_arrays import array_of
 from zyg.reading.nest import nest
 from zyg.reading.values import ListHead, MemoryListHead, Node, Static, TupleHead, Value
 from zyg.rules import primitives as p
+from zyg.rules.combining import linspaces
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
@@ -187,6 +188,10 @@ def _arange(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) ->
 
 @handles(np.linspace)
 def _linspace(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    if any(arrays.is_arraylike(arg) or is_sequence(arg) for arg in args[:2]):
+        return reader.spec.calls.call(reader, Static(linspaces), args, kws)
+    if set(kws) - {"num", "endpoint"} or len(args) > 4:
+        raise unsupported("of linspace, the arguments num and endpoint are compiled", reader.pos)
     start, stop = (reader.cast(number(reader, arg, "linspace"), f8) for arg in args[:2])
     count_value = _argument(args, kws, 2, "num")
     end_value = _argument(args, kws, 3, "endpoint")

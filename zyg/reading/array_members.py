@@ -46,8 +46,13 @@ def array_attribute(reader: FunctionReader, value: Value, name: str) -> Value:
         return arrays.size(reader, shape(value))
     if name == "dtype":
         return Static(np.dtype(DTYPES[dtype_of(value)]))
+    if name in ("itemsize", "nbytes"):
+        width = constant(np.dtype(DTYPES[dtype_of(value)]).itemsize)
+        return width if name == "itemsize" else arrays.mul(reader, arrays.size(reader, shape(value)), width)
     if name == "T":
         return transposed(reader, value, None)
+    if name == "mT":
+        return reader.spec.calls.call(reader, Static(np.matrix_transpose), [value], {})
     if name == "real" and dtype_of(value) not in (c8, c16):
         return value
     if name in ("real", "imag"):
@@ -85,8 +90,16 @@ def array_method(reader: FunctionReader, value: Value, name: str, args: list[Val
     if name == "astype":
         assert isinstance(array, Node)
         return converted(reader, array, dtype_from(reader, args[0] if args else kws.get("dtype"), dtype_of(array)))
+    if name == "view":
+        assert isinstance(array, Node)
+        wanted = dtype_from(reader, args[0] if args else kws.get("dtype"), dtype_of(array))
+        if wanted != dtype_of(array):
+            raise unsupported("views of the bytes of an array as another type are not compiled", reader.pos)
+        return array
     if name == "item":
         assert isinstance(array, Node)
+        if len(args) > 1 or (args and not isinstance(args[0], (Var, Const))):
+            return reader.spec.calls.item(reader, array, tuple_of(args) if len(args) > 1 else args[0])
         if args:
             return arrays.load(reader, ravel(reader, array), [number(reader, args[0], "item")])
         return arrays.load(reader, array, [ZERO] * array.head.ndim)
@@ -168,22 +181,67 @@ def _reshape(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -
 
 @handles(np.diagonal)
 def _diagonal(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
-    """A view, which NumPy lets nobody write into."""
+    """A view, which NumPy lets nobody write into: diagonals of two axes, as the last one."""
     array = _array(reader, args[0])
-    if array.head.ndim != 2 or len(args) > 2 or set(kws) - {"offset"}:
-        raise unsupported("diagonals of arrays of more than two dimensions have no native code", reader.pos)
-    above = args[1] if len(args) > 1 else kws.get("offset", Const(0, i8))
-    shift = reader.cast(number(reader, above, "diagonal"), i8)
+    given = dict(zip(("offset", "axis1", "axis2"), args[1:], strict=False)) | kws
+    shift = reader.cast(number(reader, given.get("offset", Const(0, i8)), "diagonal"), i8)
+    first, second = (
+        axes_of(reader, given.get(name, constant(default)), array.head.ndim)[0]
+        for name, default in (("axis1", 0), ("axis2", 1))
+    )
+    if first == second:
+        raise unsupported("axis1 and axis2 cannot be the same", reader.pos)
     row = arrays.most(reader, reader.emit(operator.neg, (shift,), i8), ZERO)
     column = arrays.most(reader, shift, ZERO)
-    (rows, columns), (down, right) = shape(array), strides(reader, array)
+    dims, steps = shape(array), strides(reader, array)
+    rows, columns, down, right = dims[first], dims[second], steps[first], steps[second]
     count = arrays.least(reader, arrays.sub(reader, rows, row), arrays.sub(reader, columns, column))
     count = reader.length(arrays.most(reader, count, ZERO))
-    first = arrays.add(reader, arrays.mul(reader, row, down), arrays.mul(reader, column, right))
-    start = arrays.add(reader, offset(array), first)
-    view = arrays.view(reader, array, start, [count], [arrays.add(reader, down, right)])
+    start = arrays.add(reader, arrays.mul(reader, row, down), arrays.mul(reader, column, right))
+    others = [k for k in range(len(dims)) if k not in (first, second)]
+    view = arrays.view(
+        reader,
+        array,
+        arrays.add(reader, offset(array), start),
+        [*(dims[k] for k in others), count],
+        [*(steps[k] for k in others), arrays.add(reader, down, right)],
+    )
     view = Node(view.head, (renamed(reader, arrays.memory(array)), *view.items[1:]))
     return arrays.frozen(reader, view, "NumPy's diagonals are read-only")
+
+
+@handles(np.lib.stride_tricks.sliding_window_view)
+def _sliding_window_view(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    """A view whose last dimensions are windows, which overlap; NumPy lets nobody write into it."""
+    array = _array(reader, args[0])
+    given = dict(zip(("window_shape", "axis"), args[1:], strict=False)) | kws
+    if set(given) - {"window_shape", "axis"}:
+        raise unsupported("of sliding_window_view, the arguments window_shape and axis are compiled", reader.pos)
+    wanted, axis = given["window_shape"], given.get("axis", Static(None))
+    sizes = [wanted] if isinstance(wanted, (Var, Const)) else elements(reader, wanted)
+    ndim = array.head.ndim
+    if isinstance(axis, Static) and axis.obj is None:
+        axes = list(range(ndim))
+    else:
+        axes = [axes_of(reader, a, ndim)[0] for a in ([axis] if isinstance(axis, Const) else elements(reader, axis))]
+    if len(axes) != len(sizes):
+        raise unsupported("sliding_window_view needs a window size for each axis", reader.pos)
+    dims, steps = list(shape(array)), list(strides(reader, array))
+    for k, size in zip(axes, sizes, strict=True):
+        width = reader.cast(number(reader, size, "a window"), i8)
+        fits = reader.emit(operator.le, (width, dims[k]), b1)
+        some = reader.emit(operator.ge, (width, ZERO), b1)
+        reader.guard(reader.emit(operator.and_, (fits, some), b1), _window_error, "ValueError(window)")
+        dims[k] = reader.length(arrays.add(reader, arrays.sub(reader, dims[k], width), ONE))
+        dims.append(reader.length(width))
+        steps.append(steps[k])
+    buffer = renamed(reader, arrays.memory(array))
+    windows = Node(ArrayHead(array.head.dtype, len(dims), "A"), (buffer, offset(array), *dims, *steps))
+    return arrays.frozen(reader, windows, "windows that overlap are read-only")
+
+
+def _window_error() -> BaseException:
+    return ValueError("window shape cannot be larger than input array shape")
 
 
 @handles(np.ravel)

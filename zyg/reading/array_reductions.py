@@ -52,6 +52,8 @@ class _Arguments:
         if unknown or "initial" in kws or "dtype" in kws:
             name = next(iter(unknown or {"initial", "dtype"} & set(kws)))
             raise unsupported(f"the keyword {name!r} of this reduction is not compiled", reader.pos)
+        if any(not (isinstance(arg, Static) and arg.obj is None) for arg in args[2:]):
+            raise unsupported("this reduction takes its options by keyword in native code", reader.pos)
         value = as_array(reader, args[0] if args else kws["a"])
         self.value: Node | Operand = value  # type: ignore[assignment]
         self.ndim = arrays.ndim_of(value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from zyg.reading import (
     arithmetic,
     array_contractions,
@@ -16,7 +18,23 @@ from zyg.reading import (
     elementary,
 )
 from zyg.reading.handlers import HANDLERS
-from zyg.rules import combining, linalg, ordering, rearranging
+from zyg.rules import (
+    combining,
+    fourier,
+    grids,
+    linalg,
+    ordering,
+    polynomials,
+    quantiles,
+    random_draws,
+    rearranging,
+    sets,
+)
+from zyg.rules.library import LIBRARY
+
+# The array API's names for functions that have handlers
+HANDLERS |= {getattr(np.linalg, name): HANDLERS[getattr(np, name)] for name in ("matmul", "tensordot")}
+LIBRARY[np.linalg.cross] = LIBRARY[np.cross]
 
 __all__ = [
     "HANDLERS",
@@ -32,7 +50,13 @@ __all__ = [
     "containers",
     "conversions",
     "elementary",
+    "fourier",
+    "grids",
     "linalg",
     "ordering",
+    "polynomials",
+    "quantiles",
+    "random_draws",
     "rearranging",
+    "sets",
 ]

@@ -19,6 +19,7 @@ from zyg.ir.tape import pop, push
 from zyg.ir.verify import checked_module
 from zyg.passes.slots import zero
 from zyg.reading.cotangents import gradient_of
+from zyg.reading.foreign import check_runs_once
 from zyg.reading.values import (
     Node,
     Value,
@@ -46,6 +47,7 @@ def by_tangents(
     seeds: list[Operand] | None,
 ) -> tuple[Value, list[Value], Value]:
     """Cotangents by forward mode, a sweep per number: for derivatives of reverse sweeps over recursion."""
+    check_runs_once(reader, module.programs.values(), "a second derivative of recursion")
     main = module.main
     emitter = Emitter(reader.ops, reader.pos)
     targets = {id(leaf) for leaf in variables(primal)}

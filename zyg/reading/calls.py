@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import builtins
 import functools
+import inspect
 import types as pytypes
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from zyg.errors import ArgumentError, unsupported
 from zyg.reading import arrays, records, special
-from zyg.reading.array_functions import array_call
+from zyg.reading.array_functions import array_call, ufunc_method
 from zyg.reading.array_making import as_array, is_list, is_sequence
 from zyg.reading.builtin import HANDLERS
 from zyg.reading.captured import class_of, class_value, is_object, opened
@@ -19,7 +22,7 @@ from zyg.reading.choice import chosen_call
 from zyg.reading.custom import RULES, in_own_rule, rule_call
 from zyg.reading.custom_calls import Ruled, ruled_call
 from zyg.reading.describe import described
-from zyg.reading.foreign import foreign_call
+from zyg.reading.foreign import foreign_call, python_call
 from zyg.reading.generators import is_generator, made_into
 from zyg.reading.instances import class_attribute, is_plain
 from zyg.reading.jit_options import options_of
@@ -41,7 +44,7 @@ from zyg.reading.values import (
     extended,
     tuple_of,
 )
-from zyg.rules.foreign import Foreign
+from zyg.rules.foreign import Foreign, FromPython
 from zyg.rules.library import LIBRARY, PULLBACKS
 
 if TYPE_CHECKING:
@@ -111,12 +114,19 @@ def _call_as_it_is(reader: FunctionReader, fn: Static, args: list[Value], kws: d
     handler = _handler(obj)
     if handler is not None:
         return handler(reader, args, kws)
+    if isinstance(obj, pytypes.BuiltinFunctionType) and isinstance(obj.__self__, np.ufunc):
+        found = ufunc_method(reader, obj.__self__, obj.__name__, args, kws)
+        if found is not None:
+            return found
     written = _written(obj)
     if written is not None:
         args = [as_array(reader, arg) if is_list(arg) else arg for arg in args]
+        _check_absent(reader, obj, written, args, kws)
         return reader.spec.call(reader, Static(written), args, kws, fixed=True)
     if isinstance(obj, Foreign):
         return foreign_call(reader, obj, args)
+    if isinstance(obj, FromPython):
+        return python_call(reader, obj, args)
     if isinstance(obj, pytypes.FunctionType) and obj in PULLBACKS:
         return ruled_call(reader, _of_library(obj), args)
     if isinstance(obj, pytypes.FunctionType):
@@ -209,6 +219,22 @@ def _written(obj: Any) -> pytypes.FunctionType | None:
         return LIBRARY.get(obj)
     except TypeError:
         return None
+
+
+@functools.cache
+def _absent(written: pytypes.FunctionType) -> tuple[tuple[int, str], ...]:
+    """The parameters that are annotated None: those that native code does not know."""
+    names = inspect.signature(written).parameters.values()
+    return tuple((k, param.name) for k, param in enumerate(names) if param.annotation == "None")
+
+
+def _check_absent(
+    reader: FunctionReader, obj: Any, written: pytypes.FunctionType, args: list[Value], kws: dict[str, Value]
+) -> None:
+    for place, name in _absent(written):
+        given = args[place] if place < len(args) else kws.get(name)
+        if given is not None and not (isinstance(given, Static) and given.obj is None):
+            raise unsupported(f"{_full_name(obj)} with {name}= is not compiled", reader.pos)
 
 
 def _handler(obj: Any) -> Callable[..., Value] | None:

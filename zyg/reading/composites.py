@@ -20,7 +20,7 @@ from zyg.reading.values import Node, Static, Value, constant, is_array
 from zyg.rules import numbers as library
 from zyg.rules import primitives as p
 from zyg.rules.combining import isclose
-from zyg.rules.library import still
+from zyg.rules.library import refuse, still
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
@@ -54,6 +54,12 @@ def _int(reader: FunctionReader, value: Value, name: str) -> Value:
 @handles(still)
 def _still(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     return without_gradient(reader, args[0])
+
+
+@handles(refuse)
+def _refuse(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    assert isinstance(args[0], Static)
+    raise unsupported(str(args[0].obj), reader.pos)
 
 
 HANDLERS |= {

@@ -28,6 +28,7 @@ from zyg.ir.verify import checked_module
 from zyg.reading.by_tangents import by_tangents, uses_stack
 from zyg.reading.cotangents import carriers, gradient_of, matching, slope_of
 from zyg.reading.describe import described
+from zyg.reading.foreign import repeating
 from zyg.reading.functions import open_functions
 from zyg.reading.inner import check_apart, read_inner, settled
 from zyg.reading.values import (
@@ -209,6 +210,11 @@ def vjp_call(
 
 def pullback_call(reader: FunctionReader, fn: Value, args: list[Value], cotangent: Value) -> Value:
     """(y, cotangents of all arguments) for a given cotangent of the result."""
+    with repeating(reader, "pullback"):
+        return _pulled_back(reader, fn, args, cotangent)
+
+
+def _pulled_back(reader: FunctionReader, fn: Value, args: list[Value], cotangent: Value) -> Value:
     args, _ = settled(reader, args, {})
     module, result, formals, operands, _ = read_inner(reader, fn, args, {})
     if any(isinstance(leaf.type, MemoryType) for leaf in carriers(result)):

@@ -104,6 +104,7 @@ def binary(fn: Any, primitive: Any, floating: bool) -> Handler:
 
 for _fn, _primitive in scalars.FLOAT.items():
     HANDLERS[_fn] = _elementary(_fn, _primitive)
+HANDLERS[np.fix] = _elementary(np.fix, np.trunc)
 for _fn, _primitive in scalars.FLOAT2.items():
     HANDLERS[_fn] = binary(_fn, _primitive, True)
 for _fn, _primitive in scalars.ARITHMETIC2.items():

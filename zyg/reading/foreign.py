@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from zyg.errors import unsupported
+from zyg.errors import UnsupportedError, unsupported
 from zyg.ir import scalars
 from zyg.ir.external import External
-from zyg.ir.program import Const, Op, Operand, Var
+from zyg.ir.program import Callback, Const, Op, Operand, Pos, Program, Var
 from zyg.ir.scalars import i8
 from zyg.reading import arrays
+from zyg.reading.callback import call_python
 from zyg.reading.handlers import number
 from zyg.reading.values import Node, Static, Value
-from zyg.rules.foreign import Foreign
+from zyg.rules.foreign import DRAWS, Foreign, FromPython
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
@@ -42,3 +45,41 @@ def foreign_call(reader: FunctionReader, routine: Foreign, args: list[Value]) ->
     arrays.settle_all(reader)
     reader.ops.append(Op(External(routine, letter), tuple(operands), (status,), reader.pos))
     return status
+
+
+def python_call(reader: FunctionReader, routine: FromPython, args: list[Value]) -> Value:
+    """A call of Python's function, which may write into its arguments."""
+    if reader.spec.repeated and routine.name.startswith(DRAWS):
+        raise _other_numbers(reader.spec.repeated, routine.name, reader.pos)
+    given = [arrays.settle(reader, arg) if arrays.is_arraylike(arg) else arg for arg in args]
+    arrays.settle_all(reader)
+    kinds = [scalars.f8 if letter == "f" else i8 for letter in routine.gives]
+    results = call_python(reader, routine.fn, routine.name, given, kinds, writes=not kinds)
+    return results[0] if results else Static(None)
+
+
+def check_runs_once(reader: FunctionReader, programs: Iterable[Program], what: str) -> None:
+    """Refuse programs that draw random numbers where they would run several times, each time with others."""
+    for program in programs:
+        for op in program.ops():
+            if isinstance(op.fn, Callback) and op.fn.name.startswith(DRAWS):
+                raise _other_numbers(what, op.fn.name, op.pos if op.pos.line else reader.pos)
+
+
+def _other_numbers(what: str, draw: str, pos: Pos) -> UnsupportedError:
+    return unsupported(
+        f"{what} runs the function several times, and {draw} would draw other numbers each time",
+        pos,
+        "Draw the numbers before, and pass them as an argument.",
+    )
+
+
+@contextmanager
+def repeating(reader: FunctionReader, what: str) -> Iterator[None]:
+    """While `what` is read, which runs functions several times."""
+    before = reader.spec.repeated
+    reader.spec.repeated = before or what
+    try:
+        yield
+    finally:
+        reader.spec.repeated = before

@@ -15,6 +15,7 @@ from zyg.ir.verify import checked_module
 from zyg.passes.lift import open_captures
 from zyg.passes.results import written_parameters
 from zyg.passes.simplify import inline
+from zyg.reading.foreign import check_runs_once
 from zyg.reading.naming import named_after
 from zyg.reading.sites import Reread
 from zyg.reading.values import (
@@ -77,6 +78,8 @@ def read_inner(
     if has_memory_list(result):
         raise unsupported(_RESULT, reader.pos, "Make an array of it: np.array(…).")
     module = checked_module(inline(checked_module(_joined(Module(spec.programs, entry).reachable()))))
+    if spec.repeated:
+        check_runs_once(reader, module.programs.values(), spec.repeated)
     operands = [leaf for value in (fn, *args, *kws.values()) for leaf in passed(value)]
     arrays = captured_arrays(module)
     opened = open_captures(module, sorted(arrays.items()), ".open")

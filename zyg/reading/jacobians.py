@@ -30,6 +30,7 @@ from zyg.reading.derive import (
     pullback_call,
 )
 from zyg.reading.describe import described
+from zyg.reading.foreign import repeating
 from zyg.reading.handlers import HANDLERS
 from zyg.reading.inner import settled
 from zyg.reading.values import Node, Static, TupleHead, Value, constant, is_array, tuple_of
@@ -159,14 +160,16 @@ def diagonal_of_slopes(g: Any, x: Any) -> Any:
 
 def _slope(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     fn, x, *directions = args
-    found = jvp_call(reader, fn, [x], [[direction] for direction in directions])
+    with repeating(reader, "a Jacobian"):
+        found = jvp_call(reader, fn, [x], [[direction] for direction in directions])
     assert isinstance(found, Node)
     return tuple_of(found.items[1:])
 
 
 def _slopes_back(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     fn, x, dy = args
-    found = pullback_call(reader, fn, [x], dy)
+    with repeating(reader, "a Jacobian"):
+        found = pullback_call(reader, fn, [x], dy)
     assert isinstance(found, Node) and isinstance(found.items[1], Node)
     return found.items[1].items[0]
 

@@ -84,6 +84,7 @@ class Specialiser:
         self.ruled: dict[Hashable, tuple[str, Value, tuple[Var, ...]]] = {}
         self.rules_to_read: list[Callable[[], None]] = []
         self.deriving = 0
+        self.repeated = ""  # what is being read that runs functions several times, if it does
         self.own_rules: tuple[Identity, ...] = ()
 
     def is_fresh(self, memory: Operand) -> bool:

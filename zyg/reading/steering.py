@@ -18,6 +18,7 @@ from zyg.reading import arrays
 from zyg.reading.callback import call_python, owned
 from zyg.reading.cotangents import carriers
 from zyg.reading.derive import pairing, vjp_call
+from zyg.reading.foreign import check_runs_once
 from zyg.reading.given import Derivative, Refuse, given_call
 from zyg.reading.inner import captured_numbers, check_apart, read_inner
 from zyg.reading.values import Node, Static, Value, leaves, parameter, rebuild, tuple_of, variables
@@ -130,6 +131,7 @@ def checkpoint_call(reader: FunctionReader, fn: Value, args: list[Value], kws: d
     args = [spec.calls.settle(reader, arg) for arg in args]
     kws = {name: spec.calls.settle(reader, arg) for name, arg in kws.items()}
     module, result, _, operands, _ = read_inner(reader, fn, args, kws)
+    check_runs_once(reader, module.programs.values(), "checkpoint")
     check_apart(reader, module, operands)
     numbers = captured_numbers(module)
     module = open_captures(module, numbers, ".open")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from zyg.rules.library import library, still
+from zyg.rules.library import library, refuse, still
 
 
 @library(np.cumprod)
@@ -29,7 +29,11 @@ def _cumprod(a: Any, axis: Any = None) -> Any:
 
 
 @library(np.diff)
-def _diff(a: Any, n: int = 1, axis: Any = -1) -> Any:
+def _diff(a: Any, n: int = 1, axis: Any = -1, prepend: Any = None, append: Any = None) -> Any:
+    if prepend is not None:
+        a = np.concatenate((_slab(prepend, a, axis), a), axis=axis)
+    if append is not None:
+        a = np.concatenate((a, _slab(append, a, axis)), axis=axis)
     if n == 0:
         return a
     x = np.moveaxis(a, axis, -1)
@@ -37,25 +41,54 @@ def _diff(a: Any, n: int = 1, axis: Any = -1) -> Any:
     return y if n == 1 else _diff(y, n - 1, axis)
 
 
+def _slab(value: Any, a: Any, axis: int) -> Any:
+    """What is put before or behind an array: a number as an array of one element along the axis."""
+    if np.ndim(value) > 0:
+        return value
+    return np.moveaxis(np.full((1, *np.moveaxis(a, axis, 0).shape[1:]), value), 0, axis)
+
+
 @library(np.ediff1d)
-def _ediff1d(ary: Any) -> Any:
-    return _diff(np.ravel(ary))
+def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    y = _diff(np.ravel(ary))
+    if to_begin is not None:
+        y = np.concatenate((np.atleast_1d(to_begin), y))
+    if to_end is not None:
+        y = np.concatenate((y, np.atleast_1d(to_end)))
+    return y
 
 
 @library(np.gradient)
-def _gradient(f: Any, spacing: Any = 1.0, axis: Any = None) -> Any:
-    if axis is None:
-        if f.ndim > 1:
-            raise ValueError("gradient of several dimensions needs an axis")
-        return _gradient(f, spacing, 0)
+def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    axes = (0, 1, 2, 3, 4, 5, 6, 7)[: f.ndim] if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    if edge_order != 1:
+        return refuse("np.gradient with edge_order other than 1 is not compiled")
+    if len(varargs) > 1 and len(varargs) != len(axes):
+        raise TypeError("invalid number of arguments")
+    found: Any = ()
+    for k in (0, 1, 2, 3, 4, 5, 6, 7)[: len(axes)]:
+        spacing = 1.0 if len(varargs) == 0 else varargs[0] if len(varargs) == 1 else varargs[k]
+        found = (*found, _slopes(f, spacing, axes[k]))
+    return found[0] if len(axes) == 1 else found
+
+
+def _slopes(f: Any, spacing: Any, axis: int) -> Any:
     x = np.moveaxis(f, axis, 0)
     n = x.shape[0]
     if n < 2:
         raise ValueError("Shape of array too small to calculate a numerical gradient")
     y = np.empty(x.shape, np.result_type(f, 1.0))
-    y[0] = (x[1] - x[0]) / spacing
-    y[n - 1] = (x[n - 1] - x[n - 2]) / spacing
-    y[1 : n - 1] = (x[2:] - x[: n - 2]) / (2.0 * spacing)
+    if np.ndim(spacing) == 0:
+        y[0] = (x[1] - x[0]) / spacing
+        y[n - 1] = (x[n - 1] - x[n - 2]) / spacing
+        y[1 : n - 1] = (x[2:] - x[: n - 2]) / (2.0 * spacing)
+    else:
+        h = spacing[1:] - spacing[:-1]
+        y[0] = (x[1] - x[0]) / h[0]
+        y[n - 1] = (x[n - 1] - x[n - 2]) / h[n - 2]
+        for i in range(1, n - 1):
+            low, high = h[i - 1], h[i]
+            y[i] = ((x[i + 1] - x[i]) / high * low + (x[i] - x[i - 1]) / low * high) / (low + high)
     return np.moveaxis(y, 0, axis)
 
 
@@ -96,13 +129,16 @@ def _correlate(a: Any, v: Any, mode: str = "valid") -> Any:
 
 
 @library(np.cross)
-def _cross(a: Any, b: Any) -> Any:
+def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None) -> Any:
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
     if a.shape[-1] != 3 or b.shape[-1] != 3:
         raise ValueError("cross needs vectors of 3 elements along the last axis")
     x = a[..., 1] * b[..., 2] - a[..., 2] * b[..., 1]
     y = a[..., 2] * b[..., 0] - a[..., 0] * b[..., 2]
     z = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
-    return np.stack((x, y, z), axis=-1)
+    return np.stack((x, y, z), axis=axisc)
 
 
 @library(np.kron)
@@ -170,12 +206,12 @@ def _without_nan(a: Any, value: float) -> Any:
 
 
 @library(np.nansum)
-def _nansum(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def _nansum(a: Any, axis: Any = None, dtype: None = None, out: None = None, keepdims: bool = False) -> Any:
     return np.sum(_without_nan(a, 0.0), axis=axis, keepdims=keepdims)
 
 
 @library(np.nanprod)
-def _nanprod(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def _nanprod(a: Any, axis: Any = None, dtype: None = None, out: None = None, keepdims: bool = False) -> Any:
     return np.prod(_without_nan(a, 1.0), axis=axis, keepdims=keepdims)
 
 
@@ -194,74 +230,45 @@ def _numbers_in(a: Any, axis: Any, keepdims: bool) -> Any:
 
 
 @library(np.nanmean)
-def _nanmean(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    return _nansum(a, axis, keepdims) / _numbers_in(a, axis, keepdims)
+def _nanmean(a: Any, axis: Any = None, dtype: None = None, out: None = None, keepdims: bool = False) -> Any:
+    return _nansum(a, axis, keepdims=keepdims) / _numbers_in(a, axis, keepdims)
 
 
 @library(np.nanvar)
-def _nanvar(a: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Any:
-    center = _nanmean(a, axis, True)
+def _nanvar(
+    a: Any, axis: Any = None, dtype: None = None, out: None = None, ddof: int = 0, keepdims: bool = False
+) -> Any:
+    center = _nanmean(a, axis, keepdims=True)
     d = _without_nan(a - center, 0.0)
     return np.sum(d * d, axis=axis, keepdims=keepdims) / (_numbers_in(a, axis, keepdims) - ddof)
 
 
 @library(np.nanstd)
-def _nanstd(a: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Any:
-    return np.sqrt(_nanvar(a, axis, ddof, keepdims))
+def _nanstd(
+    a: Any, axis: Any = None, dtype: None = None, out: None = None, ddof: int = 0, keepdims: bool = False
+) -> Any:
+    return np.sqrt(_nanvar(a, axis, ddof=ddof, keepdims=keepdims))
 
 
 @library(np.nanmax)
-def _nanmax(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def _nanmax(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
     return np.max(_without_nan(a, -np.inf), axis=axis, keepdims=keepdims)
 
 
 @library(np.nanmin)
-def _nanmin(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def _nanmin(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
     return np.min(_without_nan(a, np.inf), axis=axis, keepdims=keepdims)
 
 
-# --- polynomials --------------------------------------------------------------------------------------------
-
-
-@library(np.polyval)
-def _polyval(p: Any, x: Any) -> Any:
-    y = x * 0.0
-    for i in range(p.shape[0]):
-        y = y * x + p[i]
-    return y
-
-
-@library(np.polynomial.polynomial.polyval)
-def _polyval_ascending(x: Any, c: Any) -> Any:
-    return _polyval(c[::-1], x)
-
-
-@library(np.polynomial.polynomial.polymul)
-def _polymul(c1: Any, c2: Any) -> Any:
-    return _convolve(c1, c2)
-
-
-@library(np.polynomial.polynomial.polyadd)
-def _polyadd(c1: Any, c2: Any) -> Any:
-    y = np.zeros(max(c1.shape[0], c2.shape[0]), np.result_type(c1, c2))
-    y[: c1.shape[0]] += c1
-    y[: c2.shape[0]] += c2
-    return y
-
-
-@library(np.polynomial.polynomial.polysub)
-def _polysub(c1: Any, c2: Any) -> Any:
-    return _polyadd(c1, -c2)
-
-
-@library(np.polynomial.polynomial.polyint)
-def _polyint(c: Any) -> Any:
-    y = np.zeros(c.shape[0] + 1, np.result_type(c, 1.0))
-    y[1:] = c / np.arange(1, c.shape[0] + 1)
-    return y
-
-
 # --- ranges -------------------------------------------------------------------------------------------------
+
+
+def linspaces(start: Any, stop: Any, num: int = 50, endpoint: bool = True) -> Any:
+    """`np.linspace` between arrays, along a new first axis."""
+    parts = np.linspace(0.0, 1.0, num, endpoint)
+    width = np.asarray(stop) - np.asarray(start)
+    at = np.reshape(parts, (num, 1, 1, 1, 1, 1, 1, 1)[: 1 + np.ndim(width)])
+    return start + at * width
 
 
 @library(np.logspace)
@@ -275,20 +282,21 @@ def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True) -> A
 
 
 @library(np.nan_to_num)
-def _nan_to_num(x: Any, copy: bool = True, nan: float = 0.0) -> Any:
+def _nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
     big = np.finfo(x.dtype).max
+    high, low = big if posinf is None else posinf, -big if neginf is None else neginf
     y = np.where(np.isnan(x), np.full_like(x, nan), x)
-    y = np.where(y == np.inf, np.full_like(x, big), y)
-    return np.where(y == -np.inf, np.full_like(x, -big), y)
+    y = np.where(x == np.inf, np.full_like(x, high), y)
+    return np.where(x == -np.inf, np.full_like(x, low), y)
 
 
 @library(np.unwrap)
-def _unwrap(p: Any) -> Any:
-    y = np.array(p)
-    for i in range(1, p.shape[0]):
-        turns = np.round((still(p[i]) - still(y[i - 1])) / (2.0 * np.pi))
-        y[i] = p[i] - 2.0 * np.pi * turns
-    return y
+def _unwrap(p: Any, discont: None = None, axis: int = -1, *, period: float = 2.0 * np.pi) -> Any:
+    x = np.moveaxis(p, axis, 0)
+    turns = np.zeros(x.shape)
+    for i in range(1, x.shape[0]):
+        turns[i] = turns[i - 1] + np.round((still(x[i]) - still(x[i - 1])) / period)
+    return np.moveaxis(x - period * turns, 0, axis)
 
 
 @library(np.bincount)
@@ -316,8 +324,8 @@ def isclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan:
 
 
 @library(np.allclose)
-def _allclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08) -> Any:
-    return np.all(isclose(a, b, rtol, atol))
+def _allclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
+    return np.all(isclose(a, b, rtol, atol, equal_nan))
 
 
 @library(np.array_equal)
@@ -327,3 +335,42 @@ def _array_equal(a1: Any, a2: Any) -> Any:
     if a1.shape != a2.shape:
         return False
     return np.all(still(a1) == still(a2))
+
+
+@library(np.vecdot, np.linalg.vecdot)
+def _vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
+    return np.sum(np.conj(x1) * x2, axis=axis)
+
+
+@library(np.asarray_chkfinite)
+def _asarray_chkfinite(a: Any, dtype: None = None, order: None = None) -> Any:
+    if not np.all(np.isfinite(still(a))):
+        raise ValueError("array must not contain infs or NaNs")
+    return a
+
+
+@library(np.isreal)
+def _isreal(x: Any) -> Any:
+    return np.imag(still(x)) == 0
+
+
+@library(np.iscomplex)
+def _iscomplex(x: Any) -> Any:
+    return np.imag(still(x)) != 0
+
+
+@library(np.isposinf)
+def _isposinf(x: Any) -> Any:
+    return still(x) == np.inf
+
+
+@library(np.isneginf)
+def _isneginf(x: Any) -> Any:
+    return still(x) == -np.inf
+
+
+if hasattr(np, "cumulative_sum"):
+
+    @library(np.cumulative_sum)
+    def _cumulative_sum(x: Any, axis: Any = None) -> Any:
+        return np.cumsum(x, 0 if axis is None else axis)

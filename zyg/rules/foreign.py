@@ -1,7 +1,8 @@
-"""Compiled routines from outside, as functions written in Python here call them."""
+"""Routines from outside, compiled ones and Python's, as functions written in Python here call them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,3 +27,23 @@ class Foreign:
     def symbol(self, letter: str) -> str:
         """Its name for one type of numbers (s, d, c or z), as in `scipy.linalg.cython_lapack`."""
         return letter + (self.complex_name if letter in "cz" and self.complex_name else self.name)
+
+
+# What the names of functions that draw random numbers start with: to run them again gives others
+DRAWS = "np.random."
+
+
+@dataclass(frozen=True)
+class FromPython:
+    """A function that Python calls, holding its lock, where there is no compiled routine.
+
+    It may write into arrays that it is given, each of which owns its memory, and gives a tuple of numbers: a letter
+    each in `gives`, f for a float and i for an int.  A call gives the number if there is one.
+    """
+
+    fn: Callable[..., tuple[Any, ...]]
+    name: str
+    gives: str = ""
+
+    def __call__(self, *args: Any) -> Any:
+        raise RuntimeError("routines are called in compiled programs only")

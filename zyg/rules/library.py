@@ -33,6 +33,11 @@ def still(x: Any) -> Any:
     return x
 
 
+def refuse(what: str) -> Any:
+    """Stop compiling: what native code does not know."""
+    raise RuntimeError(what)
+
+
 def square(a: Any) -> Any:
     """`a`, a matrix or a stack of them, which are then known to be square."""
     if a.shape[-1] != a.shape[-2]:
@@ -68,14 +73,24 @@ def _inner_product(a: Any, b: Any) -> Any:
     return np.dot(a, np.transpose(b))
 
 
-@library(np.outer)
+@library(np.outer, np.linalg.outer)
 def _outer(a: Any, b: Any) -> Any:
     return np.ravel(a)[:, np.newaxis] * np.ravel(b)[np.newaxis, :]
 
 
 @library(np.trace)
-def _trace(a: Any, offset: int = 0) -> Any:
-    return np.sum(np.diagonal(a, offset))
+def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
+
+
+@library(np.linalg.trace)
+def _matrix_trace(x: Any, offset: int = 0) -> Any:
+    return _trace(x, offset, -2, -1)
+
+
+@library(np.linalg.diagonal)
+def _matrix_diagonal(x: Any, offset: int = 0) -> Any:
+    return np.diagonal(x, offset, -2, -1)
 
 
 @library(np.diag)
@@ -92,7 +107,7 @@ def _diag(a: Any, k: int = 0) -> Any:
 
 
 @library(np.cumsum)
-def _cumsum(a: Any, axis: Any = None) -> Any:
+def _cumsum(a: Any, axis: Any = None, dtype: None = None, out: None = None) -> Any:
     if axis is None:
         flat = np.ravel(a)
         y = np.empty(flat.shape[0], np.result_type(a, 0) if a.dtype == np.bool_ else a.dtype)

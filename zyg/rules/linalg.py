@@ -28,7 +28,7 @@ from zyg.rules.factors import (
     svd,
     svd_of,
 )
-from zyg.rules.library import library, square, still
+from zyg.rules.library import library, refuse, square, still
 
 
 def _numbers(a: Any) -> Any:
@@ -181,6 +181,12 @@ def _eigvalsh(a: Any, UPLO: str = "L") -> Any:
 @library(np.linalg.eig)
 def _eig(a: Any) -> Any:
     a = square(_numbers(a))
+    if a.ndim > 2:
+        w, v = np.empty(a.shape[:-1], a.dtype), np.empty(a.shape, a.dtype)
+        stack, ws, vs = _stacked(a), w.reshape((-1, a.shape[-1])), _stacked(v)
+        for i in range(stack.shape[0]):
+            ws[i], vs[i] = _eig(np.array(stack[i]))
+        return EigResult(w, v)
     w, v = eig_of(a)
     return EigResult(*eig(a, w, v))
 
@@ -197,7 +203,16 @@ def _eigvals(a: Any) -> Any:
 @library(np.linalg.qr)
 def _qr(a: Any, mode: str = "reduced") -> Any:
     a = _numbers(a)
-    m, n = a.shape
+    m, n = a.shape[-2:]
+    if mode not in ("reduced", "r"):
+        return refuse("of qr, the modes 'reduced' and 'r' are compiled")
+    if a.ndim > 2:
+        k = min(m, n)
+        q, r = np.empty((*a.shape[:-1], k), a.dtype), np.empty((*a.shape[:-2], k, n), a.dtype)
+        stack, qs, rs = _stacked(a), _stacked(q), _stacked(r)
+        for i in range(stack.shape[0]):
+            qs[i], rs[i] = _qr(np.array(stack[i]))
+        return r if mode == "r" else QRResult(q, r)
     if n <= m:
         q, r = qr_of(a)
         q, r = qr(a, q, r)
@@ -210,11 +225,12 @@ def _qr(a: Any, mode: str = "reduced") -> Any:
         r = np.empty((m, n), a.dtype)
         r[:, :m] = u
         r[:, m:] = conjugate_transpose(q) @ a[:, m:]
-    if mode == "r":
-        return r
-    if mode != "reduced":
-        raise ValueError("of qr, the modes 'reduced' and 'r' are compiled")
-    return QRResult(q, r)
+    return r if mode == "r" else QRResult(q, r)
+
+
+def _stacked(a: Any) -> Any:
+    """A stack of matrices of three dimensions."""
+    return a.reshape((-1, *a.shape[-2:]))
 
 
 @library(np.linalg.svd)
@@ -223,7 +239,15 @@ def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     if not compute_uv:
         return _svdvals(a)
     if a.ndim > 2:
-        raise ValueError("of stacks, svd is compiled for compute_uv=False")
+        m, n = a.shape[-2:]
+        k = min(m, n)
+        rows, columns = (m, n) if full_matrices else (k, k)
+        u, v = np.empty((*a.shape[:-1], rows), a.dtype), np.empty((*a.shape[:-2], columns, n), a.dtype)
+        s = np.empty((*a.shape[:-2], k), np.real(a[..., :0, :0]).dtype)
+        stack, us, ss, vs = _stacked(a), _stacked(u), s.reshape((-1, k)), _stacked(v)
+        for i in range(stack.shape[0]):
+            us[i], ss[i], vs[i] = _svd(np.array(stack[i]), full_matrices)
+        return SVDResult(u, s, v)
     u, s, v = svd_of(a, full_matrices)
     if full_matrices and a.shape[0] != a.shape[1]:
         return SVDResult(*_svd_whole(a, u, s, v))

@@ -1,4 +1,4 @@
-"""Functions that follow the order of elements: sorting, medians, quantiles, extremes."""
+"""Functions that follow the order of elements: sorting, places in an order, interpolation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _is_before(a: Any, b: Any) -> Any:
     return a < b or (b != b and a == a)
 
 
-def _order(values: Any) -> Any:
+def vector_order(values: Any) -> Any:
     """The stable order of a vector's elements, by merging."""
     x = still(values)
     n = x.shape[0]
@@ -61,11 +61,11 @@ def _back(rows: Any, a: Any, axis: Any) -> Any:
 @library(np.argsort)
 def _argsort(a: Any, axis: Any = -1, kind: Any = None, stable: Any = None) -> Any:
     if axis is None:
-        return _order(np.ravel(a))
+        return vector_order(np.ravel(a))
     rows = _rows(a, axis)
     y = np.empty(rows.shape, np.int64)
     for i in range(rows.shape[0]):
-        y[i] = _order(rows[i])
+        y[i] = vector_order(rows[i])
     return _back(y, a, axis)
 
 
@@ -76,7 +76,7 @@ def _sort(a: Any, axis: Any = -1, kind: Any = None, stable: Any = None) -> Any:
     rows = _rows(a, axis)
     y = np.empty(rows.shape, a.dtype)
     for i in range(rows.shape[0]):
-        order = _order(rows[i])
+        order = vector_order(rows[i])
         for j in range(rows.shape[1]):
             y[i, j] = rows[i, order[j]]
     return _back(y, a, axis)
@@ -92,49 +92,8 @@ def _argpartition(a: Any, kth: Any, axis: Any = -1) -> Any:
     return _argsort(a, axis)
 
 
-def _quantile_of(sorted_: Any, q: Any) -> Any:
-    """The element of a sorted vector at q in [0, 1], between neighbours linearly."""
-    n = sorted_.shape[0]
-    at = q * (n - 1)
-    below = int(np.floor(still(at)))
-    above = min(below + 1, n - 1)
-    part = at - below
-    return sorted_[below] + (sorted_[above] - sorted_[below]) * part
-
-
-@library(np.quantile)
-def _quantile(a: Any, q: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    if np.ndim(q) > 0:
-        if len(q) != 2:
-            raise ValueError("one quantile or two are compiled at once")
-        y = np.stack((_quantile(a, q[0], axis, keepdims), _quantile(a, q[1], axis, keepdims)))
-        return y
-    if axis is None:
-        flat = _sort(np.ravel(a))
-        y = _quantile_of(flat, q)
-        return np.reshape(y, (1,) * a.ndim) if keepdims else y
-    rows = _rows(a, axis)
-    y = np.empty((rows.shape[0], 1))
-    for i in range(rows.shape[0]):
-        y[i, 0] = _quantile_of(_sort(rows[i]), q)
-    if a.ndim == 1:
-        return y[0] if keepdims else y[0, 0]
-    kept = _back(y, a, axis)
-    return kept if keepdims else np.squeeze(kept, axis)
-
-
-@library(np.percentile)
-def _percentile(a: Any, q: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    return _quantile(a, q / 100.0, axis, keepdims)
-
-
-@library(np.median)
-def _median(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    return _quantile(a, 0.5, axis, keepdims)
-
-
 @library(np.ptp)
-def _ptp(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def _ptp(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
     return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
 
 
@@ -195,9 +154,3 @@ def _interp_one(x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
     else:
         y = fp[at] + (fp[at + 1] - fp[at]) * ((x - xp[at]) / (xp[at + 1] - xp[at]))
     return y
-
-
-@library(np.nanmedian)
-def _nanmedian(a: Any) -> Any:
-    flat = np.ravel(a)
-    return _median(flat[~np.isnan(still(flat))])

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from zyg.rules.library import library, still
+from zyg.rules.library import library
 
 
 @library(np.flip)
@@ -23,21 +23,26 @@ def _fliplr(m: Any) -> Any:
 
 
 @library(np.rot90)
-def _rot90(m: Any, k: int = 1) -> Any:
+def _rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
+    first, second = axes
     turns = k % 4
     if turns == 0:
         return m
     if turns == 2:
-        return m[::-1, ::-1]
-    t = np.swapaxes(m, 0, 1)
-    return t[::-1] if turns == 1 else t[:, ::-1]
+        return _flip(m, (first, second))
+    t = np.swapaxes(m, first, second)
+    return _flip(t, first) if turns == 1 else _flip(t, second)
 
 
 @library(np.roll)
 def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
     if axis is None:
         flat = np.ravel(a)
-        return _rolled(flat, shift).reshape(a.shape)
+        return _rolled(flat, np.sum(np.asarray(shift))).reshape(a.shape)
+    if isinstance(axis, tuple):
+        for k in (0, 1, 2, 3, 4, 5, 6, 7)[: len(axis)]:
+            a = _roll(a, shift[k] if np.ndim(shift) > 0 else shift, axis[k])
+        return a
     return np.moveaxis(_rolled(np.moveaxis(a, axis, 0), shift), 0, axis)
 
 
@@ -85,7 +90,10 @@ def _resize(a: Any, new_shape: Any) -> Any:
 
 
 @library(np.take)
-def _take(a: Any, indices: Any, axis: Any = None) -> Any:
+def _take(a: Any, indices: Any, axis: Any = None, out: None = None, mode: str = "raise") -> Any:
+    if mode != "raise":
+        n = a.size if axis is None else a.shape[axis]
+        indices = np.asarray(indices) % n if mode == "wrap" else np.clip(np.asarray(indices), 0, n - 1)
     if axis is None:
         return np.ravel(a)[indices]
     taken = np.moveaxis(a, axis, 0)[indices]
@@ -106,11 +114,15 @@ def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
 
 
 @library(np.delete)
-def _delete(arr: Any, obj: int, axis: Any = None) -> Any:
+def _delete(arr: Any, obj: Any, axis: Any = None) -> Any:
     if axis is None:
         return _delete(np.ravel(arr), obj, 0)
     x = np.moveaxis(arr, axis, 0)
     n = x.shape[0]
+    if isinstance(obj, slice) or np.ndim(obj) > 0:
+        keep = np.ones(n, np.bool_)
+        keep[obj] = False
+        return np.moveaxis(x[keep], 0, axis)
     at = obj + n if obj < 0 else obj
     if at < 0 or at >= n:
         raise IndexError("index is out of bounds")
@@ -121,11 +133,14 @@ def _delete(arr: Any, obj: int, axis: Any = None) -> Any:
 
 
 @library(np.insert)
-def _insert(arr: Any, obj: int, values: Any, axis: Any = None) -> Any:
+def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     if axis is None:
         return _insert(np.ravel(arr), obj, values, 0)
     x = np.moveaxis(arr, axis, 0)
     n = x.shape[0]
+    if np.ndim(obj) > 0 or (x.ndim == 1 and np.ndim(values) > 0):
+        count = np.size(obj) if np.ndim(obj) > 0 else np.size(values)
+        return np.moveaxis(_inserted(x, np.zeros(count, np.int64) + obj, np.asarray(values)), 0, axis)
     at = obj + n if obj < 0 else obj
     if at < 0 or at > n:
         raise IndexError("index is out of bounds")
@@ -136,32 +151,49 @@ def _insert(arr: Any, obj: int, values: Any, axis: Any = None) -> Any:
     return np.moveaxis(y, 0, axis)
 
 
+def _inserted(x: Any, places: Any, values: Any) -> Any:
+    """Rows inserted in front of several places."""
+    n = x.shape[0]
+    at = np.where(places < 0, places + n, places)
+    order = np.argsort(at)
+    new = np.empty(at.shape[0], np.int64)
+    for k in range(at.shape[0]):
+        if at[order[k]] < 0 or at[order[k]] > n:
+            raise IndexError("index is out of bounds")
+        new[order[k]] = at[order[k]] + k
+    old = np.ones(n + at.shape[0], np.bool_)
+    old[new] = False
+    y = np.empty((n + at.shape[0], *x.shape[1:]), x.dtype)
+    y[old] = x
+    y[new] = values
+    return y
+
+
 @library(np.extract)
 def _extract(condition: Any, arr: Any) -> Any:
     return np.ravel(arr)[np.ravel(condition)]
 
 
-@library(np.unique)
-def _unique(ar: Any) -> Any:
-    x = np.sort(np.ravel(ar))
-    keep = np.ones(x.shape[0], np.bool_)
-    values = still(x)
-    for i in range(1, x.shape[0]):
-        keep[i] = values[i] != values[i - 1]
-    return x[keep]
-
-
-@library(np.union1d)
-def _union1d(ar1: Any, ar2: Any) -> Any:
-    return _unique(np.concatenate((np.ravel(ar1), np.ravel(ar2))))
-
-
 @library(np.trim_zeros)
-def _trim_zeros(filt: Any) -> Any:
+def _trim_zeros(filt: Any, trim: str = "fb") -> Any:
     first = 0
     last = filt.shape[0]
-    while first < last and filt[first] == 0:
-        first += 1
-    while last > first and filt[last - 1] == 0:
-        last -= 1
+    if trim in ("f", "fb", "bf"):
+        while first < last and filt[first] == 0:
+            first += 1
+    if trim in ("b", "fb", "bf"):
+        while last > first and filt[last - 1] == 0:
+            last -= 1
     return filt[first:last]
+
+
+@library(np.matrix_transpose, np.linalg.matrix_transpose)
+def _matrix_transpose(x: Any) -> Any:
+    return np.swapaxes(x, -1, -2)
+
+
+@library(np.rollaxis)
+def _rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+    axis = axis % a.ndim
+    start = start + a.ndim if start < 0 else start
+    return np.moveaxis(a, axis, start - 1 if axis < start else start)
