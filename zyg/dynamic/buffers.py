@@ -206,10 +206,18 @@ class WholeRef:
     def give(self, sweep: Sweep, da: Any) -> None:
         """Add a cotangent, summed up where the array was broadcast."""
         known = sweep.shadows.get(self.buffer)
-        if type(known) is not np.ndarray or type(da) is not np.ndarray or da.shape != self.shape or da.dtype != _DOUBLE:
+        if not isinstance(da, np.ndarray) or da.shape != self.shape or da.dtype != _DOUBLE:
             self._general().give(sweep, da)
-        else:
+        elif known is None:
+            from zyg.dynamic.array import wrapped
+
+            plain = type(da) is np.ndarray
+            sweep.shadows[self.buffer] = wrapped(da.flatten(), STATE.tape) if plain else da.ravel() + 0.0
+        elif type(known) is np.ndarray and type(da) is np.ndarray:
             known += da.ravel()
+        else:  # differentiated in turn: a new one costs less than writing into it
+            sweep.shadows[self.buffer] = known + da.ravel()
+            sweep.numbers[self.buffer.index] = None
 
     def adopts(self, sweep: Sweep, da: Any) -> bool:
         """Make a cotangent that is nobody else's the shadow, if there is none and it can be that."""
