@@ -139,15 +139,17 @@ def _bundle(cameras: int, points: int, observations: int) -> tuple[Any, ...]:
     return cams, X, rng.uniform(0.5, 1, observations), obs, 50 * rng.normal(size=(observations, 2))
 
 
+ARGUMENTS, TRIAL = _bundle(49, 7776, 31_843), _bundle(2, 3, 4)
+
 ROWS = (
     Row(
         "bundle adjustment, 31,843 observations",
         bundle,
         {"": bundle_adjoint},
-        _bundle(49, 7776, 31_843),
+        ARGUMENTS,
         (0, 1, 2),
         1.2,
-        _bundle(2, 3, 4),
+        TRIAL,
         jax=bundle_jax,
     ),
 )

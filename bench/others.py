@@ -1,4 +1,4 @@
-"""The same gradients by JAX, autograd and PyTorch, where they are installed and have a way to compute them.
+"""The same derivatives by JAX, autograd and PyTorch, where they are installed and have a way to compute them.
 
 JAX needs its own loops: `fori_loop` with a constant count is the one that reverse mode goes through; Newton's `while`
 is differentiated forward, the only way; unrolling 2^15 leaves of the tree takes it longer than anyone waits.
@@ -14,6 +14,7 @@ from types import FunctionType, SimpleNamespace
 from typing import Any
 
 from bench import programs
+from bench.derivative import Derivative
 
 Gradient = Callable[..., Any]
 Maker = Callable[[tuple[Any, ...], int | tuple[int, ...]], Gradient]
@@ -47,14 +48,16 @@ def _renamed(program: Callable[..., Any], module: Any) -> Callable[..., Any]:
     return FunctionType(program.__code__, globals_, program.__name__, program.__defaults__, program.__closure__)
 
 
-def jax_gradient(form: Callable[..., Any], args: tuple[Any, ...], argnums: int | tuple[int, ...]) -> dict[str, Any]:
-    """JAX's gradient of `form`, its arguments on the device already; ints are known when it compiles."""
+def jax_derivative(
+    form: Callable[..., Any], args: tuple[Any, ...], argnums: int | tuple[int, ...], derivative: Derivative
+) -> dict[str, Any]:
+    """JAX's derivative of `form`, its arguments on the device already; ints are known when it compiles."""
     if importlib.util.find_spec("jax") is None:
         return {}
     import jax
 
     fixed = tuple(i for i, arg in enumerate(args) if isinstance(arg, int))
-    run = jax.jit(jax.grad(form, argnums), static_argnums=fixed)
+    run = jax.jit(derivative.jax(form, argnums), static_argnums=fixed)
     held = tuple(arg if isinstance(arg, int) else jax.device_put(arg) for arg in args)
     return {"JAX": lambda *_: jax.block_until_ready(run(*held))}
 

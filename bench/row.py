@@ -9,8 +9,8 @@ from typing import Any
 
 from numba import njit
 
-import zyg
 from bench import others
+from bench.derivative import GRADIENT, Derivative
 
 # What zyg's reverse sweeps may do: sums in any order, and a division by zero is nobody's error.
 by_hand = njit(error_model="numpy", fastmath={"reassoc", "nsz", "contract"})
@@ -36,6 +36,7 @@ class Row:
     A row's contenders are callables on the same arguments: `primal` under `@njit` (or by NumPy, where `numpy` says that
     Numba does not compile it), `hand` written derivatives, zyg's, and those of other tools.  A row that is measured
     inside compiled code wraps each contender in the same `@njit` loop.
+    derivative: which one is taken.
     trial: arguments for which differences are a reference, to check the derivatives themselves.
     jax: the same program as one writes it for JAX.  taped: autograd can take the program as it is.
     """
@@ -52,6 +53,7 @@ class Row:
     jax: Callable[..., Any] | None = None
     taped: bool = False
     numpy: bool = False
+    derivative: Derivative = GRADIENT
 
     def contenders(self) -> dict[str, Callable[..., Any]]:
         """By name, all ready to be called with `args`."""
@@ -60,16 +62,16 @@ class Row:
         return self.unwrapped() | self.others(self.args)
 
     def others(self, args: tuple[Any, ...]) -> dict[str, Callable[..., Any]]:
-        """The gradients of other tools, to be called with `args`."""
+        """The derivatives of other tools, to be called with `args`."""
         found = {}
         if self.jax is not None:
-            found |= others.jax_gradient(self.jax, args, self.argnums)
+            found |= others.jax_derivative(self.jax, args, self.argnums, self.derivative)
         if self.taped:
             found |= others.autograd_gradient(self.program, args, self.argnums)
         return found or others.contenders(self.program, args, self.argnums)
 
     def unwrapped(self) -> dict[str, Callable[..., Any]]:
         """The primal, what was written by hand, and zyg's."""
-        named = {"primal": self.program if self.numpy else compiled(self.program)}
+        named = {"primal": self.derivative.primal(self.program if self.numpy else compiled(self.program))}
         named |= {f"hand: {way}" if way else "hand": fn for way, fn in self.hand.items()}
-        return named | {"zyg": zyg.grad(self.program, self.argnums)}
+        return named | {"zyg": self.derivative.zyg(self.program, self.argnums)}

@@ -23,9 +23,11 @@ CASES = [
 ]
 
 
-def parts(gradient: Any) -> list[Any]:
-    """One array for each argument."""
-    return [np.asarray(part, float) for part in (gradient if isinstance(gradient, tuple) else (gradient,))]
+def parts(derivative: Any) -> list[Any]:
+    """The arrays in it."""
+    if isinstance(derivative, tuple):
+        return [part for item in derivative for part in parts(item)]
+    return [np.asarray(derivative, float)]
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in (*ROWS, LONG_LOOP)])

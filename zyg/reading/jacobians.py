@@ -2,7 +2,7 @@
 
 What a derivative is assembled of is written in Python below and read like the user's functions, over two primitives:
 `slope`, a directional derivative in forward mode, and `slopes_back`, a pullback.  `f` is a function of one argument
-`x`, a number or an array; the other arguments are bound to it beforehand.
+`x`, a number or an array, or of several, `xs`; the other arguments are bound to it beforehand.
 
     Jacobian:  J[i, j] = ∂yᵢ/∂xⱼ     forward: J[:, j] = f′(x) eⱼ      reverse: J[i, :] = eᵢᵀ f′(x)
     Hessian:   the Jacobian of the gradient, forward over reverse
@@ -41,16 +41,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PlacedHead:
-    """A function of one of its arguments: items are the function, then its other arguments, then those by name."""
+    """A function of some of its arguments: items are the function, then its other arguments, then those by name."""
 
-    number: int
+    numbers: tuple[int, ...]
     names: tuple[str, ...]
 
     def __zyg_call__(self, reader: FunctionReader, node: Node, args: list[Value], kws: dict[str, Value]) -> Value:
         fn, *others = node.items
-        count = len(others) - len(self.names)
-        given = [*others[: self.number], *args, *others[self.number : count]]
-        return reader.spec.calls.call(reader, fn, given, dict(zip(self.names, others[count:], strict=True)))
+        given = others[: len(others) - len(self.names)]
+        for number, arg in sorted(zip(self.numbers, args, strict=True), key=lambda pair: pair[0]):
+            given.insert(number, arg)
+        named = others[len(others) - len(self.names) :]
+        return reader.spec.calls.call(reader, fn, given, dict(zip(self.names, named, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,13 @@ def slope(f: Any, x: Any, *directions: Any) -> Any:
     raise RuntimeError(_PLACES)
 
 
-def slopes_back(f: Any, x: Any, dy: Any) -> Any:
-    """The cotangent of `x` for the cotangent `dy` of `f(x)`."""
+def slopes_back(f: Any, xs: Any, dy: Any) -> Any:
+    """The cotangents of `xs` for the cotangent `dy` of `f(*xs)`."""
+    raise RuntimeError(_PLACES)
+
+
+def each(fn: Any, tuples: Any, *others: Any) -> Any:
+    """What `fn` gives of the first items of some tuples, of their second ones, and so on: a tuple."""
     raise RuntimeError(_PLACES)
 
 
@@ -82,7 +89,9 @@ _PLACES = "this is a word of zyg's own programs"
 
 
 def by_columns(f: Any, x: Any, y: Any) -> Any:
-    """The Jacobian of an array `y = f(x)` by an array, four columns in each sweep."""
+    """The Jacobian of an array `y = f(x)` by a number, or by an array, four columns in each sweep."""
+    if np.ndim(x) == 0:
+        return slope(f, x, 1.0)[0]
     n = x.size
     jacobian = np.empty((y.size, n), y.dtype)
     a, b, c, d = np.zeros(n, x.dtype), np.zeros(n, x.dtype), np.zeros(n, x.dtype), np.zeros(n, x.dtype)
@@ -122,24 +131,46 @@ def slopes_of_number(f: Any, x: Any, y: Any) -> Any:
     return gradient.reshape(x.shape)
 
 
-def by_rows(f: Any, x: Any, y: Any) -> Any:
-    """The Jacobian of an array `y = f(x)` by an array or a number, a row in each sweep."""
+def by_rows(f: Any, xs: Any, y: Any) -> Any:
+    """The Jacobians of an array `y = f(*xs)` by arrays and numbers, a row of each in a sweep."""
     m = y.size
     seed = np.zeros(m, y.dtype)
-    jacobian = np.empty((m, np.size(x)), y.dtype)
+    jacobians = each(rows_for, (xs,), y)
     for k in range(m):
         seed[k] = 1.0
-        row = slopes_back(f, x, seed.reshape(y.shape))
-        jacobian[k] = row if np.ndim(x) == 0 else row.ravel()
+        each(put_row, (jacobians, slopes_back(f, xs, seed.reshape(y.shape))), k)
         seed[k] = 0.0
+    return each(shaped, (jacobians, xs), y)
+
+
+def rows_for(x: Any, y: Any) -> Any:
+    """Room for a Jacobian: an array for each number in `y`."""
+    return np.empty((y.size, np.size(x)), y.dtype)
+
+
+def put_row(jacobian: Any, row: Any, k: Any) -> Any:
+    """Row `k` of a Jacobian, a number or an array."""
+    jacobian[k] = row if np.ndim(row) == 0 else row.ravel()
+
+
+def shaped(jacobian: Any, x: Any, y: Any) -> Any:
+    """A Jacobian from its rows."""
     return jacobian.reshape(y.shape + np.shape(x))
 
 
-def by_fewer(f: Any, x: Any, y: Any) -> Any:
-    """The Jacobian of an array by an array, by its rows if they are clearly fewer than its columns."""
-    if 2 * y.size < x.size:
-        return by_rows(f, x, y)
-    return by_columns(f, x, y)
+def by_columns_each(fs: Any, xs: Any, y: Any) -> Any:
+    """The Jacobians of `y` by each of `xs`, of which each of `fs` is a function."""
+    return each(by_columns, (fs, xs), y)
+
+
+def by_fewer(f: Any, fs: Any, xs: Any, y: Any) -> Any:
+    """The Jacobians of an array by arrays and numbers, by their rows if they are clearly fewer than all columns."""
+    columns = 0
+    for size in each(np.size, (xs,)):
+        columns += size
+    if 2 * y.size < columns:
+        return by_rows(f, xs, y)
+    return by_columns_each(fs, xs, y)
 
 
 def diagonal_of_slopes(g: Any, x: Any) -> Any:
@@ -167,15 +198,26 @@ def _slope(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> 
 
 
 def _slopes_back(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
-    fn, x, dy = args
+    fn, xs, dy = args
+    assert isinstance(xs, Node)
     with repeating(reader, "a Jacobian"):
-        found = pullback_call(reader, fn, [x], dy)
-    assert isinstance(found, Node) and isinstance(found.items[1], Node)
-    return found.items[1].items[0]
+        found = pullback_call(reader, fn, list(xs.items), dy)
+    assert isinstance(found, Node)
+    return found.items[1]
+
+
+def _each(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    fn, tuples, *others = args
+    assert isinstance(tuples, Node)
+    columns = [item.items for item in tuples.items if isinstance(item, Node)]
+    return tuple_of(
+        [reader.spec.calls.call(reader, fn, [*items, *others], {}) for items in zip(*columns, strict=True)]
+    )
 
 
 HANDLERS[slope] = _slope
 HANDLERS[slopes_back] = _slopes_back
+HANDLERS[each] = _each
 
 
 # --- derivatives ------------------------------------------------------------------------------------------
@@ -185,9 +227,12 @@ def _written(reader: FunctionReader, fn: Callable[..., Any], *args: Value) -> Va
     return reader.spec.calls.call(reader, Static(fn), list(args), {})
 
 
-def _jacobian_of_value(reader: FunctionReader, f: Value, x: Value, y: Value, mode: str) -> Value:
+def _jacobians_of_value(
+    reader: FunctionReader, f: Value, placed: list[tuple[Value, Value]], y: Value, mode: str
+) -> list[Value]:
+    """Those by each argument; f is the function of all of them, `placed` that of each alone, and the argument."""
     if isinstance(y, Static):
-        return Static(None)
+        return [Static(None)] * len(placed)
     if not (isinstance(y, (Var, Const)) or is_array(y)):
         raise ArgumentError(
             f"a Jacobian needs a function of numbers or arrays that gives some; this one gives {described(y)}",
@@ -195,14 +240,24 @@ def _jacobian_of_value(reader: FunctionReader, f: Value, x: Value, y: Value, mod
             "Return an array, a number or a tuple of them.",
         )
     _check_real(reader, y)
-    if isinstance(y, (Var, Const)) and is_array(x):
-        return _written(reader, slopes_of_number, f, x, y)
     if isinstance(y, (Var, Const)):
-        return _only(_slope(reader, [f, x, constant(1.0)], {}))
-    if not is_array(x) and mode != "jacrev":
-        return _only(_slope(reader, [f, x, constant(1.0)], {}))
-    written = {"jacfwd": by_columns, "jacrev": by_rows, "jacobian": by_fewer}
-    return _written(reader, written[mode], f, x, y)
+        return [
+            _written(reader, slopes_of_number, one, x, y) if is_array(x) else _slope_of_number(reader, one, x)
+            for one, x in placed
+        ]
+    xs, fs = tuple_of([x for _, x in placed]), tuple_of([one for one, _ in placed])
+    if mode == "jacfwd" or (mode == "jacobian" and not any(is_array(x) for _, x in placed)):
+        found = _written(reader, by_columns_each, fs, xs, y)
+    elif mode == "jacrev":
+        found = _written(reader, by_rows, f, xs, y)
+    else:
+        found = _written(reader, by_fewer, f, fs, xs, y)
+    assert isinstance(found, Node)
+    return list(found.items)
+
+
+def _slope_of_number(reader: FunctionReader, f: Value, x: Value) -> Value:
+    return _only(_slope(reader, [f, x, constant(1.0)], {}))
 
 
 def _only(found: Value) -> Value:
@@ -219,11 +274,15 @@ def _check_real(reader: FunctionReader, value: Value) -> None:
         )
 
 
+def _function_of(fn: Value, args: Sequence[Value], kws: dict[str, Value], chosen: Sequence[int]) -> Node:
+    others = [arg for n, arg in enumerate(args) if n not in chosen]
+    return Node(PlacedHead(tuple(chosen), tuple(kws)), (fn, *others, *kws.values()))
+
+
 def _placed(
     reader: FunctionReader, fn: Value, args: Sequence[Value], kws: dict[str, Value], n: int
 ) -> tuple[Value, Value]:
     """The function of argument `n` alone, and that argument as what is differentiated: of floats."""
-    others = [*args[:n], *args[n + 1 :]]
     x = reader.spec.calls.settle(reader, args[n])
     if not (isinstance(x, (Var, Const)) or is_array(x)):
         raise ArgumentError(
@@ -235,7 +294,7 @@ def _placed(
     if is_array(x) and not _is_floating(x):
         x = reader.spec.calls.call(reader, reader.spec.calls.attribute(reader, x, "astype"), [Static(float)], {})
         x = reader.spec.calls.settle(reader, x)
-    return Node(PlacedHead(n, tuple(kws)), (fn, *others, *kws.values())), x
+    return _function_of(fn, args, kws, [n]), x
 
 
 def _is_floating(x: Value) -> bool:
@@ -257,7 +316,10 @@ def jacobian_call(
         if options.gives != "jacfwd" and isinstance(y, (Var, Const)) and any(is_array(x) for _, x in placed):
             _check_real(reader, y)
             return gradient_call(reader, fn, args, kws, Options(options.argnums))  # all arguments in one sweep
-        found = [_jacobian_of_value(reader, f, x, y, options.gives) for f, x in placed]
+        if len(set(chosen)) < len(chosen):  # one argument twice: each gets arrays of its own
+            found = [_jacobians_of_value(reader, one[0], [one], y, options.gives)[0] for one in placed]
+        else:
+            found = _jacobians_of_value(reader, _function_of(fn, args, kws, chosen), placed, y, options.gives)
         return found[0] if isinstance(options.argnums, int) else tuple_of(found)
 
     return of(fn, y)
@@ -288,7 +350,7 @@ def hvp_call(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str
     tangents: list[Value] = [Static(None)] * len(args)
     for n, vector in zip(chosen, given, strict=True):
         tangents[n] = vector
-    whole = Node(PlacedHead(len(args), tuple(kws)), (_gradient(fn, options), *kws.values()))
+    whole = Node(PlacedHead(tuple(range(len(args))), tuple(kws)), (_gradient(fn, options), *kws.values()))
     found = jvp_call(reader, whole, args, [tangents])
     assert isinstance(found, Node)
     return found.items[1]
@@ -303,7 +365,7 @@ def diaghessian_call(
     for n in chosen:
         gradient, x = _placed(reader, _gradient(fn, Options(n)), args, kws, n)
         one = _written(reader, diagonal_of_slopes, gradient, x) if is_array(x) else None
-        found.append(_only(_slope(reader, [gradient, x, constant(1.0)], {})) if one is None else one)
+        found.append(_slope_of_number(reader, gradient, x) if one is None else one)
     return found[0] if isinstance(options.argnums, int) else tuple_of(found)
 
 
