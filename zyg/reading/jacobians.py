@@ -149,8 +149,13 @@ def rows_for(x: Any, y: Any) -> Any:
 
 
 def put_row(jacobian: Any, row: Any, k: Any) -> Any:
-    """Row `k` of a Jacobian, a number or an array."""
-    jacobian[k] = row if np.ndim(row) == 0 else row.ravel()
+    """Row `k` of a Jacobian, a number or an array; number by number, since nothing overlaps."""
+    if np.ndim(row) == 0:
+        jacobian[k, 0] = row
+    else:
+        flat = row.ravel()
+        for j in range(flat.size):
+            jacobian[k, j] = flat[j]
 
 
 def shaped(jacobian: Any, x: Any, y: Any) -> Any:
