@@ -35,7 +35,7 @@ def axis_angle(r):
     )
 
 
-def track(theta, parents, relatives, inverses, base, weights, points, correspondences):
+def skinned(theta, parents, relatives, inverses, base, weights):
     pose = np.zeros((3, 25))
     for finger in range(5):
         for k in range(3):
@@ -74,6 +74,11 @@ def track(theta, parents, relatives, inverses, base, weights, points, correspond
             for v in range(V):
                 moved = T[a, 0] * base[0, v] + T[a, 1] * base[1, v] + T[a, 2] * base[2, v] + T[a, 3] * base[3, v]
                 positions[a, v] += weights[i, v] * moved
+    return positions
+
+
+def track(theta, parents, relatives, inverses, base, weights, points, correspondences):
+    positions = skinned(theta, parents, relatives, inverses, base, weights)
     R = axis_angle(theta[:3])
     total = 0.0
     for j in range(len(points)):
@@ -222,7 +227,13 @@ def track_adjoint(theta, parents, relatives, inverses, base, weights, points, co
     return dtheta
 
 
-def track_jax(theta, parents, relatives, inverses, base, weights, points, correspondences):
+def track_jax(*args):
+    import jax.numpy as jnp
+
+    return jnp.sum(distances_jax(*args) ** 2)
+
+
+def distances_jax(theta, parents, relatives, inverses, base, weights, points, correspondences):
     import jax.numpy as jnp
 
     parents = _PARENTS
@@ -249,7 +260,7 @@ def track_jax(theta, parents, relatives, inverses, base, weights, points, corres
     axis = jnp.array([x, y, z])
     R = c * jnp.eye(3) + s * K + (1 - c) * jnp.outer(axis, axis)
     moved = R @ positions[:, correspondences] + theta[3:6, None]
-    return jnp.sum((points.T - moved) ** 2)
+    return points - moved.T
 
 
 _PARENTS = np.array([-1, 0] + [0 if i % 4 == 1 else i - 1 for i in range(1, 21)])
@@ -264,15 +275,17 @@ def _hand(vertices: int, count: int) -> tuple[Any, ...]:
     return theta, _PARENTS, relatives, inverses, base, weights, points, rng.integers(0, vertices, count)
 
 
+ARGUMENTS, TRIAL = _hand(544, 500), _hand(5, 4)
+
 ROWS = (
     Row(
         "hand tracking, 500 points",
         track,
         {"": track_adjoint},
-        _hand(544, 500),
+        ARGUMENTS,
         0,
         1.2,
-        _hand(5, 4),
+        TRIAL,
         jax=track_jax,
     ),
 )
