@@ -25,6 +25,8 @@ from zyg.ir.memory import MemoryType, mem_like
 from zyg.ir.program import Call, Const, Module, Op, Operand, Program, Return, Var
 from zyg.ir.scalars import c8, c16, i8
 from zyg.ir.verify import checked_module
+from zyg.passes.results import written_parameters
+from zyg.reading.arrays import memory
 from zyg.reading.by_tangents import by_tangents, uses_stack
 from zyg.reading.cotangents import carriers, gradient_of, matching, slope_of
 from zyg.reading.describe import described
@@ -276,8 +278,13 @@ def _seed(reader: FunctionReader, seed: Operand, kind: Any) -> Operand:
     return Emitter(reader.ops, reader.pos).convert(seed, kind)
 
 
-def jvp_call(reader: FunctionReader, fn: Value, args: list[Value], directions: Sequence[list[Value]]) -> Value:
-    """(y, ẏ, …): the derivative along each direction, which holds a tangent per argument."""
+def jvp_call(
+    reader: FunctionReader, fn: Value, args: list[Value], directions: Sequence[list[Value]], lent: bool = False
+) -> Value:
+    """(y, ẏ, …): the derivative along each direction, which holds a tangent per argument.
+
+    lent: tangents that are arrays lie in shadows of the arguments', and may be shared with what is given back.
+    """
     args, _ = settled(reader, args, {})
     module, result, formals, operands, _ = read_inner(reader, fn, args, {})
     for tangents in directions:
@@ -291,16 +298,20 @@ def jvp_call(reader: FunctionReader, fn: Value, args: list[Value], directions: S
             _check_list(formal, number, reader)
     wanted = {leaf for formal, on in zip(formals, moving, strict=True) if on for leaf in carriers(formal)}
     varied = tuple(param in wanted for param in module.main.params)
+    done = checked_module(jvp(module, varied, len(directions)))
+    lent = lent and not written_parameters(done)
     dots: list[Operand] = []
     for tangents in directions:
         for arg, formal, given, on in zip(args, formals, tangents, moving, strict=True):
             if not on:
                 continue
+            if lent and is_array(given) and isinstance(given, Node):
+                dots.append(memory(given))
+                continue
             seeds = matching(_at(formal, arg), given, reader)
             for leaf, dot in zip(carriers(formal), seeds, strict=True):
                 dots.append(dot if isinstance(leaf.type, MemoryType) else _seed(reader, dot, tangent_kind(leaf.type)))
     check_apart(reader, module, operands)
-    done = checked_module(jvp(module, varied, len(directions)))
     name = reader.spec.adopt(done)
     outs = tuple(Var(kind) for kind in done.main.results)
     reader.ops.append(Op(Call(name), (*operands, *dots), outs, reader.pos))

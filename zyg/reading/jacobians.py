@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zyg.adjoint.activity import shadow_type
 from zyg.errors import ArgumentError, ValueArgumentError
-from zyg.ir.program import Const, Var
+from zyg.ir.memory import mem_like
+from zyg.ir.program import Const, Op, Var
 from zyg.ir.scalars import c8, c16, f4, f8
 from zyg.reading import arrays
 from zyg.reading.derive import (
@@ -33,7 +35,7 @@ from zyg.reading.describe import described
 from zyg.reading.foreign import repeating
 from zyg.reading.handlers import HANDLERS
 from zyg.reading.inner import settled
-from zyg.reading.values import Node, Static, TupleHead, Value, constant, is_array, tuple_of
+from zyg.reading.values import Node, Static, TupleHead, Value, array_like, constant, is_array, tuple_of
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
@@ -71,7 +73,15 @@ class PartHead:
 
 
 def slope(f: Any, x: Any, *directions: Any) -> Any:
-    """The derivatives of `f` at `x` along some directions: a tuple."""
+    """The derivatives of `f` at `x` along some directions, made by `seed_for` if x is an array: a tuple.
+
+    They may be views of these directions.
+    """
+    raise RuntimeError(_PLACES)
+
+
+def seed_for(x: Any) -> Any:
+    """Zeros in the shape of an array; where that is in C order, they lie in a shadow of its buffer."""
     raise RuntimeError(_PLACES)
 
 
@@ -92,10 +102,10 @@ def by_columns(f: Any, x: Any, y: Any) -> Any:
     """The Jacobian of an array `y = f(x)` by a number, or by an array, four columns in each sweep."""
     if np.ndim(x) == 0:
         return slope(f, x, 1.0)[0]
-    n = x.size
-    jacobian = np.empty((y.size, n), y.dtype)
-    a, b, c, d = np.zeros(n, x.dtype), np.zeros(n, x.dtype), np.zeros(n, x.dtype), np.zeros(n, x.dtype)
-    shape = x.shape
+    n, m = x.size, y.size
+    jacobian = np.empty((m, n), y.dtype)
+    seeds = seed_for(x), seed_for(x), seed_for(x), seed_for(x)
+    a, b, c, d = each(raveled, (seeds,))
     for k in range(0, n, 4):
         a[k] = 1.0
         if k + 1 < n:
@@ -104,29 +114,43 @@ def by_columns(f: Any, x: Any, y: Any) -> Any:
             c[k + 2] = 1.0
         if k + 3 < n:
             d[k + 3] = 1.0
-        p, q, r, s = slope(f, x, a.reshape(shape), b.reshape(shape), c.reshape(shape), d.reshape(shape))
-        jacobian[:, k] = p.ravel()
+        p, q, r, s = each(raveled, (slope(f, x, *seeds),))
+        if k + 3 < n:
+            for i in range(m):
+                jacobian[i, k] = p[i]
+                jacobian[i, k + 1] = q[i]
+                jacobian[i, k + 2] = r[i]
+                jacobian[i, k + 3] = s[i]
+            d[k + 3] = 0.0
+        else:
+            for i in range(m):
+                jacobian[i, k] = p[i]
+                if k + 1 < n:
+                    jacobian[i, k + 1] = q[i]
+                if k + 2 < n:
+                    jacobian[i, k + 2] = r[i]
         a[k] = 0.0
         if k + 1 < n:
-            jacobian[:, k + 1] = q.ravel()
             b[k + 1] = 0.0
         if k + 2 < n:
-            jacobian[:, k + 2] = r.ravel()
             c[k + 2] = 0.0
-        if k + 3 < n:
-            jacobian[:, k + 3] = s.ravel()
-            d[k + 3] = 0.0
-    return jacobian.reshape(y.shape + x.shape)
+    return shaped(jacobian, x, y)
+
+
+def raveled(x: Any) -> Any:
+    """All numbers of an array in C order: a view, of one that lies so."""
+    return x.ravel()
 
 
 def slopes_of_number(f: Any, x: Any, y: Any) -> Any:
     """The derivatives of a number by all entries of an array, in forward mode."""
     n = x.size
     gradient = np.empty(n, x.dtype)
-    a = np.zeros(n, x.dtype)
+    seed = seed_for(x)
+    a = seed.ravel()
     for k in range(n):
         a[k] = 1.0
-        (gradient[k],) = slope(f, x, a.reshape(x.shape))
+        (gradient[k],) = slope(f, x, seed)
         a[k] = 0.0
     return gradient.reshape(x.shape)
 
@@ -182,10 +206,11 @@ def diagonal_of_slopes(g: Any, x: Any) -> Any:
     """∂gⱼ/∂xⱼ for an array g(x) of the shape of x."""
     n = x.size
     diagonal = np.empty(n, x.dtype)
-    a = np.zeros(n, x.dtype)
+    seed = seed_for(x)
+    a = seed.ravel()
     for k in range(n):
         a[k] = 1.0
-        (column,) = slope(g, x, a.reshape(x.shape))
+        (column,) = slope(g, x, seed)
         diagonal[k] = column.ravel()[k]
         a[k] = 0.0
     return diagonal.reshape(x.shape)
@@ -196,10 +221,28 @@ def diagonal_of_slopes(g: Any, x: Any) -> Any:
 
 def _slope(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     fn, x, *directions = args
+    lent = is_array(x) and _in_order(x)
     with repeating(reader, "a Jacobian"):
-        found = jvp_call(reader, fn, [x], [[direction] for direction in directions])
+        found = jvp_call(reader, fn, [x], [[direction] for direction in directions], lent)
     assert isinstance(found, Node)
     return tuple_of(found.items[1:])
+
+
+def _in_order(array: Value) -> bool:
+    return isinstance(array, Node) and array.head.layout == "C"
+
+
+def _seed_for(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    (x,) = args
+    assert isinstance(x, Node)
+    if not _in_order(x):
+        return reader.spec.calls.call(reader, Static(np.zeros), [tuple_of(arrays.shape(x)), Static(x.head.dtype)], {})
+    buffer = arrays.memory(x)
+    kind = shadow_type(buffer.type)
+    assert kind is not None
+    seed = Var(kind, "seed")
+    reader.ops.append(Op(mem_like, (buffer,), (seed,), reader.pos))
+    return array_like(x, seed, lambda leaf: leaf)
 
 
 def _slopes_back(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
@@ -221,6 +264,7 @@ def _each(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> V
 
 
 HANDLERS[slope] = _slope
+HANDLERS[seed_for] = _seed_for
 HANDLERS[slopes_back] = _slopes_back
 HANDLERS[each] = _each
 
