@@ -22,7 +22,11 @@ def contracted(found: Any, directions: Sequence[Any]) -> Any:
 
 
 def _rows_contracted(found: Any, directions: Sequence[Any]) -> Any:
-    return tuple(contracted(row, directions) for row in found) if isinstance(found, tuple) else contracted(found, directions)
+    return (
+        tuple(contracted(row, directions) for row in found)
+        if isinstance(found, tuple)
+        else contracted(found, directions)
+    )
 
 
 @dataclass(frozen=True, slots=True)

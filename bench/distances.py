@@ -80,7 +80,11 @@ def _rotation(r, R, dR):
         dR[n, 0, 0] = 2 * x * dx * k + (1 - x * x) * dc
         dR[n, 1, 1] = 2 * y * dy * k + (1 - y * y) * dc
         dR[n, 2, 2] = 2 * z * dz * k + (1 - z * z) * dc
-        xy, xz, yz = (dx * y + x * dy) * k - x * y * dc, (dx * z + x * dz) * k - x * z * dc, (dy * z + y * dz) * k - y * z * dc
+        xy, xz, yz = (
+            (dx * y + x * dy) * k - x * y * dc,
+            (dx * z + x * dz) * k - x * z * dc,
+            (dy * z + y * dz) * k - y * z * dc,
+        )
         xs, ys, zs = dx * s + x * ds, dy * s + y * ds, dz * s + z * ds
         dR[n, 0, 1], dR[n, 1, 0] = xy - zs, xy + zs
         dR[n, 0, 2], dR[n, 2, 0] = xz + ys, xz - ys
@@ -141,7 +145,9 @@ def distances_columns(theta, parents, relatives, inverses, base, weights, points
         for a in range(3):
             row = J[j, a]
             for n in range(3):
-                row[n] = -(dR[n, a, 0] * positions[0, v] + dR[n, a, 1] * positions[1, v] + dR[n, a, 2] * positions[2, v])
+                row[n] = -(
+                    dR[n, a, 0] * positions[0, v] + dR[n, a, 1] * positions[1, v] + dR[n, a, 2] * positions[2, v]
+                )
                 row[3 + n] = -1.0 if n == a else 0.0
             for angle in range(20):
                 row[6 + angle] = moved[angle, a, v]

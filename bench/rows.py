@@ -8,7 +8,22 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from bench import baselines, bundle, finance, loops, lstm, mixture, networks, physics, programs, tracking
+from bench import (
+    baselines,
+    bundle,
+    distances,
+    finance,
+    loops,
+    lstm,
+    mixture,
+    networks,
+    physics,
+    programs,
+    second,
+    sparse,
+    stepping,
+    tracking,
+)
 from bench.row import Row
 
 
@@ -97,6 +112,10 @@ ARRAY_ROWS = (
     *lstm.ROWS,
     *bundle.ROWS,
     *tracking.ROWS,
+    *second.ROWS,
+    *stepping.ROWS,
+    *sparse.ROWS,
+    *distances.ROWS,
 )
 
 ROWS = (*SCALAR_ROWS, *ARRAY_ROWS)

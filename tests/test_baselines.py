@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import zyg
 from bench.row import Row
 from bench.rows import ARRAY_ROWS, LONG_LOOP, SCALAR_ROWS
 
-PROGRAMS = {row.program: row for row in ARRAY_ROWS}
+PROGRAMS = {(row.program, row.derivative): row for row in ARRAY_ROWS}.values()
 
 
 def cases(rows: Any) -> list[Any]:
@@ -34,30 +34,39 @@ def test_agrees_with_differences(row: Row, fn: Callable[..., Any]) -> None:
         assert abs(got - want.value) <= 1e-10 * max(1.0, abs(want.value))
 
 
-def slope(row: Row, places: tuple[int, ...], directions: list[Any]) -> float:
-    """The derivative of the program along `directions`, by differences of the fourth order."""
+def slopes(row: Row, places: tuple[int, ...], directions: Sequence[Any]) -> list[Any]:
+    """The derivatives along `directions`, by differences of the fourth order, of what the row's derivative is of."""
+    fn = zyg.grad(row.program, row.argnums) if row.derivative.second else row.program
 
-    def at(step: float) -> float:
-        args = list(row.trial)
+    def at(step: float) -> list[Any]:
+        args = [np.copy(arg) if isinstance(arg, np.ndarray) else arg for arg in row.derivative.own(row.trial)]
         for place, direction in zip(places, directions, strict=True):
             args[place] = args[place] + step * direction
-        return float(row.program(*args))
+        return parts(fn(*args))
 
     h = 1e-3
-    return (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h)
+    ends = zip(at(h), at(-h), at(2 * h), at(-2 * h), strict=True)
+    return [(8 * (one - other) - (two - far)) / (12 * h) for one, other, two, far in ends]
 
 
-@pytest.mark.parametrize(("row", "fn"), cases(PROGRAMS.values()))
+def parts(derivative: Any) -> list[Any]:
+    """The arrays in it."""
+    if isinstance(derivative, tuple):
+        return [part for item in derivative for part in parts(item)]
+    return [np.asarray(derivative, float)]
+
+
+@pytest.mark.parametrize(("row", "fn"), cases(PROGRAMS))
 def test_arrays_agree_with_differences_and_zyg(row: Row, fn: Callable[..., Any]) -> None:
+    found = fn(*row.trial)
+    own = row.derivative.zyg(row.program, row.argnums)(*row.trial)
+    for by_zyg, by_hand in zip(parts(own), parts(found), strict=True):
+        np.testing.assert_allclose(by_zyg, by_hand, rtol=1e-9, atol=1e-12)
     places = (row.argnums,) if isinstance(row.argnums, int) else row.argnums
-    found = [
-        g if isinstance(row.argnums, tuple) else (g,)
-        for g in (fn(*row.trial), zyg.grad(row.program, row.argnums)(*row.trial))
-    ]
-    for by_hand, own in zip(*found, strict=True):
-        np.testing.assert_allclose(own, by_hand, rtol=1e-9, atol=1e-12)
     rng = np.random.default_rng(0)
-    directions = [rng.normal(size=np.shape(row.trial[place])) for place in places]
-    expected = slope(row, places, directions)
-    along = sum(float(np.sum(g * d)) for g, d in zip(found[0], directions, strict=True))
-    assert abs(along - expected) <= 1e-8 * max(1.0, abs(expected))
+    directions = tuple(rng.normal(size=np.shape(row.trial[place])) for place in places)
+    if row.derivative.vector:
+        directions = row.trial[-1] if isinstance(row.argnums, tuple) else row.trial[-1:]
+    along, expected = parts(row.derivative.along(found, directions)), slopes(row, places, directions)
+    for one, other in zip(along, expected, strict=True):
+        assert np.max(np.abs(one - other)) <= 1e-8 * max(1.0, np.max(np.abs(other)))

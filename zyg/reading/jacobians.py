@@ -258,9 +258,7 @@ def _each(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> V
     fn, tuples, *others = args
     assert isinstance(tuples, Node)
     columns = [item.items for item in tuples.items if isinstance(item, Node)]
-    return tuple_of(
-        [reader.spec.calls.call(reader, fn, [*items, *others], {}) for items in zip(*columns, strict=True)]
-    )
+    return tuple_of([reader.spec.calls.call(reader, fn, [*items, *others], {}) for items in zip(*columns, strict=True)])
 
 
 HANDLERS[slope] = _slope
