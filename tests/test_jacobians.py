@@ -73,6 +73,74 @@ def test_of_tuples_and_several_arguments():
     np.testing.assert_allclose(zyg.jacobian(f, -1)(X, 3.0)[0], 6 * X)
 
 
+MODES = pytest.mark.parametrize("make", [zyg.jacobian, zyg.jacfwd, zyg.jacrev], ids=lambda f: f.__name__)
+
+LAYOUTS = [
+    np.arange(1.0, 8.0),
+    np.arange(14.0)[::2],
+    np.arange(20.0)[3:9],
+    np.arange(9.0).reshape(3, 3),
+    np.arange(12.0).reshape(3, 4).T,
+]
+
+
+@pytest.mark.parametrize("x", LAYOUTS, ids=str)
+@MODES
+def test_functions_that_give_their_argument(make, x):
+    unit = np.eye(x.size).reshape(x.shape + x.shape)
+    for f, expected in ((lambda x: x, unit), (lambda x: x[::-1], unit[::-1]), (lambda x: 2.0 * x, 2.0 * unit)):
+        np.testing.assert_array_equal(make(f)(x), expected)
+
+
+@pytest.mark.parametrize("x", LAYOUTS[:3], ids=str)
+@MODES
+def test_functions_that_write_into_their_argument(make, x):
+    def squared(x):
+        x[0] = x[1] * x[1]
+        return x
+
+    expected = np.eye(x.size)
+    expected[0, 0], expected[0, 1] = 0.0, 2.0 * x[1]
+    np.testing.assert_array_equal(make(squared)(x.copy()), expected)
+    first, second = make(lambda x, y: squared(x) * y[0], (0, 1))(x.copy(), x + 1.0)
+    np.testing.assert_array_equal(first, expected * (x[0] + 1.0))
+    np.testing.assert_array_equal(second[:, 1:], 0.0)
+
+
+@pytest.mark.parametrize("x", LAYOUTS[:3], ids=str)
+@MODES
+def test_of_several_arguments_at_once(make, x):
+    def few(a, b, s):
+        return np.array([np.sum(a) * s, b[1] * a[0]])
+
+    by_b, by_s, by_a = make(few, (1, 2, 0))(x, x + 1.0, 1.5)
+    zero, first, second = np.zeros(x.size), np.eye(x.size)[0], np.eye(x.size)[1]
+    np.testing.assert_allclose(by_a, [zero + 1.5, (x[1] + 1.0) * first])
+    np.testing.assert_allclose(by_b, [zero, x[0] * second])
+    np.testing.assert_allclose(by_s, [np.sum(x), 0.0])
+    one, other = make(few, (0, 0))(x, x + 1.0, 1.5)
+    np.testing.assert_allclose(one, by_a)
+    np.testing.assert_allclose(other, by_a)
+    assert not np.shares_memory(one, other)
+    of_ints, of_floats = make(lambda a, b: a * b, (0, 1))(np.arange(x.size), x)
+    np.testing.assert_allclose(of_ints, np.diag(x))
+    np.testing.assert_allclose(of_floats, np.diag(np.arange(x.size)))
+    short = make(lambda a, b: a * np.sum(b), (0, 1))(x.astype(np.float32), x.astype(np.float32))
+    assert [part.dtype for part in short] == [np.float32, np.float32]
+
+
+@MODES
+def test_derivatives_of_jacobians(make):
+    def few(x):
+        return np.array([np.sum(x) ** 3, x[1] * x[0]])
+
+    expected = np.full((2, 6, 6), 6.0 * np.sum(X))
+    expected[1] = 0.0
+    expected[1, 0, 1] = expected[1, 1, 0] = 1.0
+    np.testing.assert_allclose(zyg.jacfwd(make(few))(X), expected)
+    np.testing.assert_allclose(zyg.jacrev(make(few))(X), expected)
+
+
 def test_what_is_refused():
     with pytest.raises(TypeError, match=r"complex.*\n.*test_jacobians.py(?s:.*)zyg.jvp"):
         zyg.jacobian(lambda x: x * 1j)(X)
