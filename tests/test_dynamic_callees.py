@@ -473,3 +473,36 @@ def test_isinstance_in_a_loop():
         return y
 
     same(lambda x: total(1, x) + total(1, np.float64(2.0) * x) + total(1, 3 * x), 0.7)
+
+
+def test_closures_that_capture_something_else_each_time(monkeypatch):
+    """Attempts to make native code are few, whatever functions of one code capture."""
+    failed = []
+    find = callees.NativeFunction.find
+
+    def counted(self, *args):
+        try:
+            return find(self, *args)
+        except Exception:
+            failed.append(1)
+            raise
+
+    monkeypatch.setattr(callees.NativeFunction, "find", counted)
+
+    def made(k):
+        def scaled(x, n):
+            y = 0.25
+            for i in range(n):
+                y += x * i * k[i % len(k)]
+            return y
+
+        return scaled
+
+    def program(x):
+        total = made([2.5, 1.5])(x, 3) + made([2.5, 1.5])(x, 3)
+        for _ in range(20):
+            total += made([x, 1.0])(x, 3) + made([0.5] * 300)(x, 3)
+        return total
+
+    same(program, 0.7)
+    assert len(failed) <= 6

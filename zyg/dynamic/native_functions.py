@@ -32,6 +32,7 @@ from zyg.transformed import Called, code_key
 
 Kinds = tuple[Any, ...]  # of arguments
 _SUSPICIOUS = 8  # runs that were given up, after which native code is no longer tried
+_REFUSALS = 3  # the same for attempts to make it
 _SEEN_BY_CLASS = frozenset(
     ("isinstance", "issubclass", "type", "id", "repr", "str", "format", "hash", "__class__", "getattr", "dtype")
 )
@@ -153,14 +154,15 @@ def codes_of(code: types.CodeType) -> Iterator[types.CodeType]:
 class NativeFunction:
     """How native code runs a function for arguments of some kinds.
 
-    runs, given_up: how often it did, and how often CPython had to do it after all.
+    runs, given_up: how often it did, and how often CPython had to do it after all.  refused: how often native code
+    could not be made, for what the function captured then.
     """
 
-    __slots__ = ("given_up", "how", "kinds", "plans", "runs")
+    __slots__ = ("given_up", "how", "kinds", "plans", "refused", "runs")
 
     def __init__(self, fn: Any, kinds: Kinds, how: _Written) -> None:
         self.kinds, self.how = kinds, how
-        self.runs = self.given_up = 0
+        self.runs = self.given_up = self.refused = 0
         self.plans: dict[int, Any] = {}
 
     def find(self, fn: Any, given: Sequence[Any]) -> tuple[Any, Any]:
@@ -198,12 +200,18 @@ class NativeFunction:
 
     def run(self, fn: Any, given: Sequence[Any], top: Tape) -> tuple[Any] | None:
         """The value of a call, recorded; None if CPython must run it."""
-        if self.given_up > _SUSPICIOUS and 2 * self.given_up > self.runs:
+        if self.refused >= _REFUSALS or (self.given_up > _SUSPICIOUS and 2 * self.given_up > self.runs):
+            return None
+        if any(_holds_tracked(cell) for cell in fn.__closure__ or ()):
             return None
         pairs = [operand(value, top) for value in given]
         lows = [low for _, low in pairs]
         try:
             found, inputs = self.find(fn, lows)
+        except Exception:  # what it captures is of another kind than before
+            self.refused += 1
+            return None
+        try:
             if not self._is_plain(found, fn, lows):
                 return None
             self.runs += 1
@@ -218,6 +226,7 @@ class NativeFunction:
         try:
             back = _pullback(found, fn, lows, plain)
         except Exception:
+            self.refused += 1
             return None
         return (self._recorded(y, back, [ref for ref, _ in pairs], top),)
 
@@ -276,6 +285,13 @@ class NativeFunction:
                 step.results.append(None)
         top.entries.append(step)
         return tuple.__new__(type(y), items) if isinstance(y, tuple) else items[0]
+
+
+def _holds_tracked(cell: types.CellType) -> bool:
+    try:
+        return type(cell.cell_contents) in (Number, Array)
+    except ValueError:  # not assigned yet
+        return False
 
 
 def _pullback(found: Any, fn: Any, args: Sequence[Any], y: Any) -> Any:
