@@ -291,3 +291,14 @@ def guarded(x):
         if i == 3:
             return y * y
     return y
+
+
+@program((0.7, -1.2), exercises="a short counted loop whose header raises, its test at the end")
+def guarded_short(x, y):
+    i = 0
+    while i < 4:
+        i += 1
+        if math.atan(y) > 50.0:
+            raise ValueError("out of bounds")
+        x *= 0.5 + y
+    return x + y

@@ -103,6 +103,18 @@ class Graph:
                     changed = True
         return idom
 
+    @cached_property
+    def finishing(self) -> frozenset[int]:
+        """The blocks from which a return can be reached (not only a raise)."""
+        seen: set[int] = set()
+        todo = [label for label in self.order if isinstance(self.blocks[label].end, Return)]
+        while todo:
+            label = todo.pop()
+            if label not in seen:
+                seen.add(label)
+                todo += self.preds[label]
+        return frozenset(seen)
+
     def dominates(self, a: int, b: int) -> bool:
         while b != a and b != self.order[0]:
             b = self.idom[b]

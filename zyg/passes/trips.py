@@ -15,7 +15,7 @@ from typing import Any
 
 from zyg.ir import scalars
 from zyg.ir.graph import Graph, Loop
-from zyg.ir.program import Block, Branch, Const, Jump, Op, Operand, Pos, Return, Var, edges
+from zyg.ir.program import Block, Branch, Const, Jump, Op, Operand, Pos, Var, edges
 from zyg.ir.scalars import i8
 from zyg.passes.conditions import NEGATED, comparison
 
@@ -49,7 +49,7 @@ class Trips:
         if param is None or not self._is_fixed(bound, loop):
             return None
         at = self.blocks[loop.header].params.index(param)
-        step = self._step(loop, at)
+        step = self.step(loop, at)
         if step is None:
             return None
         if relation is operator.ne and abs(step) == 1:
@@ -73,7 +73,7 @@ class Trips:
             (label, edge)
             for label in loop.blocks
             for edge in edges(self.blocks[label].end)
-            if edge.target not in loop.blocks and self._returns(edge.target)
+            if edge.target not in loop.blocks and edge.target in self.graph.finishing
         ]
         if len(ways_out) != 1:
             return None
@@ -89,19 +89,6 @@ class Trips:
         if self._is_fixed(x, loop):
             relation, x, y = _MIRRORED.get(relation, relation), y, x
         return relation, x, y
-
-    def _returns(self, start: int) -> bool:
-        """Whether the exit can be reached from `start` (not only a raise)."""
-        seen, todo = set(), [start]
-        while todo:
-            label = todo.pop()
-            if label in seen:
-                continue
-            seen.add(label)
-            if isinstance(self.blocks[label].end, Return):
-                return True
-            todo += [edge.target for edge in edges(self.blocks[label].end)]
-        return False
 
     def _is_fixed(self, operand: Operand, loop: Loop) -> bool:
         return not isinstance(operand, Var) or self.home.get(operand) not in loop.blocks
@@ -121,7 +108,7 @@ class Trips:
             operand = args[0]
         return (operand, ahead) if isinstance(operand, Var) and abs(ahead) < _LARGEST_STEP else (None, 0)
 
-    def _step(self, loop: Loop, at: int) -> int | None:
+    def step(self, loop: Loop, at: int) -> int | None:
         """What an iteration adds to the header's parameter number `at`, if that is a constant other than zero."""
         (latch,) = loop.latches
         repeating = self.blocks[latch].end
