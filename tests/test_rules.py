@@ -48,7 +48,7 @@ POINTS |= {
     for fn in (
         *(operator.add, p.reassociate_add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.mod),
         *(np.fmod, np.logaddexp, np.logaddexp2, np.arctan2, np.hypot, np.maximum, np.minimum, np.fmax, np.fmin),
-        *(math.remainder, np.copysign, p.attach),
+        *(math.remainder, np.copysign, p.attach, p.annihilated),
     )
 }
 POINTS |= {

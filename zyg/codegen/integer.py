@@ -15,7 +15,7 @@ from zyg.codegen.machine import integer_constant, known_integer
 from zyg.codegen.powers import INTEGER_POWER
 from zyg.codegen.special import GREATEST_COMMON_DIVISOR
 from zyg.ir.memory import length
-from zyg.rules.primitives import identity, is_nonzero, reassociate_add, stop_gradient, within_rule
+from zyg.rules.primitives import annihilated, identity, is_nonzero, reassociate_add, stop_gradient, within_rule
 
 _ZERO, _ONE, _MINUS_ONE = map(integer_constant, (0, 1, -1))
 _LAST_SHIFT = integer_constant(63)
@@ -119,6 +119,7 @@ lowering: dict[Any, Callable[..., Value]] = {
     reassociate_add: _binary("add"),
     operator.sub: _binary("sub"),
     operator.mul: _binary("mul"),
+    annihilated: _binary("mul"),
     operator.neg: _negative,
     operator.and_: _binary("and"),
     operator.or_: _binary("or"),

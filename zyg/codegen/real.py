@@ -15,6 +15,7 @@ from zyg.codegen.libm import FREE_SUM, function, intrinsic, narrow, real, specia
 from zyg.codegen.machine import integer_constant, known_integer, known_real, real_constant
 from zyg.codegen.special import ROUND, ZETA
 from zyg.rules.primitives import (
+    annihilated,
     attach,
     fma,
     frexp_exponent,
@@ -122,6 +123,10 @@ def _maximum(b: Body, x: Value, y: Value, predicate: str = "fcmp oge") -> Value:
 def _larger_number(b: Body, x: Value, y: Value, predicate: str) -> Value:
     first = b.binary("or", b.compare(predicate, x, y), _is_nan(b, y))
     return b.select(first, x, y)
+
+
+def _annihilated(b: Body, dy: Value, slope: Value) -> Value:
+    return b.select(b.compare("fcmp une", slope, real(slope, 0.0)), b.binary("fmul", dy, slope), real(slope, 0.0))
 
 
 def _sign(b: Body, x: Value) -> Value:
@@ -265,6 +270,7 @@ lowering: dict[Any, Callable[..., Value]] = {
     np.fmod: _binary("frem"),
     math.remainder: _function("remainder"),
     fma: _intrinsic("fma"),
+    annihilated: _annihilated,
     np.isnan: _is_nan,
     np.isinf: lambda b, x: b.compare("fcmp oeq", intrinsic(b, "fabs", x), real(x, math.inf)),
     np.isfinite: _is_finite,

@@ -1,17 +1,27 @@
-"""Innermost counted loops whose guards compare what is affine in the counter."""
+"""Innermost counted loops whose guards can be tested in front of them or behind them.
+
+In front: those that compare what is affine in the counter.  Behind: those of divisors of floats, by *doubt*.  Without
+its guard a division gives inf or nan and harms nobody, so the loop may run to its end and then, if some divisor was
+zero, once more from its start, with guards, to fail where it should.  That it ran is not to be seen then: it writes to
+memory only that this program has made, and nothing that a guard or a branch in it rests on.
+"""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from numba import types
+
 from zyg.ir.graph import Graph, Loop
-from zyg.ir.program import Branch, Call, Callback, Const, Guard, Operand, Program, Var, edges
+from zyg.ir.memory import is_memory, mem_load
+from zyg.ir.program import Block, Branch, Call, Callback, Const, Guard, Op, Operand, Program, Var, edges
 from zyg.ir.scalars import b1, i8
-from zyg.ir.tape import is_pure, pop, push, tape_reserve
+from zyg.ir.tape import is_pure, pop, push, tape_get, tape_put, tape_reserve
 from zyg.passes.conditions import NEGATED, comparison
+from zyg.passes.memory_facts import Buffers
 from zyg.rules import primitives as p
 
 WIDE = 2**31
@@ -53,9 +63,9 @@ class Unsuitable(Exception):
 
 
 class GuardedLoop:
-    """What is to be tested in front of one loop, and what holds in its copy."""
+    """What is to be tested in front of one loop, what holds in its copy, and which guards are doubts there."""
 
-    def __init__(self, program: Program, graph: Graph, loop: Loop) -> None:
+    def __init__(self, program: Program, graph: Graph, loop: Loop, buffers: Callable[[], Buffers]) -> None:
         self.loop = loop
         self.blocks = {label: program.blocks[label] for label in graph.order if label in loop.blocks}
         self.made = {result: op for block in self.blocks.values() for op in block.ops for result in op.results}
@@ -64,9 +74,12 @@ class GuardedLoop:
         self._check_ops()
         self.counting = self._counting()
         self.decided: dict[Decided, None] = {}
+        self.doubts = [op for block in self.blocks.values() for op in block.ops if self._may_wait(op)]
+        if self.doubts:
+            self._require(self._vectorises() and self._starts_over(buffers()))
         for label, block in self.blocks.items():
             for op in block.ops:
-                if isinstance(op.fn, Guard):
+                if isinstance(op.fn, Guard) and op not in self.doubts:
                     self._require(label != loop.header or not self.counting.early)
                     for part in self._conjuncts(op.args[0]):
                         self._decide(part, True)
@@ -126,6 +139,78 @@ class GuardedLoop:
         step = int(b.value.real) * (1 if op.fn is operator.add else -1)
         return step if abs(step) < WIDE else 0
 
+    # --- doubts -----------------------------------------------------------------------------------
+
+    def _may_wait(self, op: Op) -> bool:
+        """Is it the guard of a float that is another one in each iteration?"""
+        if not isinstance(op.fn, Guard) or not isinstance(op.args[0], Var) or self.is_invariant(op.args[0]):
+            return False
+        test = self.made.get(op.args[0])
+        return test is not None and test.fn is p.is_nonzero and isinstance(test.args[0].type, types.Float)
+
+    def _vectorises(self) -> bool:
+        """Whether numbers that go from one iteration to the next are only counted and summed up."""
+        repeat = next(e for e in edges(self.blocks[self.loop.latches[0]].end) if e.target == self.loop.header)
+        params = self.blocks[self.loop.header].params
+        return all(
+            self._is_sum(param, after)
+            for param, after in zip(params, repeat.args, strict=True)
+            if isinstance(param.type, (types.Float, types.Complex))
+        )
+
+    def _is_sum(self, param: Var, after: Operand) -> bool:
+        """Is `after` the sum of `param` and what was added to it in any order, and is it used for nothing else?"""
+        used: dict[Operand, int] = {}
+        for block in self.blocks.values():
+            for operand in (*(arg for op in block.ops for arg in op.args), *_given(block)):
+                used[operand] = used.get(operand, 0) + 1
+        while after is not param:
+            op = self.made.get(after) if isinstance(after, Var) else None
+            on = [arg for arg in op.args if param in self._behind([arg])] if op is not None else []
+            if op is None or op.fn is not p.reassociate_add or len(on) != 1 or used[after] != 1:
+                return False
+            (after,) = on
+        return used[param] == 1
+
+    def _behind(self, operands: Iterable[Operand]) -> set[Operand]:
+        """The operands, what they are computed from in an iteration, and what flows into them from others."""
+        seen: set[Operand] = set()
+        todo = list(operands)
+        while todo:
+            at = todo.pop()
+            if at in seen or at not in self.inside:
+                continue
+            seen.add(at)
+            if isinstance(at, Var) and at in self.made:
+                todo += self.made[at].args
+            else:
+                todo += [
+                    edge.args[block.params.index(at)]
+                    for block in self.blocks.values()
+                    if at in block.params
+                    for other in self.blocks.values()
+                    for edge in edges(other.end)
+                    if self.blocks.get(edge.target) is block
+                ]
+        return seen
+
+    def _starts_over(self, buffers: Buffers) -> bool:
+        """Whether the loop can be run again, to the same guard, and nobody sees that it was."""
+        ops = [op for block in self.blocks.values() for op in block.ops]
+        written = set().union(*(buffers.written(op) for op in ops))
+        if not all(_is_own(buffers, cls) for cls in written) or {tape_get, tape_put} <= {op.fn for op in ops}:
+            return False
+        tests = [arg for op in ops if isinstance(op.fn, Guard) for arg in op.args]
+        tests += [block.end.cond for block in self.blocks.values() if isinstance(block.end, Branch)]
+        reads = [self.made[at] for at in self._behind(tests) if isinstance(at, Var) and at in self.made]
+        return not any(
+            any(buffers.may_share(buffers.of[arg], cls) for cls in written)
+            for op in reads
+            if op.fn is mem_load
+            for arg in op.args
+            if isinstance(arg, Var) and is_memory(arg.type)
+        )
+
     # --- conditions -------------------------------------------------------------------------------
 
     def _conjuncts(self, cond: Operand) -> Iterator[Var]:
@@ -182,3 +267,17 @@ class GuardedLoop:
         late = {result for op in self.blocks[self.loop.header].ops for result in op.results}
         early = late if self.counting.early else set()
         return {d.cond: Const(d.outcome, b1) for d in self.decided if d.cond not in early}
+
+
+def _given(block: Block) -> Iterator[Operand]:
+    """What a block passes on or decides by."""
+    if isinstance(block.end, Branch):
+        yield block.end.cond
+    for edge in edges(block.end):
+        yield from edge.args
+
+
+def _is_own(buffers: Buffers, cls: Var) -> bool:
+    """Have all buffers of a class been made by this program?"""
+    origin = buffers.origins[cls]
+    return not origin.params and not origin.unknown

@@ -2,19 +2,23 @@
 
 Guards keep LLVM from vectorising a loop.  Where what a guard compares is affine in the counter it holds throughout if
 it holds for the first and the last value of the counter.  So in front of the loop these are tested, and the answer
-chooses between a copy without guards and the loop as it is, which fails where it should.
+chooses between a copy without guards and the loop as it is, which fails where it should.  Guards that may wait, the
+*doubts*, are noted in the copy; if one has failed when it ends, the loop as it is runs from the start.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 from zyg.ir.graph import graph_of, substitute, uses
-from zyg.ir.program import Block, Branch, Edge, Guard, Op, Operand, Pos, Program, Var, with_edges
+from zyg.ir.program import Block, Branch, Const, Edge, Guard, Op, Operand, Pos, Program, Var, edges, with_edges
+from zyg.ir.scalars import b1
 from zyg.passes.front_test import FrontTest
 from zyg.passes.guarded_loop import GuardedLoop, Unsuitable
+from zyg.passes.memory_facts import Buffers
 from zyg.passes.slots import Load, Store, promote
 
 _NOWHERE = Pos("", 0, "")
@@ -30,9 +34,10 @@ def version_loops(program: Program) -> Program:
             inner.pop(outer.header, None)
             outer = outer.parent
     found = []
+    buffers = cache(lambda: Buffers(program))
     for loop in inner.values():
         try:
-            found.append(GuardedLoop(program, graph, loop))
+            found.append(GuardedLoop(program, graph, loop, buffers))
         except Unsuitable:
             continue
     return _with_copies(program, found) if found else program
@@ -49,7 +54,7 @@ class Copy:
 def _with_copies(program: Program, loops: list[GuardedLoop]) -> Program:
     blocks = dict(program.blocks)
     copies = [_install(loop, blocks) for loop in loops]
-    leaving = False
+    leaving = any(loop.doubts for loop in loops)
     for loop, copy in zip(loops, copies, strict=True):
         leaving = _through_slots(loop, copy, blocks) or leaving
     result = program.with_blocks(blocks)
@@ -71,25 +76,52 @@ def _install(loop: GuardedLoop, blocks: dict[int, Block]) -> Copy:
     names: dict[Operand, Operand] = {var: Var(var.type, var.name) for var in loop.inside}
     names |= loop.fixed()
     both = Branch(test.ok, Edge(labels[header], params), Edge(header, params))
-    blocks[fresh] = Block(params, tuple(test.ops), both)
+    doubts = {names[op.args[0]] for op in loop.doubts}
+    doubted = Var(b1, "doubted") if doubts else None
+    start = (Op(Store(doubted), (Const(False, b1),), (), guard.pos),) if doubted is not None else ()
+    blocks[fresh] = Block(params, (*test.ops, *start), both)
     for label, copied in labels.items():
-        blocks[copied] = _copied(blocks[label], names, labels)
+        blocks[copied] = _copied(blocks[label], names, labels, doubts, doubted)
+    if doubted is not None:
+        _with_way_back(blocks, set(labels.values()), doubted, Edge(header, params))
     return Copy(labels, names)
 
 
-def _copied(block: Block, names: dict[Operand, Operand], labels: dict[int, int]) -> Block:
-    """A block over the copy's values, without guards."""
+def _copied(
+    block: Block, names: dict[Operand, Operand], labels: dict[int, int], doubts: set[Operand], doubted: Var | None
+) -> Block:
+    """A block over the copy's values, without guards; whether one of the `doubts` fails goes to the slot `doubted`."""
 
     def var(old: Var) -> Var:
         new = names[old]
         return new if isinstance(new, Var) else Var(old.type, old.name)
 
     moved = substitute(block, lambda operand: names.get(operand, operand))
-    ops = tuple(
-        Op(op.fn, op.args, tuple(map(var, op.results)), op.pos) for op in moved.ops if not isinstance(op.fn, Guard)
-    )
+    ops: list[Op] = []
+    for op in moved.ops:
+        if not isinstance(op.fn, Guard):
+            ops.append(Op(op.fn, op.args, tuple(map(var, op.results)), op.pos))
+        elif doubted is not None and op.args[0] in doubts:
+            before, fails, after = Var(b1), Var(b1), Var(b1)
+            ops.append(Op(Load(doubted), (), (before,), op.pos))
+            ops.append(Op(operator.not_, (op.args[0],), (fails,), op.pos))
+            ops.append(Op(operator.or_, (before, fails), (after,), op.pos))
+            ops.append(Op(Store(doubted), (after,), (), op.pos))
     end = with_edges(moved.end, lambda edge: Edge(labels.get(edge.target, edge.target), edge.args))
-    return Block(tuple(map(var, block.params)), ops, end)
+    return Block(tuple(map(var, block.params)), tuple(ops), end)
+
+
+def _with_way_back(blocks: dict[int, Block], copied: set[int], doubted: Var, again: Edge) -> None:
+    """Where the copy of a loop is left, the loop is run again if there is doubt."""
+    for label in copied:
+        for edge in edges(blocks[label].end):
+            if edge.target not in copied:
+                fresh, value = max(blocks) + 1, Var(b1)
+                load = Op(Load(doubted), (), (value,), _NOWHERE)
+                blocks[fresh] = Block((), (load,), Branch(value, again, edge))
+                leave = Edge(fresh, ())
+                end = with_edges(blocks[label].end, lambda e, old=edge, new=leave: new if e == old else e)  # type: ignore[misc]
+                blocks[label] = Block(blocks[label].params, blocks[label].ops, end)
 
 
 def _through_slots(loop: GuardedLoop, copy: Copy, blocks: dict[int, Block]) -> bool:

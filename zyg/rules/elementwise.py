@@ -65,6 +65,10 @@ elementwise[operator.abs] = lambda dy, a: dy * np.sign(a)
 elementwise[operator.mod] = (lambda dy: dy), (lambda dy, a, b: -dy * (a // b))
 elementwise[np.fmod] = (lambda dy: dy), (lambda dy, a, b, y: -dy * np.rint((a - y) / b))
 elementwise[math.remainder] = (lambda dy: dy), (lambda dy, a, b, y: -dy * np.rint((a - y) / b))
+elementwise[p.annihilated] = (
+    lambda dy, b: p.annihilated(dy, b),
+    lambda dy, a: select(_finite(a), dy * a, 0),
+)
 elementwise[p.fma] = (lambda dy, b: dy * b), (lambda dy, a: dy * a), (lambda dy: dy)
 
 
@@ -86,7 +90,7 @@ elementwise[p.attach] = None, (lambda dy: dy)
 elementwise[select] = None, (lambda dy, a: select(a, dy, 0)), (lambda dy, a: select(a, 0, dy))
 
 # --- powers, exponentials and logarithms ----------------------------------------------------------------
-elementwise[np.sqrt] = lambda dy, y: _over(dy, 2 * y)
+elementwise[np.sqrt] = lambda dy, y: _over(0.5 * dy, y)
 elementwise[np.cbrt] = lambda dy, y: _over(dy, 3 * y * y)
 elementwise[np.exp] = lambda dy, y: dy * y
 elementwise[np.exp2] = lambda dy, y: dy * (y * LN2)
@@ -371,9 +375,7 @@ def _annihilate(rule: Partial) -> Partial:
     """The rule with a zero partial derivative that makes zero of an infinite cotangent."""
 
     def careful(**values: Any) -> Any:
-        dy = values["dy"]
-        slope = rule({**values, "dy": 1})
-        return select(_finite(dy) | (slope != 0), dy * slope, 0)
+        return p.annihilated(values["dy"], rule({**values, "dy": 1}))
 
     return Partial(careful, rule.names, rule.unknown)
 

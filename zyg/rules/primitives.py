@@ -128,6 +128,12 @@ def fma(x: Any, y: Any, z: Any) -> Any:
 
 
 @traceable
+def annihilated(dy: Any, slope: Any) -> Any:
+    """dy * slope, and 0 for a zero slope whatever dy is, inf say."""
+    return np.where(slope == 0, 0, dy * slope) if np.ndim(slope) else dy * slope if slope != 0 else slope * 0
+
+
+@traceable
 def polygamma(n: Any, x: Any) -> Any:
     """The (n + 1)-th derivative of log Γ at x; n = 0 is the digamma function."""
     from scipy.special import polygamma as poly
@@ -195,6 +201,7 @@ _add(2, np.floor, np.ceil, np.trunc, np.rint, np.sign, np.copysign)
 _add(2, np.maximum, np.minimum, np.fmax, np.fmin)  # also int64
 _add(20, np.fmod, math.remainder)
 _add(2, fma)
+_add(2, annihilated)
 _add(2, np.isnan, np.isinf, np.isfinite, np.signbit)  # to bool
 _add(5, np.nextafter, np.spacing, np.heaviside, np.ldexp, frexp_mantissa, frexp_exponent, round_digits)
 _add(40, math.gcd)  # int64
