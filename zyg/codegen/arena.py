@@ -4,6 +4,9 @@ A block begins with its neighbours in a ring (previous, next) and the context ho
 gives no memory away puts a mark (a ring member in its own frame) on the list and frees what is newer when it leaves.
 What is given to the caller from outside moves to a ring of its own, which is freed only if the call fails.
 
+Small buffers that are made in loops and that nobody else will know share blocks: each is the next piece of a *room*,
+and a mark remembers how much of it was taken.
+
 The system maps large blocks afresh each time, and touching new pages costs more than what most sweeps do with them.  So
 some large blocks that are freed are kept for the next call, in a table that all threads share.  Every block is the
 C library's, so that `free` may free it as well.
@@ -16,17 +19,28 @@ from zyg.codegen.machine import integer_constant
 from zyg.codegen.support import Routine, Support
 
 # The context: three rings (tapes and buffers; stacks, which outlive the programs that push; what is given away), the
-# lowest address that the machine stack may reach, and the report of the failure.
-TAPES, STACKS, GIVEN, FLOOR, REPORT, CONTEXT_SIZE = 0, 16, 32, 48, 56, 64
+# lowest address that the machine stack may reach, the report of the failure, and the room: what is free of it, its end,
+# and how large the next one will be.
+TAPES, STACKS, GIVEN, FLOOR, REPORT, FREE, END, NEXT, CONTEXT_SIZE = 0, 16, 32, 48, 56, 64, 72, 80, 96
 
-# Of a block: its neighbours, its bytes, and one word that is not used.
+# Of a block: its neighbours, its bytes, and one word that is not used.  Of a mark: its neighbours, and what was free of
+# the room and the room's end.
 HEADER = 32
+_MARKED_FREE, _MARKED_END = 16, 24
 _MOST_ROWS = 1 << 40
 
 # What is kept: blocks of at least so many bytes, so many of them, and so many bytes in all
 _LEAST_KEPT = 1 << 15
-_PLACES = 16
+_PLACES = 48
 _MOST_KEPT = 1 << 28
+_LOOSE = 64
+
+# Rooms: the largest buffer that has a place in one, and how large they are, each twice what the one before was.  Pieces
+# begin at lines of the cache.
+_LARGEST_IN_ROOM = 1 << 21
+_FIRST_ROOM = 1 << 16
+_LARGEST_ROOM = 1 << 25
+_LINE = 64
 
 _TEXT = f"""
 declare noalias ptr @calloc(i64, i64) nounwind
@@ -34,11 +48,12 @@ declare noalias ptr @malloc(i64) nounwind
 declare noalias ptr @realloc(ptr, i64) nounwind
 declare void @free(ptr) nounwind
 declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
+declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 @"zyg.kept" = internal global [{_PLACES} x ptr] zeroinitializer
 @"zyg.kept.bytes" = internal global i64 0
 @"zyg.kept.next" = internal global i64 0
-; A kept block of a fitting size, or null
-define internal ptr @"zyg.take"(i64 %all) nounwind {{
+; A kept block of at least and at most so many bytes, or null
+define internal ptr @"zyg.take"(i64 %all, i64 %most) nounwind {{
 entry:
   %small = icmp ult i64 %all, {_LEAST_KEPT}
   br i1 %small, label %none, label %loop
@@ -56,8 +71,7 @@ have:
   %at = getelementptr i8, ptr %block, i64 16
   %bytes = load i64, ptr %at
   %enough = icmp uge i64 %bytes, %all
-  %half = lshr i64 %bytes, 1
-  %tight = icmp ule i64 %half, %all
+  %tight = icmp ule i64 %bytes, %most
   %fits = and i1 %enough, %tight
   br i1 %fits, label %found, label %back
 found:
@@ -187,7 +201,8 @@ none:
 some:
   %bytes = mul i64 %rows, %width
   %all = add i64 %bytes, {HEADER}
-  %kept = call ptr @"zyg.take"(i64 %all)
+  %most = shl i64 %all, 1
+  %kept = call ptr @"zyg.take"(i64 %all, i64 %most)
   %lack = icmp eq ptr %kept, null
   br i1 %lack, label %make, label %reuse
 reuse:
@@ -207,7 +222,8 @@ none:
 some:
   %bytes = mul i64 %rows, %width
   %all = add i64 %bytes, {HEADER}
-  %kept = call ptr @"zyg.take"(i64 %all)
+  %most = shl i64 %all, 1
+  %kept = call ptr @"zyg.take"(i64 %all, i64 %most)
   %lack = icmp eq ptr %kept, null
   br i1 %lack, label %make, label %reuse
 reuse:
@@ -219,7 +235,82 @@ make:
   %data = call ptr @"zyg.linked"(ptr %list, ptr %block, i64 %all)
   ret ptr %data
 }}
-; A grown block keeps its place in the ring: it belongs to the program that made it
+; A piece of the room for a small buffer, or a block
+define noalias ptr @"zyg.piece"(ptr %context, i64 %rows, i64 %width) nounwind {{
+entry:
+  %bytes = mul i64 %rows, %width
+  %few = icmp ule i64 %rows, {_LARGEST_IN_ROOM}
+  %less = icmp ule i64 %bytes, {_LARGEST_IN_ROOM}
+  %small = and i1 %few, %less
+  br i1 %small, label %seek, label %block
+block:
+  %own = call ptr @"zyg.alloc"(ptr %context, i64 %rows, i64 %width)
+  ret ptr %own
+seek:
+  %more = add i64 %bytes, {_LINE}
+  %size = and i64 %more, -{_LINE}
+  %free.at = getelementptr i8, ptr %context, i64 {FREE}
+  %end.at = getelementptr i8, ptr %context, i64 {END}
+  %free = load ptr, ptr %free.at
+  %end = load ptr, ptr %end.at
+  %from = ptrtoint ptr %free to i64
+  %to = ptrtoint ptr %end to i64
+  %left = sub i64 %to, %from
+  %fits = icmp uge i64 %left, %size
+  br i1 %fits, label %take, label %full
+take:
+  %behind = getelementptr i8, ptr %free, i64 %size
+  store ptr %behind, ptr %free.at
+  ret ptr %free
+full:
+  %next.at = getelementptr i8, ptr %context, i64 {NEXT}
+  %usual = load i64, ptr %next.at
+  %least = add i64 %size, {_LINE}
+  %short = icmp ult i64 %usual, %least
+  %room = select i1 %short, i64 %least, i64 %usual
+  %made = call ptr @"zyg.alloc"(ptr %context, i64 %room, i64 1)
+  %lack = icmp eq ptr %made, null
+  br i1 %lack, label %none, label %start
+none:
+  ret ptr null
+start:
+  %start.at = ptrtoint ptr %made to i64
+  %beyond = add i64 %start.at, {_LINE - 1}
+  %line = and i64 %beyond, -{_LINE}
+  %skip = sub i64 %line, %start.at
+  %data = getelementptr i8, ptr %made, i64 %skip
+  %double = shl i64 %room, 1
+  %large = icmp ugt i64 %double, {_LARGEST_ROOM}
+  %next = select i1 %large, i64 {_LARGEST_ROOM}, i64 %double
+  store i64 %next, ptr %next.at
+  %rest = getelementptr i8, ptr %data, i64 %size
+  store ptr %rest, ptr %free.at
+  %last = getelementptr i8, ptr %made, i64 %room
+  store ptr %last, ptr %end.at
+  ret ptr %data
+}}
+define noalias ptr @"zyg.piece.zeros"(ptr %context, i64 %rows, i64 %width) nounwind {{
+entry:
+  %bytes = mul i64 %rows, %width
+  %few = icmp ule i64 %rows, {_LARGEST_IN_ROOM}
+  %less = icmp ule i64 %bytes, {_LARGEST_IN_ROOM}
+  %small = and i1 %few, %less
+  br i1 %small, label %piece, label %block
+block:
+  %own = call ptr @"zyg.zeros"(ptr %context, i64 %rows, i64 %width)
+  ret ptr %own
+piece:
+  %data = call ptr @"zyg.piece"(ptr %context, i64 %rows, i64 %width)
+  %lack = icmp eq ptr %data, null
+  br i1 %lack, label %end, label %clear
+clear:
+  call void @llvm.memset.p0.i64(ptr %data, i8 0, i64 %bytes, i1 false)
+  br label %end
+end:
+  ret ptr %data
+}}
+; A grown block keeps its place in the ring: it belongs to the program that made it.  What grows once will grow again,
+; so a kept block may be much larger.
 define ptr @"zyg.grow"(ptr %list, ptr %data, i64 %rows, i64 %width) nounwind {{
 entry:
   %first = icmp eq ptr %data, null
@@ -234,14 +325,34 @@ sane:
   %bytes = mul i64 %rows, %width
   %all = add i64 %bytes, {HEADER}
   %before = getelementptr i8, ptr %data, i64 -{HEADER}
-  %block = call ptr @realloc(ptr %before, i64 %all)
-  %missing = icmp eq ptr %block, null
+  %old.at = getelementptr i8, ptr %before, i64 16
+  %old.bytes = load i64, ptr %old.at
+  %roomy = icmp uge i64 %old.bytes, %all
+  br i1 %roomy, label %same, label %seek
+same:
+  ret ptr %data
+seek:
+  %most = mul i64 %all, {_LOOSE}
+  %kept = call ptr @"zyg.take"(i64 %all, i64 %most)
+  %lack = icmp eq ptr %kept, null
+  br i1 %lack, label %stretch, label %copy
+copy:
+  %kept.at = getelementptr i8, ptr %kept, i64 16
+  %kept.bytes = load i64, ptr %kept.at
+  call void @llvm.memcpy.p0.p0.i64(ptr %kept, ptr %before, i64 %old.bytes, i1 false)
+  call void @"zyg.drop"(ptr %before)
+  br label %moved
+stretch:
+  %larger = call ptr @realloc(ptr %before, i64 %all)
+  %missing = icmp eq ptr %larger, null
   br i1 %missing, label %none, label %moved
 none:
   ret ptr null
 moved:
+  %block = phi ptr [ %kept, %copy ], [ %larger, %stretch ]
+  %now = phi i64 [ %kept.bytes, %copy ], [ %all, %stretch ]
   %size = getelementptr i8, ptr %block, i64 16
-  store i64 %all, ptr %size
+  store i64 %now, ptr %size
   %own = getelementptr i8, ptr %block, i64 8
   %previous = load ptr, ptr %block
   %next = load ptr, ptr %own
@@ -287,6 +398,12 @@ _FRESH = (
 _ALLOC = Routine(
     _support, "zyg.alloc", "noalias ptr", ("ptr", "i64", "i64"), f'{_FRESH} allockind("alloc,uninitialized")'
 )
+_PIECE = Routine(
+    _support, "zyg.piece", "noalias ptr", ("ptr", "i64", "i64"), f'{_FRESH} allockind("alloc,uninitialized")'
+)
+_PIECE_ZEROS = Routine(
+    _support, "zyg.piece.zeros", "noalias ptr", ("ptr", "i64", "i64"), f'{_FRESH} allockind("alloc,zeroed")'
+)
 _ZEROS = Routine(_support, "zyg.zeros", "noalias ptr", ("ptr", "i64", "i64"), f'{_FRESH} allockind("alloc,zeroed")')
 _GROW = Routine(_support, "zyg.grow", "ptr", ("ptr", "ptr", "i64", "i64"), "cold nounwind willreturn")
 _LINK = Routine(_support, "zyg.link", "ptr", ("ptr", "ptr"), "nounwind willreturn")
@@ -304,14 +421,32 @@ def empty_ring(b: Body, head: Value) -> None:
     b.store(head, b.offset(head, 8))
 
 
+def no_room(b: Body, context: Value) -> None:
+    """Begin without a room."""
+    b.store(Value("ptr", "null"), b.offset(context, FREE))
+    b.store(Value("ptr", "null"), b.offset(context, END))
+    b.store(integer_constant(_FIRST_ROOM), b.offset(context, NEXT))
+
+
 def allocate(b: Body, head: Value, rows: Value, width: int, zero: bool = False) -> Value:
     """Fresh memory for `rows` rows of `width` bytes; null if there is none."""
     return (_ZEROS if zero else _ALLOC)(b, head, rows, integer_constant(width))
 
 
+def piece(b: Body, context: Value, rows: Value, width: int, zero: bool) -> Value:
+    """Likewise, of the room if it is small: neither `grow` nor `move` can have it."""
+    return (_PIECE_ZEROS if zero else _PIECE)(b, context, rows, integer_constant(width))
+
+
 def grow(b: Body, head: Value, data: Value, rows: Value, width: int) -> Value:
-    """The memory `data` (or null) extended to `rows` rows, wherever it is then; null if there is none."""
+    """The memory `data` (or null) extended to `rows` rows or more, wherever it is then; null if there is none."""
     return _GROW(b, head, data, rows, integer_constant(width))
+
+
+def rows_of(b: Body, data: Value, width: int) -> Value:
+    """How many rows there is room for in memory that has grown."""
+    all = b.load("i64", b.offset(data, 16 - HEADER))
+    return b.binary("udiv", b.binary("sub", all, integer_constant(HEADER)), integer_constant(width))
 
 
 def move(b: Body, head: Value, data: Value) -> None:
@@ -332,16 +467,25 @@ def drop(b: Body, block: Value) -> None:
     DROP(b, block)
 
 
-def mark(b: Body, head: Value) -> Value:
-    """Remember what the ring holds now."""
+def mark(b: Body, context: Value) -> Value:
+    """Remember what the ring of tapes and buffers, and the room, hold now."""
     member = b.slot(HEADER)
-    _LINK(b, head, member)
+    _LINK(b, ring(b, context, TAPES), member)
+    for place, remembered in ((FREE, _MARKED_FREE), (END, _MARKED_END)):
+        b.store(b.load("ptr", b.offset(context, place)), b.offset(member, remembered))
     return member
 
 
-def release(b: Body, head: Value, since: Value) -> None:
-    """Free all that is newer than the mark, and drop the mark; with the head itself as mark, all there is."""
-    _RELEASE(b, head, since)
+def release(b: Body, context: Value, since: Value) -> None:
+    """Free all that is newer than the mark, and drop the mark."""
+    for place, remembered in ((FREE, _MARKED_FREE), (END, _MARKED_END)):
+        b.store(b.load("ptr", b.offset(since, remembered)), b.offset(context, place))
+    _RELEASE(b, ring(b, context, TAPES), since)
+
+
+def release_all(b: Body, head: Value) -> None:
+    """Free all that is on a ring."""
+    _RELEASE(b, head, head)
 
 
 def is_used(assembly: Assembly) -> bool:

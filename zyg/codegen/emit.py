@@ -104,7 +104,7 @@ class Emission:
         registers += [value for argument in arguments for value in argument]
         result = struct(result_parts(program, self._outline))
         self._body = Body(assembly, symbol, result, registers, linkage)
-        self._frame = Frame(self._body, context, sites, Regions(program, apart))
+        self._frame = Frame(self._body, context, sites, Regions(program, apart), memory.made_in_loops(program))
         self._values: dict[Var, Parts] = dict(zip(program.params, arguments, strict=True))
         self._labels: dict[int, Label] = {}
         self._phis: dict[int, list[Phi]] = {}
@@ -142,7 +142,7 @@ class Emission:
                     self._values[param] = tuple(phi.value for phi in phis)
         # before anything that can fail: all ways out go back to the mark
         if self._outline.scoped:
-            self._mark = arena.mark(b, arena.ring(b, self._frame.context, arena.TAPES))
+            self._mark = arena.mark(b, self._frame.context)
         self._frame.regions.declare(b)
         if self._outline.recursive:
             lowest = b.load("ptr", b.offset(self._frame.context, arena.FLOOR))
@@ -162,7 +162,7 @@ class Emission:
 
     def _leave(self, values: Sequence[Value]) -> None:
         if self._mark is not None:
-            arena.release(self._body, arena.ring(self._body, self._frame.context, arena.TAPES), self._mark)
+            arena.release(self._body, self._frame.context, self._mark)
         self._body.give(values)
 
     def _read(self, operand: Operand) -> Parts:

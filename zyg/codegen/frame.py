@@ -9,15 +9,21 @@ from zyg.codegen.assembly import Body, Label, Phi, Value
 from zyg.codegen.failures import SLOT, Sites
 from zyg.codegen.machine import Parts, store
 from zyg.codegen.regions import Regions
-from zyg.ir.program import Failure, Operand, Pos, Var
+from zyg.ir.program import Failure, Op, Operand, Pos, Var
 
 
 class Frame:
-    """A body together with the one block that all its failures go to, and what is known of the memory it uses."""
+    """A body together with the one block that all its failures go to, and what is known of the memory it uses.
 
-    def __init__(self, body: Body, context: Value | None, sites: Sites, regions: Regions) -> None:
+    passing: the allocations of buffers that share rooms (see `arena`).
+    """
+
+    def __init__(
+        self, body: Body, context: Value | None, sites: Sites, regions: Regions, passing: frozenset[Op]
+    ) -> None:
         self.body = body
         self.regions = regions
+        self.passing = passing
         self._context = context
         self._sites = sites
         self._exit: tuple[Label, Phi] | None = None

@@ -12,9 +12,9 @@ from zyg.codegen.frame import Frame
 from zyg.codegen.machine import Parts, integer_constant, width
 from zyg.codegen.matrix_routines import GEMM_PARAMS, PACK_PARAMS, SUM_PARAMS
 from zyg.codegen.matrix_writer import COPIED, LETTERS, POINTERS
-from zyg.codegen.memory import allocated, element_of
+from zyg.codegen.memory import allocated, clear_unless, element_of
 from zyg.codegen.support import Routine, Support
-from zyg.ir.matrices import mem_gemm, mem_pack, mem_sum
+from zyg.ir.matrices import mem_gemm, mem_pack, mem_product, mem_sum
 from zyg.ir.program import Op, Type
 
 
@@ -47,10 +47,17 @@ def _matrix(f: Frame, op: Op, args: tuple[Parts, ...], number: int) -> tuple[Val
     return f.body.offset(data, bytes), rows, columns
 
 
-def _gemm(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
+def _gemm(f: Frame, op: Op, args: tuple[Parts, ...], fresh: int = 0) -> list[Parts]:
     matrices = [value for number in range(3) for value in _matrix(f, op, args, number)]
-    _routines(element_of(op.args[0])).gemm(f.body, *matrices, *(value for (value,) in args[12:]))
+    extents = (value for (value,) in args[12:])
+    _routines(element_of(op.args[0])).gemm(f.body, *matrices, *extents, integer_constant(fresh))
     return []
+
+
+def _product(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
+    (m,), (n,) = args[12:14]
+    clear_unless(f, op.args[0], args[0], f.body.binary("mul", m, n))
+    return _gemm(f, op, args, fresh=1)
 
 
 def _sum(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
@@ -61,13 +68,14 @@ def _sum(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
 
 def _pack(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
     (m,), (n,) = args[4:]
-    copy = allocated(f, element_of(op.result), f.body.binary("mul", m, n), op.pos, zero=False)
+    copy = allocated(f, element_of(op.result), f.body.binary("mul", m, n), op.pos, zero=False, passing=op in f.passing)
     _routines(element_of(op.result)).pack(f.body, copy[0], *_matrix(f, op, args, 0), m, n)
     return [copy]
 
 
 lowering: dict[Any, Callable[[Frame, Op, tuple[Parts, ...]], list[Parts]]] = {
     mem_gemm: _gemm,
+    mem_product: _product,
     mem_sum: _sum,
     mem_pack: _pack,
 }

@@ -18,7 +18,10 @@ from zyg.ir.scalars import b1, c8, c16, f4, f8, i8
 _SMALL = 200
 _NULL = Value("ptr", "null")
 _PLAIN = Value("i8", str(ord("N")))
-GEMM_PARAMS = (*("c", "crs", "ccs", "a", "ars", "acs", "b", "brs", "bcs"), *("m", "n", "k", "conj_a", "conj_b"))
+GEMM_PARAMS = (
+    *("c", "crs", "ccs", "a", "ars", "acs", "b", "brs", "bcs"),
+    *("m", "n", "k", "conj_a", "conj_b", "fresh"),
+)
 SUM_PARAMS = ("c", "crs", "ccs", "a", "ars", "acs", "m", "n")
 PACK_PARAMS = ("c", "a", "ars", "acs", "m", "n")
 
@@ -46,14 +49,14 @@ def _turned_name(kind: Type) -> str:
 
 
 def _write_gemm(assembly: Assembly, kind: Type) -> None:
-    """C += A' B'.
+    """C += A' B', or C = A' B' where C is fresh: its elements are undefined then.
 
     Few multiplications, or strides that BLAS does not take: loops.  A vector: gemv.  Otherwise gemm, with copies of
     factors that BLAS does not take.
     """
     w = Writer(assembly, kind, _gemm_name(kind), GEMM_PARAMS)
     b = w.b
-    c, crs, ccs, a, ars, acs, b_, brs, bcs, m, n, k, conj_a, conj_b = w.params
+    c, crs, ccs, a, ars, acs, b_, brs, bcs, m, n, k, conj_a, conj_b, _ = w.params
 
     def below(*numbers: Value) -> Value:
         return w.all(*(b.compare("icmp slt", x, integer_constant(2**31 - 1)) for x in numbers))
@@ -94,8 +97,16 @@ def _write_loops(assembly: Assembly, kind: Type) -> None:
     """C[i, :] += A[i, l] B[l, :] where the rows of B and C lie in order; else C[i, j] += A[i, :] · B[:, j]."""
     w = Writer(assembly, kind, _loops_name(kind), GEMM_PARAMS)
     b = w.b
-    c, crs, ccs, a, ars, acs, b_, brs, bcs, m, n, k, conj_a, conj_b = w.params
+    c, crs, ccs, a, ars, acs, b_, brs, bcs, m, n, k, conj_a, conj_b, fresh = w.params
     in_order = w.all(b.compare("icmp eq", bcs, ONE), b.compare("icmp eq", ccs, ONE), b.compare("icmp sgt", n, ONE))
+    is_fresh = b.compare("icmp ne", fresh, ZERO)
+    with w.when(w.all(in_order, is_fresh, b.compare("icmp eq", k, ONE)), leave=True), w.loop(m) as i:
+        factor = w.conjugate(w.load(w.at(a, (i, ars))), conj_a)
+        with w.loop(n) as j:
+            other = w.conjugate(w.load(w.at(b_, (j, ONE))), conj_b)
+            w.store(w.times(factor, other), w.at(c, (i, crs), (j, ONE)))
+    with w.when(is_fresh):
+        _clear(w)
     with w.when(in_order, leave=True), w.loop(m) as i, w.loop(k) as at:
         factor = w.conjugate(w.load(w.at(a, (i, ars), (at, acs))), conj_a)
         with w.loop(n) as j:
@@ -109,8 +120,23 @@ def _write_loops(assembly: Assembly, kind: Type) -> None:
     w.done()
 
 
+def _clear(w: Writer) -> None:
+    """C = 0."""
+    c, crs, ccs, m, n = (w.params[i] for i in (0, 1, 2, 9, 10))
+    with w.loop(m) as i, w.loop(n) as j:
+        w.store(w.constant(0.0), w.at(c, (i, crs), (j, ccs)))
+
+
+def _kept(w: Writer) -> Value:
+    """What BLAS multiplies C by before it adds to it."""
+    place = w.number(1.0)
+    with w.when(w.b.compare("icmp ne", w.params[14], ZERO)):
+        w.store(w.constant(0.0), place)
+    return place
+
+
 def _dots(w: Writer, acs: Value, brs: Value) -> None:
-    c, crs, ccs, a, ars, _, b_, _, bcs, m, n, k, conj_a, conj_b = w.params
+    c, crs, ccs, a, ars, _, b_, _, bcs, m, n, k, conj_a, conj_b, _ = w.params
     with w.loop(m) as i, w.loop(n) as j:
         place = w.at(c, (i, crs), (j, ccs))
         start = w.constant(0.0)
@@ -139,7 +165,7 @@ def _gemv(
     w.blas(
         "gemv",
         *(w.letter(w.turning(conj) if trans else _PLAIN), w.whole(height), w.whole(length), w.number(1.0)),
-        *(mat, w.whole(lead), vec, w.whole(vec_step), w.number(1.0), out, w.whole(out_step)),
+        *(mat, w.whole(lead), vec, w.whole(vec_step), _kept(w), out, w.whole(out_step)),
     )
 
 
@@ -149,7 +175,7 @@ def _by_gemm(w: Writer) -> None:
     C row after row is Cᵀ column after column: Cᵀ += B'ᵀ A'ᵀ.  C with other strides is computed apart and added.
     """
     b = w.b
-    c, crs, ccs, a, ars, acs, b_, brs, bcs, m, n, k, conj_a, conj_b = w.params
+    c, crs, ccs, a, ars, acs, b_, brs, bcs, m, n, k, conj_a, conj_b, fresh = w.params
 
     def in_order(unit: Value, lead: Value, count: Value) -> Value:
         return b.binary("and", b.compare("icmp eq", unit, ONE), b.compare("icmp sge", lead, count))
@@ -186,11 +212,13 @@ def _by_gemm(w: Writer) -> None:
             b.call("void", _turned_name(w.kind), copy, data, cs, rs, cols, rows, conj)
         letter = b.select(b.binary("or", is_plain, w.negated(fit)), _PLAIN, w.turning(conj))
         factors.append((b.select(fit, data, copy), b.select(fit, b.select(is_plain, cs, rs), rows), letter))
+    with w.when(w.all(w.negated(good), b.compare("icmp ne", fresh, ZERO))):
+        _clear(w)
     (one, lead_one, letter_one), (two, lead_two, letter_two) = factors
     w.blas(
         "gemm",
         *(w.letter(letter_one), w.letter(letter_two), w.whole(height), w.whole(length), w.whole(k), w.number(1.0)),
-        *(one, w.whole(lead_one), two, w.whole(lead_two), w.number(1.0)),
+        *(one, w.whole(lead_one), two, w.whole(lead_two), _kept(w)),
         *(b.select(good, c, apart), w.whole(b.select(good, b.select(rowwise, crs, ccs), n))),
     )
     with w.when(w.negated(good)):

@@ -16,10 +16,15 @@ from zyg.codegen.frame import Frame
 from zyg.codegen.libm import FREE_SUM
 from zyg.codegen.machine import Parts, integer_constant, size, width
 from zyg.codegen.machine import parts as registers_of
+from zyg.ir.graph import Graph
 from zyg.ir.memory import (
+    ALLOCATIONS,
     MemoryType,
     mem_add,
     mem_apart,
+    mem_clear,
+    mem_clear_from,
+    mem_clear_unless,
     mem_copy,
     mem_give,
     mem_like,
@@ -30,7 +35,8 @@ from zyg.ir.memory import (
     mem_store,
     mem_zeros,
 )
-from zyg.ir.program import Op, Operand, Pos, Type
+from zyg.ir.program import Op, Operand, Pos, Program, Type
+from zyg.passes.memory_facts import Buffers
 
 _NULL = Value("ptr", "null")
 _ZERO = integer_constant(0)
@@ -52,8 +58,27 @@ def in_memory(part: str) -> str:
     return "i8" if part == "i1" else part
 
 
-def allocated(f: Frame, kind: Type, count: Value, pos: Pos, zero: bool) -> Parts:
-    data = arena.allocate(f.body, arena.ring(f.body, f.context, arena.TAPES), count, width(kind), zero)
+def made_in_loops(program: Program) -> frozenset[Op]:
+    """The allocations of buffers in loops that nobody but the program will know, and that do not grow."""
+    graph = Graph(program)
+    found = [
+        op
+        for label, loop in graph.loop_of.items()
+        if loop is not None
+        for op in program.blocks[label].ops
+        if op.fn in ALLOCATIONS and not is_growable(op.result)
+    ]
+    if not found:
+        return frozenset()
+    buffers = Buffers(program)
+    return frozenset(op for op in found if buffers.is_local(buffers.of[op.result]))
+
+
+def allocated(f: Frame, kind: Type, count: Value, pos: Pos, zero: bool, passing: bool = False) -> Parts:
+    if passing:
+        data = arena.piece(f.body, f.context, count, width(kind), zero)
+    else:
+        data = arena.allocate(f.body, arena.ring(f.body, f.context, arena.TAPES), count, width(kind), zero)
     f.ensure(f.body.compare("icmp ne", data, _NULL), OUT_OF_MEMORY, pos)
     return data, count
 
@@ -62,7 +87,7 @@ def _made(f: Frame, op: Op, count: Value, zero: bool) -> list[Parts]:
     """A new buffer; one that may grow has its data from the start, so that it keeps its place in the arena."""
     kind = element_of(op.result)
     if not is_growable(op.result):
-        return [allocated(f, kind, count, op.pos, zero)]
+        return [allocated(f, kind, count, op.pos, zero, op in f.passing)]
     b = f.body
     room = b.select(b.compare("icmp ugt", count, _LEAST_ROOM), count, _LEAST_ROOM)
     header = arena.allocate(b, arena.ring(b, f.context, arena.TAPES), integer_constant(1), _HEADER_WIDTH)
@@ -130,11 +155,49 @@ def _copy(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
     kind = element_of(op.result)
     assert not is_growable(op.result)
     data, count = args[0]
-    copied = allocated(f, kind, count, op.pos, zero=False)
+    copied = allocated(f, kind, count, op.pos, zero=False, passing=op in f.passing)
     bytes = f.body.binary("mul nuw nsw", count, integer_constant(width(kind)))
     f.body.assembly.declare("llvm.memcpy.p0.p0.i64", "void", ["ptr", "ptr", "i64", "i1"])
     f.body.call("void", "llvm.memcpy.p0.p0.i64", copied[0], data, bytes, Value("i1", "false"))
     return [copied]
+
+
+def clear(f: Frame, memory: Operand, handle: Parts, start: Value = _ZERO) -> None:
+    """Make all elements from number `start` on zero."""
+    data, count = _data(f, memory, handle), _room(f, memory, handle)
+    wide = integer_constant(width(element_of(memory)))
+    if start is not _ZERO:
+        data = f.body.offset(data, f.body.binary("mul nuw nsw", start, wide))
+        count = f.body.binary("sub", count, start)
+    bytes = f.body.binary("mul nuw nsw", count, wide)
+    f.body.assembly.declare("llvm.memset.p0.i64", "void", ["ptr", "i8", "i64", "i1"])
+    f.body.call("void", "llvm.memset.p0.i64", data, Value("i8", "0"), bytes, Value("i1", "false"))
+
+
+def clear_unless(f: Frame, memory: Operand, handle: Parts, count: Value) -> None:
+    """Make all elements zero unless there are `count`."""
+    b = f.body
+    other, ready = b.label("other"), b.label("ready")
+    b.branch(b.compare("icmp eq", count, _room(f, memory, handle)), ready, other, expect=True)
+    b.here = other
+    clear(f, memory, handle)
+    b.jump(ready)
+    b.here = ready
+
+
+def _clear(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
+    clear(f, op.args[0], args[0])
+    return []
+
+
+def _clear_unless(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
+    clear_unless(f, op.args[0], args[0], args[1][0])
+    return []
+
+
+def _clear_from(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
+    clear(f, op.args[0], args[0], args[1][0])
+    return []
 
 
 def _size(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
@@ -225,4 +288,7 @@ lowering: dict[Any, Callable[[Frame, Op, tuple[Parts, ...]], list[Parts]]] = {
     mem_reserve: _reserve,
     mem_apart: _apart,
     mem_give: _give,
+    mem_clear: _clear,
+    mem_clear_unless: _clear_unless,
+    mem_clear_from: _clear_from,
 }

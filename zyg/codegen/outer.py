@@ -122,6 +122,7 @@ def _emit_outer(assembly: Assembly, module: Module, facts: Mapping[str, Outline]
             arena.empty_ring(b, given)
         for head in rings:
             arena.empty_ring(b, head)
+        arena.no_room(b, context)
         if any(outline.recursive for outline in facts.values()):
             b.store(depth.floor(b), b.offset(context, arena.FLOOR))
         if outer.report_slots:
@@ -131,12 +132,12 @@ def _emit_outer(assembly: Assembly, module: Module, facts: Mapping[str, Outline]
     found = b.scatter(b.call(struct(types), internal_symbol(main.name), *registers), types)
     if arena.is_used(assembly):
         for head in rings:
-            arena.release(b, head, head)
+            arena.release_all(b, head)
     if given is not None:
         failed, done = b.label("failed"), b.label("done")
         b.branch(b.compare("icmp eq", found[0], Value("i32", "0")), done, failed, expect=True)
         b.here = failed
-        arena.release(b, given, given)
+        arena.release_all(b, given)
         b.jump(done)
         b.here = done
     b.give(found)

@@ -106,5 +106,5 @@ def _keeps_memory(program: Program) -> Iterator[bool]:
     for op in program.ops():
         if op.fn is push or (op.fn is tape_put and given):
             yield any(isinstance(arg.type, _MEMORY) for arg in op.args[1 if op.fn is push else 3 :])
-        elif op.fn in WRITES:
+        elif op.fn in WRITES and len(op.args) > 2:
             yield isinstance(op.args[2].type, _MEMORY)

@@ -72,7 +72,7 @@ def _grown(f: Frame, header: Value, top: Value, bytes: int, pos: Pos) -> Value:
     moved = arena.grow(b, arena.ring(b, f.context, arena.STACKS), buffer, total, 1)
     f.ensure(b.compare("icmp ne", moved, _NULL), OUT_OF_MEMORY, pos)
     b.store(moved, b.offset(header, _BUFFER), tag)
-    b.store(b.offset(moved, total), b.offset(header, _END), tag)
+    b.store(b.offset(moved, arena.rows_of(b, moved, 1)), b.offset(header, _END), tag)
     return b.offset(moved, used)
 
 

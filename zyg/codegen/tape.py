@@ -122,9 +122,11 @@ def reserve(f: Frame, type: TapeType, tape: Parts, row: Value, pos: Pos) -> Part
     b.here = full
     wanted = b.binary("add", row, integer_constant(_FIRST_ROWS))
     doubled = b.binary("shl", capacity, integer_constant(1))
-    rows = b.select(b.compare("icmp ugt", wanted, doubled), wanted, doubled)
-    moved = arena.grow(b, arena.ring(b, f.context, arena.TAPES), data, rows, _layout(type)[1])
+    least = b.select(b.compare("icmp ugt", wanted, doubled), wanted, doubled)
+    row_width = _layout(type)[1]
+    moved = arena.grow(b, arena.ring(b, f.context, arena.TAPES), data, least, row_width)
     f.ensure(b.compare("icmp ne", moved, _NULL), OUT_OF_MEMORY, pos)
+    rows = arena.rows_of(b, moved, row_width) if row_width else least
     after = b.here
     b.jump(ready)
     b.here = ready
