@@ -20,7 +20,8 @@ from dataclasses import replace
 
 from zyg.adjoint.activity import active, differentiable, handle_classes, shadow_type
 from zyg.adjoint.adjoint_ops import OpAdjoints
-from zyg.adjoint.mirrored import CUT, Counter, PairOf, Reversed, Signature
+from zyg.adjoint.late_shadows import with_late_shadows
+from zyg.adjoint.mirrored import CUT, Callees, Counter, Reversed
 from zyg.adjoint.restoring import with_old_values
 from zyg.adjoint.shadows import with_shadows
 from zyg.adjoint.snapshots import with_snapshots
@@ -55,8 +56,7 @@ class _Adjoint:
         varied: Sequence[bool],
         useful: Sequence[bool],
         int_adjoint: Type,
-        pair_of: PairOf,
-        signature: Signature,
+        callees: Callees,
         restoring: bool,
     ) -> None:
         self.canonical = form = canonical(program)
@@ -71,9 +71,10 @@ class _Adjoint:
         if kept is not self.program:
             self.program, self.graph = kept, graph_of(kept)
             self.active = active(self.program, self.graph, given, self.outputs)
-        has_rule = lambda name: signature(name).custom is not None  # noqa: E731
+        has_rule = lambda name: callees.signature(name).custom is not None  # noqa: E731
         shadowed = with_shadows(self.program, self.active, buffers, has_rule)
         self.program, self.shadows, self.shadow_params = shadowed.program, shadowed.of, shadowed.given
+        self.program, self.late = with_late_shadows(self.program, self.shadows.values())
         old: dict[Op, Var] = {}
         if restoring:
             self.program, old = with_old_values(self.program, self.active)
@@ -89,9 +90,9 @@ class _Adjoint:
             self.shadows,
             handle_classes(self.program, self.graph),
             int_adjoint,
-            pair_of,
-            signature,
+            callees,
             old,
+            frozenset(op.result for ops in self.late.values() for op in ops),
         )
         self.active_blocks = {label for label in self.graph.order if self._is_active(label)}
 
@@ -182,6 +183,9 @@ class _Adjoint:
             self.ops.tape_shadows(ops)
             for seed, i in zip(seeds, self.outputs, strict=True):
                 self.ops.contribute(ops, block.end.values[i], seed)
+        for op in self.late.get(label, ()):
+            count = self.ops.need(ops, op.args[0])
+            ops.append(Op(op.fn, (count,), op.results, op.pos))
         for op in reversed(block.ops):
             self.ops.pos = op.pos
             self.ops.reverse(ops, op)
@@ -325,8 +329,7 @@ def reverse(
     varied: Sequence[bool],
     useful: Sequence[bool],
     int_adjoint: Type,
-    pair_of: PairOf,
-    signature: Signature,
+    callees: Callees,
     restoring: bool,
 ) -> Reversed:
     """The mirror image of `program`, for cotangents of the parameters `varied` from those of the results `useful`.
@@ -335,4 +338,4 @@ def reverse(
     then one cotangent per varied parameter.  int_adjoint: the type of the adjoints of ints.
     restoring: may overwritten elements be put back in reverse?
     """
-    return _Adjoint(program, varied, useful, int_adjoint, pair_of, signature, restoring).run()
+    return _Adjoint(program, varied, useful, int_adjoint, callees, restoring).run()

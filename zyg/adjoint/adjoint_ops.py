@@ -13,7 +13,7 @@ from typing import Any
 from numba import types
 
 from zyg.adjoint.activity import cell_of, differentiable, passes, shadow_type
-from zyg.adjoint.mirrored import STACK, Adjoint, Handle, Need, PairOf, Shadow, Signature, accumulate
+from zyg.adjoint.mirrored import STACK, Adjoint, Callees, Handle, Need, Shadow, accumulate
 from zyg.adjoint.partials import cotangents, domain, tangent_kind
 from zyg.adjoint.restoring import Restore
 from zyg.adjoint.trace import Emitter
@@ -35,7 +35,7 @@ from zyg.rules.elementwise import find, singular
 class OpAdjoints:
     """blocks: the forward sweep, in which calls are replaced by calls that leave what their reverse needs.
 
-    old: what stores overwrite, where it may be put back (see `restoring`).
+    old: what stores overwrite, where it may be put back (see `restoring`).  late: the shadows that reverse code makes.
     """
 
     def __init__(
@@ -47,11 +47,11 @@ class OpAdjoints:
         shadows: dict[Var, Var],
         classes: dict[Var, Var],
         int_adjoint: Type,
-        pair_of: PairOf,
-        signature: Signature,
+        callees: Callees,
         old: dict[Op, Var],
+        late: frozenset[Var],
     ) -> None:
-        self.old = old
+        self.old, self.late = old, late
         self.program = program
         self.graph = graph
         self.blocks = blocks
@@ -59,8 +59,7 @@ class OpAdjoints:
         self.shadows = shadows
         self.classes = classes
         self.int_adjoint = int_adjoint
-        self.pair_of = pair_of
-        self.signature = signature
+        self.callees = callees
         self.pos = Pos("", 0, program.name)
         # Fields of tapes that active numbers are read from
         self.cells = {
@@ -78,7 +77,7 @@ class OpAdjoints:
         return self.int_adjoint if isinstance(kind, types.Integer) else kind
 
     def need(self, ops: list[Op], operand: Operand) -> Operand:
-        if not isinstance(operand, Var):
+        if not isinstance(operand, Var) or operand in self.late:
             return operand
         value = Var(operand.type, operand.name)
         ops.append(Op(Need(operand), (), (value,), self.pos))
@@ -135,13 +134,17 @@ class OpAdjoints:
             for label in self.graph.order:
                 block = self.program.blocks[label]
                 for op in block.ops:
-                    if op.fn in singular or any(r in found for r in op.results) or isinstance(op.fn, Call):
+                    if self._is_singular(op) or any(r in found for r in op.results):
                         found.update(a for a in op.args if isinstance(a, Var) and a in self.active)
                 for edge in edges(block.end):
                     for param, arg in zip(self.program.blocks[edge.target].params, edge.args, strict=True):
                         if param in found and isinstance(arg, Var):
                             found.add(arg)
         return found
+
+    def _is_singular(self, op: Op) -> bool:
+        """May an op have an infinite derivative at a finite value?"""
+        return op.fn in singular or (isinstance(op.fn, Call) and self.callees.is_singular(op.fn.callee))
 
     def tape_shadows(self, ops: list[Op]) -> None:
         """Every tape of the primal program that holds active values gets a shadow, all zero.
@@ -302,11 +305,15 @@ class OpAdjoints:
         varied = tuple(isinstance(a, Var) and a in self.active for a in op.args)
         useful = tuple(r in self.active for r in op.results)
         shadows = [self.shadows[a] for a in op.args if isinstance(a, Var) and a in self.shadows]
-        custom = self.signature(op.fn.callee).custom
+        custom = self.callees.signature(op.fn.callee).custom
         if custom is not None:
             self._reverse_custom(ops, op, custom)
             return
-        forward, backward = self.pair_of(op.fn.callee, varied, useful)
+        at_once = self.callees.at_once(op.fn.callee, varied, useful)
+        if at_once is not None:
+            self._reverse_at_once(ops, op, at_once)
+            return
+        forward, backward = self.callees.pair(op.fn.callee, varied, useful)
         dys = [self.take(ops, r) for r in op.results if r in self.active]
         varied = tuple(on and a not in self.shadows for a, on in zip(op.args, varied, strict=True))
         kinds = [a.type for a, on in zip(op.args, varied, strict=True) if on]
@@ -318,6 +325,23 @@ class OpAdjoints:
             self.contribute(ops, arg, value)
         self._replace_call(op, forward, shadows)
 
+    def _reverse_at_once(self, ops: list[Op], op: Op, gradient: str) -> None:
+        """Original: y = f(a…)    Forward: y, ya… = grad f(a…)    Adjoint: da… += ya · dy…"""
+        (given,) = (r for r in op.results if r in self.active)
+        varied = [a for a in op.args if isinstance(a, Var) and a in self.active]
+        partials = [Var(self.kind(a.type), "") for a in varied]
+        assert isinstance(op.fn, Call)
+        call = Op(Call(gradient, op.fn.writes), (*op.args, Const(1.0, given.type)), (*op.results, *partials), op.pos)
+        self._swap_call(op, call)
+        dy = self.take(ops, given)
+        for arg, partial in zip(varied, partials, strict=True):
+            emitter = Emitter(ops, op.pos)
+            slope = emitter.convert(self.need(ops, partial), dy.type)
+            value = Var(dy.type)
+            times = p.annihilated if self._is_singular(op) else operator.mul
+            ops.append(Op(times, (slope, dy), (value,), op.pos))
+            self.contribute(ops, arg, value)
+
     def _replace_call(self, op: Op, forward: str, shadows: list[Var]) -> None:
         stack = Var(StackType("residuals"), "stack")
         load = Op(Load(STACK), (), (stack,), op.pos)
@@ -328,7 +352,7 @@ class OpAdjoints:
 
         Buffers among a… and y… that back reads, and that are written later, are copied.
         """
-        rule, back = self.signature(custom.forward), self.signature(custom.backward)
+        rule, back = self.callees.signature(custom.forward), self.callees.signature(custom.backward)
         saved = tuple(Var(kind, "saved") for kind in rule.results[len(op.results) :])
         new = [Op(Call(custom.forward, writes=False), op.args, (*op.results, *saved), op.pos)]
         given = [self.need(ops, v) for v in saved]

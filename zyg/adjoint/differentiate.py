@@ -1,5 +1,12 @@
-"""Reverse mode on modules: the program to differentiate, and a forward and a reverse program for every callee
-that could not be inlined (recursive ones); these share a stack, on which each call leaves its residuals.
+"""Reverse mode on modules: the program to differentiate, and programs for every callee that could not be inlined, that
+is, for recursive ones.
+
+A callee that gives one number of numbers is reversed as soon as it is called, for the cotangent 1: so it keeps nothing,
+and what it gives for later are its partial derivatives.
+
+    Original:  y = f(a, b)        Forward:  y, ya, yb = grad f(a, b)        Reverse:  da += ya · dy;  db += yb · dy
+
+Any other has a forward and a reverse program; these share a stack, on which each call leaves its residuals.
 """
 
 from __future__ import annotations
@@ -11,7 +18,8 @@ from numba import types
 
 from zyg.adjoint.activity import differentiable, fractional
 from zyg.adjoint.adjoint import reverse
-from zyg.adjoint.mirrored import CUT, STACK, Reversed
+from zyg.adjoint.known_values import with_known_values
+from zyg.adjoint.mirrored import CUT, STACK, Callees, Reversed
 from zyg.adjoint.record import record
 from zyg.adjoint.sweep import mark_reverse
 from zyg.ir.graph import graph_of, substitute, uses
@@ -23,6 +31,7 @@ from zyg.passes.simplify import simplify_program
 from zyg.passes.simplify_memory import simplify_memory
 from zyg.passes.slots import Load, Store, zero
 from zyg.passes.unroll import unrolled
+from zyg.rules.elementwise import singular
 
 Mask = tuple[bool, ...]
 
@@ -32,6 +41,24 @@ class _Differentiation:
         self.int_adjoint = int_adjoint
         self.programs = dict(module.programs)
         self.pairs: dict[tuple[str, Mask, Mask], tuple[str, str]] = {}
+        self.immediate: dict[tuple[str, Mask, Mask], str | None] = {}
+
+    def at_once(self, callee: str, varied: Mask, useful: Mask) -> str | None:
+        """The program that gives the callee's results and, for a cotangent of 1, the cotangents of what is varied; None
+        where there may be more than one cotangent given, or arrays."""
+        key = (callee, varied, useful)
+        if key not in self.immediate:
+            program = self.programs[callee]
+            given = [kind for kind, on in zip(program.results, useful, strict=True) if on]
+            taken = [param.type for param, on in zip(program.params, varied, strict=True) if on]
+            numbers = all(isinstance(kind, (types.Float, types.Integer)) for kind in taken)
+            self.immediate[key] = None
+            if len(given) == 1 and isinstance(given[0], types.Float) and numbers and self.int_adjoint == f8:
+                marks = "".join("x" if on else "." for on in varied)
+                name = self.immediate[key] = self.unique(f"{callee}.grad[{marks}]")
+                self.programs[name] = program  # the name is taken
+                self.fused(callee, varied, useful, True, name)
+        return self.immediate[key]
 
     def pair_of(self, callee: str, varied: Mask, useful: Mask) -> tuple[str, str]:
         key = (callee, varied, useful)
@@ -43,6 +70,21 @@ class _Differentiation:
             self.split(callee, varied, useful, forward, backward)
         return self.pairs[key]
 
+    def is_singular(self, callee: str) -> bool:
+        """Whether the program, or one that it calls, contains a function with an infinite derivative or a given one."""
+        seen: set[str] = set()
+        todo = [callee]
+        while todo:
+            name = todo.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            program = self.programs[name]
+            if program.custom is not None or any(op.fn in singular for op in program.ops()):
+                return True
+            todo += program.calls()
+        return False
+
     def unique(self, base: str) -> str:
         name, number = base, 1
         while name in self.programs:
@@ -52,15 +94,20 @@ class _Differentiation:
 
     def mirrored(self, program: Program, varied: Mask, useful: Mask, restoring: bool = False) -> Reversed:
         signature = self.programs.__getitem__
-        made = reverse(_ready(program), varied, useful, self.int_adjoint, self.pair_of, signature, restoring)
+        callees = Callees(signature, self.pair_of, self.at_once, self.is_singular)
+        made = reverse(_ready(program), varied, useful, self.int_adjoint, callees, restoring)
+        made = with_known_values(made)
         return replace(made, program=mark_reverse(made.program))
 
-    def fused(self, name: str, varied: Mask, useful: Mask, values: bool) -> str:
-        """The program and its reverse sweep in one; the primal's results (zeros unless `values`), then cotangents."""
+    def fused(self, name: str, varied: Mask, useful: Mask, values: bool, made: str | None = None) -> str:
+        """The name, `made`, of the program and its reverse sweep in one.
+
+        It gives the primal's results (zeros unless `values`), then cotangents.
+        """
         mirrored = self.mirrored(self.programs[name], varied, useful, restoring=True)
         if not values:
             mirrored = _without_values(mirrored, self.programs[name])
-        made = self.unique(f"grad.{name}")
+        made = made or self.unique(f"grad.{name}")
         whole = record(_with_stack(replace_program(mirrored, made), None))
         self.programs[made] = simplify_program(_without_cut(whole))
         return made

@@ -17,7 +17,7 @@ from zyg.adjoint.activity import handle_classes
 from zyg.adjoint.mirrored import Counter, Need, Reversed
 from zyg.adjoint.prune import pruned
 from zyg.adjoint.residuals import Forward, computed_again
-from zyg.adjoint.restoring import Moments, Restore, candidates
+from zyg.adjoint.restoring import Moments, Restore, candidates, is_lost
 from zyg.ir.graph import Loop
 from zyg.ir.memory import mem_load, mem_store
 from zyg.ir.program import Block, Const, Op, Operand, Pos, Program, Var, edges
@@ -101,6 +101,8 @@ class _Record:
                     if isinstance(op.fn, Store) and isinstance(op.fn.key, Counter):
                         self.found = {}
                     if isinstance(op.fn, Restore):
+                        if is_lost(self.defining[op.fn.old]):
+                            continue
                         op = Op(mem_store, op.args, (), op.pos)
                     if isinstance(op.fn, Need):
                         self.pos = op.pos

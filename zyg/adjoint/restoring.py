@@ -4,20 +4,25 @@
 
 When reverse code runs the mirror image of an op, memory then is as it was behind that op.  So a load can be repeated
 for an op that is separated from it by no write.  That costs a value for each write in place of one for each read.
+Nothing is kept of elements that nobody has looked at since their buffer was made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from numba import types
 
 from zyg.adjoint.mirrored import Reversed
 from zyg.ir.graph import Graph
-from zyg.ir.memory import MemoryType, mem_load, mem_store
-from zyg.ir.program import Block, Jump, Op, Program, Return, Var, edges
+from zyg.ir.memory import ALLOCATIONS, MemoryType, mem_like, mem_load, mem_size, mem_store
+from zyg.ir.program import Block, Const, Jump, Op, Program, Return, Var, edges
+from zyg.ir.tape import tape_put
 from zyg.passes.memory_facts import Buffers, buffers_of
+from zyg.passes.slots import zero
+from zyg.rules import primitives as p
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ def with_old_values(program: Program, active: set[Var]) -> tuple[Program, dict[O
     }
     if not chosen:
         return program, {}
+    unseen = _Unseen(program, buffers)
     old: dict[Op, Var] = {}
     blocks = {}
     for label, block in program.blocks.items():
@@ -63,10 +69,60 @@ def with_old_values(program: Program, active: set[Var]) -> tuple[Program, dict[O
                 memory = op.args[0]
                 assert isinstance(memory.type, MemoryType)
                 old[op] = Var(memory.type.dtype, "old")
-                ops.append(Op(mem_load, op.args[:2], (old[op],), op.pos))
+                if unseen(label, op):
+                    ops.append(Op(p.identity, (zero(memory.type.dtype),), (old[op],), op.pos))
+                else:
+                    ops.append(Op(mem_load, op.args[:2], (old[op],), op.pos))
             ops.append(op)
         blocks[label] = Block(block.params, tuple(ops), block.end)
     return program.with_blocks(blocks), old
+
+
+def is_lost(old: Op) -> bool:
+    """Does the op stand for an old value that nobody has looked at?"""
+    return old.fn is p.identity and isinstance(old.args[0], Const)
+
+
+class _Unseen:
+    """Tells of stores whether nobody has read of their buffer since it was made."""
+
+    def __init__(self, program: Program, buffers: Buffers) -> None:
+        self.program, self.buffers = program, buffers
+        self.graph = Graph(program)
+        self.made = {
+            op.result: label for label in self.graph.order for op in program.blocks[label].ops if op.fn in ALLOCATIONS
+        }
+
+    def __call__(self, label: int, store: Op) -> bool:
+        memory = store.args[0]
+        if memory not in self.made or label not in self.graph.idom:
+            return False
+        assert isinstance(memory, Var)
+        cls, first = self.buffers.class_of(memory), self.made[memory]
+        ops = self.program.blocks[label].ops
+        before = ops[: ops.index(store)]
+        if label == first and any(op.result is memory for op in before if op.fn in ALLOCATIONS):
+            return not any(self._reads(op, cls) for op in before)
+        seen: set[int] = set()
+        todo = list(self.graph.preds[label])
+        while todo:
+            at = todo.pop()
+            if at not in seen:
+                seen.add(at)
+                todo += self.graph.preds[at] if at != first else ()
+        return not any(self._reads(op, cls) for at in {*seen, label} for op in self.program.blocks[at].ops)
+
+    def _reads(self, op: Op, cls: Var | None) -> bool:
+        if op.fn in (mem_store, mem_size, mem_like, tape_put):
+            return False
+        return any(isinstance(arg, Var) and self.buffers.of.get(arg) is cls for arg in op.args)
+
+
+def _with_old(ops: Iterable[Op]) -> Iterator[tuple[Op, Op]]:
+    """The stores, each with the op that gives what it overwrites."""
+    for before, op in pairwise(ops):
+        if op.fn is mem_store and (before.fn is mem_load or is_lost(before)):
+            yield before, op
 
 
 class Moments:
@@ -82,10 +138,14 @@ class Moments:
         }
         self.base = {mirrored: label for label, mirrored in reversed_.mirror.items()}
         self._between: dict[tuple[int, int], frozenset[int]] = {}
-        self.overwritten = {op.result: self.class_of(op) for op in self.place if op.fn is mem_load}
+        self.overwritten = {
+            before.result: self.class_of(store)
+            for block in self.program.blocks.values()
+            for before, store in _with_old(block.ops)
+        }
 
-    def class_of(self, load: Op) -> Var | None:
-        return self.buffers.class_of(load.args[0])
+    def class_of(self, access: Op) -> Var | None:
+        return self.buffers.class_of(access.args[0])
 
     def moment(self, label: int, index: int, cls: Var) -> tuple[int, int] | None:
         """The place in the forward sweep with whose memory the op number `index` of a block of reverse code runs."""
@@ -159,13 +219,12 @@ def candidates(reversed_: Reversed, buffers: Buffers) -> list[Var]:
     returning = _returning(program, graph)
     for label in graph.order:
         ops = program.blocks[label].ops
-        for before, op in zip((None, *ops), ops, strict=False):
-            if op.fn is not mem_store:
-                continue
-            cls = buffers.class_of(op.args[0])
+        kept = {store: before.result for before, store in _with_old(ops)}
+        for op in ops:
+            cls = buffers.class_of(op.args[0]) if op.fn is mem_store else None
             if cls is None:
                 continue
-            old = before.results[0] if before is not None and before.fn is mem_load and before.results else None
+            old = kept.get(op)
             mirrored = reversed_.mirror.get(label)
             ok = label not in returning or (mirrored is not None and old in restores[mirrored])
             found[cls] = found.get(cls, True) and ok

@@ -135,6 +135,8 @@ def _apply(emitter: Emitter, fn: Any, args: tuple[Any, ...]) -> Symbol:
         kind = scalars.to_float(kind)
     if fn in _FLOATING:
         kind = scalars.to_float(kind)
+    if fn is p.annihilated and isinstance(operands[1], Const) and operands[1].value:
+        fn = operator.mul
     converted = tuple(emitter.convert(o, kind) for o in operands)
     result = kind
     if fn in scalars.COMPARISONS or fn in _TESTS:

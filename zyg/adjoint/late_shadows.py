@@ -1,0 +1,62 @@
+"""Shadows that need not live before the reverse sweep: those of buffers that a loop makes anew in each iteration.
+
+Such a buffer is of use in its own iteration only, so its shadow can be made where the iteration begins to be reversed;
+then the forward sweep neither makes nor keeps it.
+
+    Original:  loop: …; m = mem_new(n); …       Adjoint:  reversed loop: m′ = mem_zeros(n); …
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from zyg.ir.graph import Graph, Loop, uses
+from zyg.ir.memory import mem_zeros
+from zyg.ir.program import Block, Op, Operand, Program, Var, edges
+
+
+def with_late_shadows(program: Program, shadows: Collection[Var]) -> tuple[Program, dict[int, list[Op]]]:
+    """`program` without the shadows that can be late, and what makes them, by the latch of the loop they belong to.
+
+    shadows: all that there are in `program`.
+    """
+    graph = Graph(program)
+    if not any(graph.loop_of.values()):
+        return program, {}
+    used = set().union(*(uses(block) for block in program.blocks.values()))
+    wanted = {shadow for shadow in shadows if shadow not in used}
+    homes = {
+        var: label
+        for label in graph.order
+        for var in (*program.blocks[label].params, *(r for op in program.blocks[label].ops for r in op.results))
+    }
+    late: dict[int, list[Op]] = {}
+    blocks = dict(program.blocks)
+    for label in graph.order:
+        loop = graph.loop_of[label]
+        if loop is None or not _whole(graph, loop, label):
+            continue
+        block = blocks[label]
+        found = [op for op in block.ops if op.fn is mem_zeros and op.result in wanted and _is_outside(op, loop, homes)]
+        if found:
+            late.setdefault(loop.latches[0], []).extend(found)
+            blocks[label] = Block(block.params, tuple(op for op in block.ops if op not in found), block.end)
+    return program.with_blocks(blocks) if late else program, late
+
+
+def _whole(graph: Graph, loop: Loop, label: int) -> bool:
+    """Does every iteration that is reversed begin at the loop's latch and come by `label`?"""
+    ways_out = {
+        at
+        for at in loop.blocks
+        for edge in edges(graph.blocks[at].end)
+        if edge.target not in loop.blocks and edge.target in graph.finishing
+    }
+    return ways_out == {loop.header} != {label} and len(loop.latches) == 1 and graph.dominates(label, loop.latches[0])
+
+
+def _is_outside(op: Op, loop: Loop, homes: dict[Var, int]) -> bool:
+    def outside(operand: Operand) -> bool:
+        return not isinstance(operand, Var) or homes.get(operand) not in loop.blocks
+
+    return all(map(outside, op.args))
