@@ -9,16 +9,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from buffers import FLOATS, add, load, read_own, run, store
+from buffers import FLOATS, add, load, new, read_own, run, store, zeros
 from indexing import at, extent, guards
 
 import zyg
 from zyg.adjoint.cut import INFINITE, Network
 from zyg.ir.graph import Graph
-from zyg.ir.memory import mem_add
+from zyg.ir.memory import mem_add, mem_new, mem_store, mem_zeros
 from zyg.ir.program import Module, Program
 from zyg.ir.scalars import i8
 from zyg.ir.verify import verify
+from zyg.passes.first_writes import first_additions_as_writes
+from zyg.passes.hoisted_buffers import with_hoisted_buffers
+from zyg.passes.last_writes import without_last_writes
+from zyg.passes.neighbour_sums import sums_of_neighbours
+from zyg.passes.reciprocals import with_reciprocals
 from zyg.passes.register_sums import sums_in_registers
 from zyg.passes.simplify import simplify_program
 from zyg.passes.unroll import unrolled
@@ -115,6 +120,193 @@ def nested(x, y, n):
             add(x, m, load(y, n))
 
 
+def neighbours(x, y, n):
+    for k in range(n):
+        add(x, k + 1, load(y, k))
+        add(x, k, 2.0 * load(y, k))
+        add(x, k + 3, load(y, k + 1))
+        add(x, 1 + k, 3.0)
+
+
+def neighbours_of_a_row(x, y, n):
+    for i in range(3):
+        for k in range(n // 4):
+            add(x, i * 3 + k, load(y, k))
+            add(x, i * 3 + k + 1, load(y, k))
+
+
+def filled(x, y, n):
+    a, b = zeros(n), zeros(n)
+    for k in range(n):
+        add(a, k, load(y, k))
+    for k in range(n - 1, -1, -1):
+        add(b, k, load(a, k) + load(x, k))
+    for k in range(n):
+        store(x, k, load(b, k))
+
+
+def filled_twice(x, y, n):
+    a = zeros(n)
+    for _ in range(2):
+        for k in range(n):
+            add(a, k, load(y, k))
+    for k in range(n):
+        store(x, k, load(a, k))
+
+
+def partly_filled(x, y, n):
+    a = zeros(n + 2)
+    for k in range(n):
+        add(a, k, load(y, k))
+    for k in range(n + 2):
+        store(x, k, load(a, k))
+
+
+def filled_behind(x, y, n):
+    a = zeros(n + 2)
+    for k in range(n):
+        add(a, k + 2, load(y, k))
+    for k in range(n + 2):
+        store(x, k, load(a, k))
+
+
+def filled_by_rows(x, y, n):
+    n = extent(n)
+    a = zeros(n * 3)
+    for i in range(n):
+        for j in range(3):
+            add(a, i * 3 + j, load(y, i))
+    for i in range(n // 3):
+        store(x, i, load(a, i))
+
+
+def filled_by_columns(x, y, n):
+    n = extent(n)
+    a = zeros(n * n)
+    for i in range(n):
+        for j in range(n):
+            add(a, j * n + i, load(y, i))
+    for i in range(n):
+        store(x, i, load(a, i))
+
+
+def overlapping_rows(x, y, n):
+    n = extent(n)
+    a = zeros(n * 3)
+    for i in range(n):
+        for j in range(3):
+            add(a, i * 2 + j, load(y, i))
+    for i in range(n):
+        store(x, i, load(a, i))
+
+
+def looked_at_before(x, y, n):
+    a = zeros(n)
+    if n > 2:
+        store(x, 0, load(a, 1))
+    for k in range(n):
+        add(a, k, load(y, k))
+    for k in range(n):
+        store(x, k, load(a, k))
+
+
+def made_in_a_loop(x, y, n):
+    for i in range(3):
+        a = zeros(n)
+        for k in range(n):
+            add(a, k, load(y, k) + i)
+        for k in range(n):
+            add(a, k, load(x, k))
+        for k in range(n):
+            store(x, k, load(a, k))
+
+
+def kept_in_a_loop(x, y, n):
+    for i in range(3):
+        a = zeros(n)
+        if i % 2 == 1:
+            for k in range(n):
+                add(a, k, load(y, k))
+        for k in range(n):
+            store(x, k, load(x, k) + load(a, k))
+
+
+def made_and_left(x, y, n):
+    for i in range(3):
+        a = new(n)
+        for k in range(n):
+            store(a, k, load(y, k) + i)
+        if load(y, 0) > 100.0:
+            break
+        for k in range(n):
+            add(x, k, load(a, k))
+
+
+def taken(x, y, n):
+    for i in range(3):
+        a = zeros(n)
+        for k in range(n):
+            store(a, k, load(y, k) + i)
+        for k in range(n - 1, -1, -1):
+            v = load(a, k)
+            store(a, k, 0.0)
+            add(x, k, v)
+
+
+def taken_twice(x, y, n):
+    a = zeros(n)
+    for i in range(3):
+        for k in range(n):
+            add(a, k, load(y, k) + i)
+        for k in range(n - 1, -1, -1):
+            v = load(a, k)
+            if i > 0:
+                store(a, k, 0.0)
+            add(x, k, v)
+
+
+def taken_at_one_place(x, y, n):
+    a = zeros(n + 2)
+    store(a, 1, 5.0)
+    for k in range(n):
+        v = load(a, 1)
+        store(a, 1, 0.0)
+        add(x, k, v)
+
+
+def looked_at_late(x, y, n):
+    a, b = zeros(n), zeros(n)
+    for k in range(n):
+        store(a, k, load(y, k))
+    for k in range(n):
+        s = load(y, k) * 2.0 + load(x, k) * 3.0 + load(y, k) * load(x, k)
+        add(b, k, s + load(a, k))
+    for k in range(n):
+        s = load(y, k) * 2.0 + load(x, k) * 3.0 + load(y, k) * load(x, k)
+        store(x, k, s + load(b, k))
+
+
+FILLED = (
+    looked_at_late,
+    taken,
+    taken_twice,
+    taken_at_one_place,
+    neighbours,
+    neighbours_of_a_row,
+    filled,
+    filled_twice,
+    partly_filled,
+    filled_behind,
+    filled_by_rows,
+    filled_by_columns,
+    overlapping_rows,
+    looked_at_before,
+    made_in_a_loop,
+    kept_in_a_loop,
+    made_and_left,
+)
+
+
 def short(x, y, n):
     n = extent(n)
     for i in range(n):
@@ -136,6 +328,7 @@ def backwards(x, y, n):
 
 
 ALL = (
+    *FILLED,
     downward,
     read_and_written,
     last_value,
@@ -148,7 +341,34 @@ ALL = (
     short,
     backwards,
 )
+TURNABLE = (
+    downward,
+    read_and_written,
+    last_value,
+    used_behind,
+    stored,
+    one_element,
+    sometimes,
+    element_that_is_read,
+    nested,
+)
 TURNED = {downward, one_element, sometimes, nested}
+
+
+CHANGES: tuple[Callable[[Program], Program], ...] = (
+    upward,
+    sums_in_registers,
+    unrolled,
+    lambda q: sums_in_registers(upward(q)),
+    sums_of_neighbours,
+    first_additions_as_writes,
+    with_hoisted_buffers,
+    lambda q: first_additions_as_writes(simplify_program(sums_of_neighbours(q))),
+    lambda q: with_hoisted_buffers(simplify_program(first_additions_as_writes(q))),
+    with_reciprocals,
+    without_last_writes,
+    lambda q: with_hoisted_buffers(first_additions_as_writes(without_last_writes(q))),
+)
 
 
 def program_of(fn: Callable[..., Any]) -> Program:
@@ -166,12 +386,12 @@ def agree(before: Program, after: Program, n: int) -> None:
 @pytest.mark.parametrize("n", NUMBERS)
 def test_passes_change_nothing(fn: Callable[..., Any], n: int) -> None:
     program = program_of(fn)
-    for change in (upward, sums_in_registers, unrolled, lambda q: sums_in_registers(upward(q))):
+    for change in CHANGES:
         agree(program, change(program), n)
         agree(program, simplify_program(change(program)), n)
 
 
-@pytest.mark.parametrize("fn", ALL[:9])
+@pytest.mark.parametrize("fn", TURNABLE)
 def test_loops_are_turned_where_order_is_free(fn: Callable[..., Any]) -> None:
     program = program_of(fn)
     turned = upward(program)
@@ -198,6 +418,39 @@ def test_short_loops_are_straight() -> None:
     assert len(loops) == 2  # the outer one, and the one with two ways out
     assert not any(Graph(unrolled(program_of(backwards))).loop_of.values())
     assert guards(straight) >= guards(program_of(short))
+
+
+def zeros_made(fn: Callable[..., Any]) -> int:
+    program = simplify_program(first_additions_as_writes(program_of(fn)))
+    return sum(op.fn is mem_zeros for op in program.ops())
+
+
+def test_zeros_that_are_added_to_once_and_everywhere_are_not_made() -> None:
+    for fn in (filled, partly_filled, filled_behind, filled_by_rows, filled_by_columns, made_in_a_loop):
+        assert zeros_made(fn) == 0, fn
+    for fn in (filled_twice, overlapping_rows, looked_at_before, kept_in_a_loop):
+        assert zeros_made(fn) == 1, fn
+
+
+def test_resets_that_nobody_sees_are_dropped() -> None:
+    for fn, expected in ((taken, 1), (taken_twice, 1), (taken_at_one_place, 2)):
+        program = without_last_writes(program_of(fn))
+        assert sum(op.fn is mem_store for op in program.ops()) == expected, fn
+
+
+def test_neighbours_are_added_to_once() -> None:
+    program = simplify_program(sums_of_neighbours(program_of(neighbours)))
+    graph = Graph(program)
+    inside = [op for label in graph.order if graph.loop_of[label] for op in program.blocks[label].ops]
+    assert sum(op.fn is mem_add for op in inside) == 1
+
+
+def test_buffers_of_iterations_are_made_once() -> None:
+    for fn in (made_in_a_loop, kept_in_a_loop, made_and_left):
+        program = with_hoisted_buffers(program_of(fn))
+        graph = Graph(program)
+        inside = [op for label in graph.order if graph.loop_of[label] for op in program.blocks[label].ops]
+        assert not any(op.fn in (mem_new, mem_zeros) for op in inside)
 
 
 def least_cut(nodes: int, edges: list[tuple[int, int, float]]) -> float:

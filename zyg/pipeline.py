@@ -20,9 +20,14 @@ from zyg.ir.memory import MemoryType
 from zyg.ir.program import Const, Module, Op, Operand, Pos, Program, Type, Var
 from zyg.ir.tree import Tree, leaves
 from zyg.ir.verify import checked, checked_module
+from zyg.passes.first_writes import first_additions_as_writes
 from zyg.passes.hoisted import with_hoisted_reads
+from zyg.passes.hoisted_buffers import with_hoisted_buffers
+from zyg.passes.last_writes import without_last_writes
 from zyg.passes.lift import lift_captures
+from zyg.passes.neighbour_sums import sums_of_neighbours
 from zyg.passes.ranges import prove_comparisons
+from zyg.passes.reciprocals import with_reciprocals
 from zyg.passes.register_sums import sums_in_registers
 from zyg.passes.results import give_results, written_parameters
 from zyg.passes.simplify import inline, simplify, simplify_program
@@ -160,8 +165,10 @@ def _fitted(program: Program) -> Program:
     """`program` with the accesses to buffers that it needs, their guards in front of loops where that can be."""
     program = checked(simplify_program(prove_comparisons(simplify_memory(program))))
     program = checked(with_hoisted_reads(simplify_program(upward(program))))
-    program = checked(simplify_program(sums_in_registers(program)))
-    return checked(simplify_program(version_loops(program)))
+    program = checked(simplify_program(with_reciprocals(sums_in_registers(program))))
+    program = checked(simplify_program(sums_of_neighbours(program)))
+    program = checked(simplify_program(first_additions_as_writes(without_last_writes(program))))
+    return checked(with_hoisted_buffers(simplify_program(version_loops(program))))
 
 
 def _in_variables(reader: Any, result: Value) -> Value:

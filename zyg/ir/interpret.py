@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from zyg.ir.matrices import Matrix, flags, matrix, mem_gemm, mem_pack, mem_sum
+from zyg.ir.matrices import Matrix, flags, matrix, mem_gemm, mem_pack, mem_product, mem_sum
 from zyg.ir.memory import (
     MemoryType,
     mem_add,
     mem_apart,
+    mem_clear,
+    mem_clear_from,
+    mem_clear_unless,
     mem_copy,
     mem_give,
     mem_keep,
@@ -147,7 +150,9 @@ def _apply(module: Module, op: Op, values: list[Any]) -> tuple[Any, ...]:
         return tuple(record)
     if fn in (tape_new, tape_zeros, tape_larger, tape_reserve, tape_put, tape_get):
         return _tape(op, values)
-    if fn in (mem_gemm, mem_pack, mem_sum):
+    if fn is mem_product:
+        values[0].fill(0)
+    if fn in (mem_gemm, mem_product, mem_pack, mem_sum):
         return _matrices(op, values)
     if fn in _MEMORY:
         return _memory(op, values)
@@ -236,7 +241,7 @@ def _zeros(count: int, kind: MemoryType) -> Any:
 _MEMORY = frozenset(
     (
         *(mem_new, mem_zeros, mem_like, mem_copy, mem_size, mem_load, mem_store, mem_add, mem_reserve),
-        *(mem_apart, mem_give, mem_keep),
+        *(mem_apart, mem_give, mem_keep, mem_clear, mem_clear_unless, mem_clear_from),
     )
 )
 
@@ -271,7 +276,12 @@ def _memory(op: Op, values: list[Any]) -> tuple[Any, ...]:
         return (np.int64(memory.size),)
     if fn is mem_apart:
         return (np.bool_(not np.may_share_memory(memory, values[1])),)
-    if fn in (mem_give, mem_keep):
+    if fn is mem_clear or (fn is mem_clear_unless and memory.size != values[1]):
+        memory.fill(0)
+    if fn is mem_clear_from:
+        assert 0 <= values[1] <= memory.size
+        memory[values[1] :] = 0
+    if fn in (mem_give, mem_keep, mem_clear, mem_clear_unless, mem_clear_from):
         return ()
     index = int(values[1])
     assert 0 <= index < memory.size, f"element {index} of {memory.size} at {op.pos}"

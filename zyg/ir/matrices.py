@@ -26,6 +26,14 @@ def mem_gemm(*operands: Any) -> None:
     raise RuntimeError(_PLACES)
 
 
+def mem_product(*operands: Any) -> None:
+    """C = A' B', and 0 for elements of the buffer that are none of C's; no result.
+
+    Operands as those of `mem_gemm`.  It is written by the last passes and has no derivative.
+    """
+    raise RuntimeError(_PLACES)
+
+
 def mem_pack(*operands: Any) -> Any:
     """A buffer with the elements of a matrix, row after row.  Operands: the matrix, then its rows and columns."""
     raise RuntimeError(_PLACES)
@@ -41,7 +49,7 @@ def mem_sum(*operands: Any) -> None:
 
 _PLACES = "buffers exist in compiled or interpreted programs only"
 
-for _fn in (mem_gemm, mem_pack, mem_sum):
+for _fn in (mem_gemm, mem_product, mem_pack, mem_sum):
     table[_fn] = Primitive(_fn.__name__, 1, effect=True)
 
 ONE, ZERO = Const(1, i8), Const(0, i8)

@@ -17,7 +17,7 @@ from typing import Any
 from numba import types
 
 from zyg.ir.external import External
-from zyg.ir.matrices import mem_gemm, mem_pack, mem_sum
+from zyg.ir.matrices import mem_gemm, mem_pack, mem_product, mem_sum
 from zyg.ir.program import Op, Operand, Type
 from zyg.rules.primitives import Primitive, table
 
@@ -76,6 +76,21 @@ def mem_add(memory: Any, index: Any, value: Any) -> None:
     raise RuntimeError(_PLACES)
 
 
+def mem_clear(memory: Any) -> None:
+    """Make all elements zero; no result.  It is written by the last passes and has no derivative."""
+    raise RuntimeError(_PLACES)
+
+
+def mem_clear_unless(memory: Any, count: Any) -> None:
+    """Make all elements zero unless there are `count` (int64) of them; no result.  Likewise."""
+    raise RuntimeError(_PLACES)
+
+
+def mem_clear_from(memory: Any, start: Any) -> None:
+    """Make the elements from number `start` (int64, not more than there are) on zero; no result.  Likewise."""
+    raise RuntimeError(_PLACES)
+
+
 def mem_reserve(memory: Any, count: Any) -> None:
     """Give a growable buffer room for `count` (int64) elements at least; those that it gains are zero.  No result."""
     raise RuntimeError(_PLACES)
@@ -101,11 +116,11 @@ _PLACES = "buffers exist in compiled or interpreted programs only"
 ALLOCATIONS = frozenset((mem_new, mem_zeros, mem_like, mem_copy, mem_pack))
 ELEMENT_WRITES = frozenset((mem_store, mem_add))
 # What writes to the buffer that is its first operand
-WRITES = ELEMENT_WRITES | {mem_gemm, mem_sum}
+WRITES = ELEMENT_WRITES | {mem_gemm, mem_product, mem_sum, mem_clear, mem_clear_unless, mem_clear_from}
 
 _EFFECTS: tuple[Callable[..., Any], ...] = (
-    *(mem_new, mem_zeros, mem_like, mem_copy, mem_store, mem_add, mem_reserve),
-    *(mem_give, mem_keep),
+    *(mem_new, mem_zeros, mem_like, mem_copy, mem_store, mem_add, mem_clear, mem_reserve),
+    *(mem_clear_unless, mem_clear_from, mem_give, mem_keep),
 )
 _READS: tuple[Callable[..., Any], ...] = (mem_load, mem_size, mem_apart, length)
 for _fn in (*_EFFECTS, *_READS):
@@ -128,6 +143,7 @@ _READ: dict[Callable[..., Any], tuple[int, ...]] = {
     mem_copy: (0,),
     mem_pack: (0,),
     mem_gemm: (4, 8),
+    mem_product: (4, 8),
     mem_sum: (4,),
 }
 

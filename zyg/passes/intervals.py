@@ -108,6 +108,11 @@ class Ranges:
 
     # --- values -----------------------------------------------------------------------------------
 
+    def op_of(self, operand: Operand) -> Op | None:
+        """The op that an operand is the result of."""
+        found = self._made.get(operand) if isinstance(operand, Var) else None
+        return found[0] if found is not None else None
+
     def _interval(self, op: Op, place: Place) -> tuple[int, int]:
         """Bounds of an op's result."""
         if op.fn is length or op.fn is mem_size:

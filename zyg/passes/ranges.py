@@ -16,12 +16,13 @@ defined; the condition of a guard, branch or selection also if it is certain the
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 
 from zyg.ir.graph import Graph, graph_of, substitute
 from zyg.ir.memory import length
 from zyg.ir.program import Block, Branch, Const, Guard, Op, Operand, Program, Var
-from zyg.ir.scalars import b1
+from zyg.ir.scalars import b1, i8
 from zyg.passes.conditions import comparison, deciding, sources
 from zyg.passes.induction import Guesses
 from zyg.passes.inequalities import Place, Refutations
@@ -139,6 +140,22 @@ def _rewritten(program: Program, ranges: Ranges) -> Program:
     )
 
 
+def _extreme(op: Op, place: Place, ranges: Ranges) -> Operand | None:
+    """Which of its operands the larger (or smaller) one of two certainly equals."""
+    test = ranges.op_of(op.args[0])
+    compared = comparison(test) if test is not None else None
+    if compared is None or op.result.type != i8 or set(compared[1:]) != set(op.args[1:]):
+        return None
+    relation, x, y = compared
+    if relation not in (operator.lt, operator.le, operator.gt, operator.ge):
+        return None
+    larger = (relation in (operator.gt, operator.ge)) is (x == op.args[1])
+    for one, other in ((x, y), (y, x)):
+        if ranges.known.proves(ranges.form(one, place).minus(ranges.form(other, place)), place):
+            return one if larger else other
+    return None
+
+
 def _equal(op: Op, place: Place, ranges: Ranges) -> Operand | None:
     """What the op's result certainly equals."""
     if comparison(op) is not None:
@@ -146,7 +163,7 @@ def _equal(op: Op, place: Place, ranges: Ranges) -> Operand | None:
         return None if outcome is None else Const(outcome, b1)
     if op.fn is p.select:
         chosen = ranges.truth(op.args[0], place)
-        return None if chosen is None else op.args[1] if chosen else op.args[2]
+        return _extreme(op, place, ranges) if chosen is None else op.args[1] if chosen else op.args[2]
     if op.fn is length:
         form = ranges.form(op.args[0], place)
         bounds = (form, constant(LARGEST_LENGTH).minus(form))

@@ -47,7 +47,19 @@ def sums_in_registers(program: Program) -> Program:
 
 
 def _fixed_sums(loop: Loop, graph: Graph, buffers: Buffers, homes: dict[Var, int]) -> dict[Op, int]:
-    """The additions of every iteration to the same element, and their blocks; none if the loop is of another kind."""
+    """The additions of every iteration to the same element, and their blocks."""
+    return {
+        op: label
+        for op, label in steady_additions(loop, graph, buffers).items()
+        if all(not isinstance(arg, Var) or homes.get(arg) not in loop.blocks for arg in op.args[:2])
+    }
+
+
+def steady_additions(loop: Loop, graph: Graph, buffers: Buffers) -> dict[Op, int]:
+    """The additions of every iteration to buffers that the loop does not read, and their blocks.
+
+    None if the loop is not left at its header alone, or does more than to add up.
+    """
     header = graph.blocks[loop.header]
     if len(loop.latches) != 1 or not isinstance(header.end, Branch) or not isinstance(_latch(graph, loop).end, Jump):
         return {}
@@ -69,9 +81,7 @@ def _fixed_sums(loop: Loop, graph: Graph, buffers: Buffers, homes: dict[Var, int
     return {
         op: label
         for op, label in adds.items()
-        if all(not isinstance(arg, Var) or homes.get(arg) not in loop.blocks for arg in op.args[:2])
-        and graph.dominates(label, loop.latches[0])
-        and not any(buffers.may_write(op, cls) for cls in known)
+        if graph.dominates(label, loop.latches[0]) and not any(buffers.may_write(op, cls) for cls in known)
     }
 
 
