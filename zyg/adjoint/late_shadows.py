@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from zyg.ir.graph import Graph, Loop, uses
+from zyg.ir.graph import Graph, Loop, graph_of, uses
 from zyg.ir.memory import mem_zeros
 from zyg.ir.program import Block, Op, Operand, Program, Var, edges
 
@@ -20,7 +20,7 @@ def with_late_shadows(program: Program, shadows: Collection[Var]) -> tuple[Progr
 
     shadows: all that there are in `program`.
     """
-    graph = Graph(program)
+    graph = graph_of(program)
     if not any(graph.loop_of.values()):
         return program, {}
     used = set().union(*(uses(block) for block in program.blocks.values()))

@@ -16,7 +16,7 @@ from itertools import pairwise
 from numba import types
 
 from zyg.adjoint.mirrored import Reversed
-from zyg.ir.graph import Graph
+from zyg.ir.graph import Graph, graph_of
 from zyg.ir.memory import ALLOCATIONS, MemoryType, mem_like, mem_load, mem_size, mem_store
 from zyg.ir.program import Block, Const, Jump, Op, Program, Return, Var, edges
 from zyg.ir.tape import tape_put
@@ -88,7 +88,7 @@ class _Unseen:
 
     def __init__(self, program: Program, buffers: Buffers) -> None:
         self.program, self.buffers = program, buffers
-        self.graph = Graph(program)
+        self.graph = graph_of(program)
         self.made = {
             op.result: label for label in self.graph.order for op in program.blocks[label].ops if op.fn in ALLOCATIONS
         }

@@ -16,7 +16,7 @@ from zyg.codegen.frame import Frame
 from zyg.codegen.libm import FREE_SUM
 from zyg.codegen.machine import Parts, integer_constant, size, width
 from zyg.codegen.machine import parts as registers_of
-from zyg.ir.graph import Graph
+from zyg.ir.graph import graph_of
 from zyg.ir.memory import (
     ALLOCATIONS,
     MemoryType,
@@ -36,7 +36,7 @@ from zyg.ir.memory import (
     mem_zeros,
 )
 from zyg.ir.program import Op, Operand, Pos, Program, Type
-from zyg.passes.memory_facts import Buffers
+from zyg.passes.memory_facts import buffers_of
 
 _NULL = Value("ptr", "null")
 _ZERO = integer_constant(0)
@@ -60,7 +60,7 @@ def in_memory(part: str) -> str:
 
 def made_in_loops(program: Program) -> frozenset[Op]:
     """The allocations of buffers in loops that nobody but the program will know, and that do not grow."""
-    graph = Graph(program)
+    graph = graph_of(program)
     found = [
         op
         for label, loop in graph.loop_of.items()
@@ -70,7 +70,7 @@ def made_in_loops(program: Program) -> frozenset[Op]:
     ]
     if not found:
         return frozenset()
-    buffers = Buffers(program)
+    buffers = buffers_of(program)
     return frozenset(op for op in found if buffers.is_local(buffers.of[op.result]))
 
 

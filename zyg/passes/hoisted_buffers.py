@@ -10,7 +10,7 @@ not have asked for.
 from __future__ import annotations
 
 from zyg.ir.external import External
-from zyg.ir.graph import Graph, Loop
+from zyg.ir.graph import Loop, graph_of
 from zyg.ir.matrices import mem_pack
 from zyg.ir.memory import (
     WRITES,
@@ -24,7 +24,7 @@ from zyg.ir.memory import (
     mem_zeros,
 )
 from zyg.ir.program import Block, Jump, Op, Operand, Program, Var, edges
-from zyg.passes.memory_facts import Buffers
+from zyg.passes.memory_facts import buffers_of
 
 _LOOKING = WRITES | {mem_load, mem_size, mem_copy, mem_like, mem_pack, mem_apart}
 
@@ -33,7 +33,7 @@ def with_hoisted_buffers(program: Program) -> Program:
     """`program` with no allocation in a loop that can be in front of it."""
     if not any(op.fn in (mem_new, mem_zeros) for op in program.ops()):
         return program
-    graph = Graph(program)
+    graph = graph_of(program)
     loops = {loop.header: loop for loop in graph.loop_of.values() if loop is not None}
     if not loops:
         return program
@@ -77,7 +77,7 @@ def _hoist(blocks: dict[int, Block], label: int, front: int, loop: Loop, own: se
 
 def _own(program: Program) -> set[Var]:
     """The allocations whose buffers have no other name and are reached by nobody else."""
-    buffers = Buffers(program)
+    buffers = buffers_of(program)
     found = {op.result for op in program.ops() if op.fn in (mem_new, mem_zeros)}
     found = {var for var in found if buffers.is_local(buffers.of[var])}
     for block in program.blocks.values():

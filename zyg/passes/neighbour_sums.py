@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 from numba import types
 
-from zyg.ir.graph import Graph, Loop
+from zyg.ir.graph import Graph, Loop, graph_of
 from zyg.ir.memory import mem_add
 from zyg.ir.program import Block, Branch, Const, Edge, Jump, Op, Operand, Pos, Program, Var, edges, with_edges
 from zyg.ir.scalars import b1, i8
 from zyg.passes.canonical import all_loops
 from zyg.passes.linear import Linear, constant, variable
-from zyg.passes.memory_facts import Buffers
+from zyg.passes.memory_facts import buffers_of
 from zyg.passes.register_sums import steady_additions
 from zyg.passes.slots import zero
 from zyg.rules import primitives as p
@@ -46,8 +46,8 @@ def sums_of_neighbours(program: Program) -> Program:
     """`program`, the additions of its innermost loops to neighbouring elements joined."""
     if sum(op.fn is mem_add for op in program.ops()) < 2:
         return program
-    graph = Graph(program)
-    buffers = Buffers(program)
+    graph = graph_of(program)
+    buffers = buffers_of(program)
     blocks = dict(program.blocks)
     made = {result: op for op in program.ops() for result in op.results}
     for loop in all_loops(graph):

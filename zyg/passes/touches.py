@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from zyg.ir.graph import Graph, Loop
+from zyg.ir.graph import Loop, graph_of
 from zyg.ir.memory import MemoryType, holds_handles, mem_like, mem_size, mem_zeros
 from zyg.ir.program import Op, Operand, Program, Return, Var, edges
-from zyg.passes.memory_facts import Buffers
+from zyg.passes.memory_facts import buffers_of
 
 Place = tuple[int, int]
 
@@ -17,10 +17,10 @@ class Touches:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.graph = Graph(program)
+        self.graph = graph_of(program)
         self.made: dict[Var, tuple[Place, Op]] = {}
         self.of: dict[Var, list[tuple[Place, Op]]] = {}
-        self._buffers = Buffers(program)
+        self._buffers = buffers_of(program)
         self._members: dict[Var, int] = {}
         for cls in self._buffers.of.values():
             self._members[cls] = self._members.get(cls, 0) + 1

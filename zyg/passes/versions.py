@@ -18,7 +18,7 @@ from zyg.ir.program import Block, Branch, Const, Edge, Guard, Op, Operand, Pos, 
 from zyg.ir.scalars import b1
 from zyg.passes.front_test import FrontTest
 from zyg.passes.guarded_loop import GuardedLoop, Unsuitable
-from zyg.passes.memory_facts import Buffers
+from zyg.passes.memory_facts import buffers_of
 from zyg.passes.slots import Load, Store, promote
 
 _NOWHERE = Pos("", 0, "")
@@ -34,7 +34,7 @@ def version_loops(program: Program) -> Program:
             inner.pop(outer.header, None)
             outer = outer.parent
     found = []
-    buffers = cache(lambda: Buffers(program))
+    buffers = cache(lambda: buffers_of(program))
     for loop in inner.values():
         try:
             found.append(GuardedLoop(program, graph, loop, buffers))
