@@ -32,15 +32,16 @@ json.dump(time.perf_counter() - start, sys.stdout)
 _PEAK = """
 import json, sys
 from pathlib import Path
-from bench.rows import LONG_LOOP
+from bench.rows import LONG_LOOP, ROWS
+row = next(row for row in (LONG_LOOP, *ROWS) if row.name == sys.argv[1])
 def status(field):
     line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(field))
     return 1024 * int(line.split()[1])
-contender = LONG_LOOP.unwrapped()[sys.argv[1]]
-contender(*LONG_LOOP.trial)
+contender = row.unwrapped()[sys.argv[2]]
+contender(*row.trial)
 before = status("VmRSS")
 Path("/proc/self/clear_refs").write_text("5")
-contender(*LONG_LOOP.args)
+result = contender(*row.args)
 json.dump(status("VmHWM") - before, sys.stdout)
 """
 
@@ -52,9 +53,9 @@ def first_call(row: str, contender: str) -> float | None:
     return min(known) if known else None
 
 
-def peak(contender: str) -> float | None:
-    """Bytes that the gradient of `rows.LONG_LOOP` needs at its peak; None where the system does not say."""
-    return _run(_PEAK, contender) if Path("/proc/self/clear_refs").exists() else None
+def peak(row: str, contender: str) -> float | None:
+    """Bytes that a gradient needs at its peak, its result included; None where the system does not say."""
+    return _run(_PEAK, row, contender) if Path("/proc/self/clear_refs").exists() else None
 
 
 def _run(script: str, *arguments: str) -> float | None:

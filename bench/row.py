@@ -55,6 +55,10 @@ class Row:
     numpy: bool = False
     derivative: Derivative = GRADIENT
 
+    def ways(self) -> list[str]:
+        """The names of the hand-written derivatives among the contenders."""
+        return [f"hand: {way}" if way else "hand" for way in self.hand]
+
     def contenders(self) -> dict[str, Callable[..., Any]]:
         """By name, all ready to be called with `args`."""
         if self.wrapped is not None:
@@ -73,5 +77,5 @@ class Row:
     def unwrapped(self) -> dict[str, Callable[..., Any]]:
         """The primal, what was written by hand, and zyg's."""
         named = {"primal": self.derivative.primal(self.program if self.numpy else compiled(self.program))}
-        named |= {f"hand: {way}" if way else "hand": fn for way, fn in self.hand.items()}
+        named |= dict(zip(self.ways(), self.hand.values(), strict=True))
         return named | {"zyg": self.derivative.zyg(self.program, self.argnums)}
