@@ -80,7 +80,7 @@ def signatures() -> dict[Any, list[tuple[tuple[Type, ...], Type]]]:
     add((p.fma,), FLOATS, 3)
     for fn in SPECIAL:
         add((fn,), FLOATS, fn.arity)
-    add((p.annihilated,), (INT, *FLOATS), 2)
+    add((p.annihilated,), (INT, *FLOATS, *COMPLEX), 2)
     add((p.attach,), (*FLOATS, *COMPLEX), 2)
     add(REAL_BINARY, FLOATS, 2)
     add((np.maximum, np.minimum, np.fmax, np.fmin), (INT,), 2)

@@ -18,7 +18,7 @@ from zyg.codegen.libm import FREE_SUM, complex_function, function, intrinsic, na
 from zyg.codegen.machine import Parts, integer_constant, known_integer, known_real
 from zyg.codegen.powers import COMPLEX_INTEGER_POWER, COMPLEX_POWER
 from zyg.codegen.support import Routine
-from zyg.rules.primitives import attach, identity, is_nonzero, powi, reassociate_add, stop_gradient, within_rule
+from zyg.rules.primitives import annihilated, attach, identity, is_nonzero, powi, reassociate_add, stop_gradient, within_rule
 
 _LONGEST_PRODUCT = 32
 
@@ -89,6 +89,11 @@ def _is_nonzero(b: Body, x: Parts) -> Parts:
     return _different(b, x, (real(x[0], 0.0), real(x[0], 0.0)))
 
 
+def _annihilated(b: Body, dy: Parts, slope: Parts) -> Parts:
+    (on,) = _is_nonzero(b, slope)
+    return tuple(b.select(on, v, real(v, 0.0)) for v in _multiply(b, dy, slope))
+
+
 def _function(name: str) -> Callable[[Body, Parts], Parts]:
     return lambda b, x: complex_function(b, name, *x)
 
@@ -134,6 +139,7 @@ lowering: dict[Any, Callable[..., Parts]] = {
     attach: lambda b, x, y: x,
     operator.sub: _componentwise("fsub"),
     operator.mul: _multiply,
+    annihilated: _annihilated,
     operator.truediv: _divide,
     operator.neg: lambda b, x: tuple(b.unary("fneg", v) for v in x),
     operator.pow: _power,
