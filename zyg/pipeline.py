@@ -26,6 +26,7 @@ from zyg.passes.hoisted_buffers import with_hoisted_buffers
 from zyg.passes.last_writes import without_last_writes
 from zyg.passes.lift import lift_captures
 from zyg.passes.neighbour_sums import sums_of_neighbours
+from zyg.passes.once import checks_once
 from zyg.passes.ranges import prove_comparisons
 from zyg.passes.reciprocals import with_reciprocals
 from zyg.passes.register_sums import sums_in_registers
@@ -168,6 +169,7 @@ def _fitted(program: Program) -> Program:
     program = checked(simplify_program(with_reciprocals(sums_in_registers(program))))
     program = checked(simplify_program(sums_of_neighbours(program)))
     program = checked(simplify_program(first_additions_as_writes(without_last_writes(program))))
+    program = checked(simplify_program(checks_once(program)))
     return checked(with_hoisted_buffers(simplify_program(version_loops(program))))
 
 

@@ -20,16 +20,18 @@ from dataclasses import replace
 
 from zyg.adjoint.activity import active, differentiable, handle_classes, shadow_type
 from zyg.adjoint.adjoint_ops import OpAdjoints
+from zyg.adjoint.iterations import is_needed, iterations
 from zyg.adjoint.late_shadows import with_late_shadows
 from zyg.adjoint.mirrored import CUT, Callees, Counter, Reversed
 from zyg.adjoint.restoring import with_old_values
 from zyg.adjoint.shadows import with_shadows
 from zyg.adjoint.snapshots import with_snapshots
 from zyg.adjoint.trace import Emitter
-from zyg.ir.graph import graph_of
+from zyg.ir.graph import Loop, graph_of
 from zyg.ir.program import (
     Block,
     Branch,
+    Call,
     Const,
     Edge,
     End,
@@ -58,6 +60,7 @@ class _Adjoint:
         int_adjoint: Type,
         callees: Callees,
         restoring: bool,
+        wanted: bool,
     ) -> None:
         self.canonical = form = canonical(program)
         self.program = form.program
@@ -67,6 +70,14 @@ class _Adjoint:
         buffers = [v for v in given if shadow_type(v.type) is not None]
         self.outputs = [i for i, on in enumerate(useful) if on and differentiable(program.results[i])]
         self.active = active(self.program, self.graph, given, self.outputs)
+        self.iterations = {
+            header: iteration
+            for header, iteration in iterations(form).items()
+            if any(total in self.active for total in iteration.sums)
+            # What runs in the forward sweep anyway is better kept, if it is numbers, than computed again
+            if iteration.works
+            or not any(is_needed(self.program, self.active, total, wanted) for total in iteration.sums)
+        }
         kept = with_snapshots(self.program, self.graph, self.active)
         if kept is not self.program:
             self.program, self.graph = kept, graph_of(kept)
@@ -141,6 +152,8 @@ class _Adjoint:
     def _before(self, label: int) -> list[int]:
         """The blocks that reverse control can go to from the mirror image of `label`."""
         preds = [pred for pred in self.graph.preds[label] if pred in self.graph.idom]
+        if label in self.iterations:
+            return [pred for pred in preds if pred not in self._loop(label).blocks]
         if len(preds) <= 1:
             return preds
         return [self.graph.idom[label]] if self._passive_region(label) else preds
@@ -172,6 +185,11 @@ class _Adjoint:
             return True
         return any(self.ops.acts(op) for op in block.ops)
 
+    def _loop(self, header: int) -> Loop:
+        loop = self.graph.loop_of[header]
+        assert loop is not None
+        return loop
+
     # --- one block ----------------------------------------------------------------------------------
 
     def _reverse_block(self, label: int, seeds: tuple[Var, ...]) -> None:
@@ -197,6 +215,8 @@ class _Adjoint:
         if label == self.graph.order[0]:
             return self._finish(ops)
         before = self._before(label)
+        if label in self.iterations:
+            return self._back_by_iterations(label, before[0], ops)
         if len(self.graph.preds[label]) > 1 and self._passive_region(label):
             return Jump(Edge(self._leave(before[0], label, flow=False)))
         if len(before) == 1:
@@ -230,6 +250,39 @@ class _Adjoint:
         target = self.blocks[again]
         self.blocks[again] = Block(target.params, (*target.ops, *step), target.end)
         return Branch(first, Edge(self._leave(outside, header)), Edge(again))
+
+    def _back_by_iterations(self, header: int, outside: int, ops: list[Op]) -> End:
+        """Original:  s += f(k, …)    Adjoint:  d… += reverse f(k, …), for the cotangent ds"""
+        iteration = self.iterations[header]
+        pos = self.ops.pos
+        count, none = Var(i8, "k"), Var(b1)
+        ops.append(Op(Load(Counter(header)), (), (count,), pos))
+        ops.append(Op(operator.eq, (count, Const(0, i8)), (none,), pos))
+        inner: list[Op] = []
+        emitter = Emitter(inner, pos)
+        at = emitter.emit(operator.sub, (count, Const(1, i8)), i8)
+        inner.append(Op(Store(Counter(header)), (at,), (), pos))
+        args: list[Operand] = []
+        for var in iteration.given:
+            if var not in iteration.steps:
+                args.append(self.ops.need(inner, var))
+                continue
+            ahead = emitter.emit(operator.mul, (at, Const(iteration.steps[var], i8)), i8)
+            args.append(emitter.emit(operator.add, (self.ops.need(inner, iteration.starts[var]), ahead), i8))
+        varied = tuple(var in self.active for var in iteration.given)
+        useful = tuple(total in self.active for total in iteration.sums)
+        seeds = [self.ops.load(inner, total) for total in iteration.sums if total in self.active]
+        on = [var for var in iteration.given if var in self.active]
+        shadows = [self.ops.need(inner, self.shadows[var]) for var in on if var in self.shadows]
+        numbers = [var for var in on if var not in self.shadows]
+        zeros = tuple(Var(total.type) for total in iteration.sums)
+        outs = tuple(Var(self.ops.kind(var.type)) for var in numbers)
+        backward = self.ops.callees.iteration(iteration.program, varied, useful)
+        inner.append(Op(Call(backward), (*args, *seeds, *shadows), (*zeros, *outs), pos))
+        for var, out in zip(numbers, outs, strict=True):
+            self.ops.contribute(inner, var, out)
+        again = self._block(tuple(inner), Jump(Edge(self.mirror[header])))
+        return Branch(none, Edge(self._leave(outside, header)), Edge(again))
 
     def _choice(self, label: int, before: list[int], ops: list[Op]) -> Operand:
         """Which of the blocks `before` control came from: the condition that decided it, or a number."""
@@ -331,11 +384,12 @@ def reverse(
     int_adjoint: Type,
     callees: Callees,
     restoring: bool,
+    wanted: bool,
 ) -> Reversed:
     """The mirror image of `program`, for cotangents of the parameters `varied` from those of the results `useful`.
 
     Its parameters are the program's and then one cotangent per useful result; its results the program's and
     then one cotangent per varied parameter.  int_adjoint: the type of the adjoints of ints.
-    restoring: may overwritten elements be put back in reverse?
+    restoring: may overwritten elements be put back in reverse?  wanted: are the program's own results?
     """
-    return _Adjoint(program, varied, useful, int_adjoint, callees, restoring).run()
+    return _Adjoint(program, varied, useful, int_adjoint, callees, restoring, wanted).run()

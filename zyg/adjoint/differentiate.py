@@ -70,6 +70,17 @@ class _Differentiation:
             self.split(callee, varied, useful, forward, backward)
         return self.pairs[key]
 
+    def iteration(self, program: Program, varied: Mask, useful: Mask) -> str:
+        """The name of what runs and reverses an iteration of a loop; what it keeps is free when it is done."""
+        name = self.unique(program.name)
+        ready = simplify_program(replace(program, name=name))
+        self.programs[name] = ready
+        made = self.unique(f"{name}.reverse")
+        self.programs[made] = ready  # the name is taken
+        self.fused(name, varied, useful, False, made)
+        self.programs[made] = replace(self.programs[made], apart=True)
+        return made
+
     def is_singular(self, callee: str) -> bool:
         """Whether the program, or one that it calls, contains a function with an infinite derivative or a given one."""
         seen: set[str] = set()
@@ -92,10 +103,12 @@ class _Differentiation:
             name = f"{base}.{number}"
         return name
 
-    def mirrored(self, program: Program, varied: Mask, useful: Mask, restoring: bool = False) -> Reversed:
+    def mirrored(
+        self, program: Program, varied: Mask, useful: Mask, restoring: bool = False, wanted: bool = True
+    ) -> Reversed:
         signature = self.programs.__getitem__
-        callees = Callees(signature, self.pair_of, self.at_once, self.is_singular)
-        made = reverse(_ready(program), varied, useful, self.int_adjoint, callees, restoring)
+        callees = Callees(signature, self.pair_of, self.at_once, self.iteration, self.is_singular)
+        made = reverse(_ready(program), varied, useful, self.int_adjoint, callees, restoring, wanted)
         made = with_known_values(made)
         return replace(made, program=mark_reverse(made.program))
 
@@ -104,7 +117,7 @@ class _Differentiation:
 
         It gives the primal's results (zeros unless `values`), then cotangents.
         """
-        mirrored = self.mirrored(self.programs[name], varied, useful, restoring=True)
+        mirrored = self.mirrored(self.programs[name], varied, useful, restoring=True, wanted=values)
         if not values:
             mirrored = _without_values(mirrored, self.programs[name])
         made = made or self.unique(f"grad.{name}")

@@ -18,7 +18,16 @@ from zyg.codegen.libm import FREE_SUM, complex_function, function, intrinsic, na
 from zyg.codegen.machine import Parts, integer_constant, known_integer, known_real
 from zyg.codegen.powers import COMPLEX_INTEGER_POWER, COMPLEX_POWER
 from zyg.codegen.support import Routine
-from zyg.rules.primitives import annihilated, attach, identity, is_nonzero, powi, reassociate_add, stop_gradient, within_rule
+from zyg.rules.primitives import (
+    annihilated,
+    attach,
+    identity,
+    is_nonzero,
+    powi,
+    reassociate_add,
+    stop_gradient,
+    within_rule,
+)
 
 _LONGEST_PRODUCT = 32
 

@@ -1,0 +1,210 @@
+"""Loops whose iterations meet in sums only are reversed iteration by iteration, with the memory of one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import zyg
+
+RNG = np.random.default_rng(5)
+X = RNG.uniform(0.4, 1.4, size=(20, 3))
+W = RNG.uniform(0.4, 1.4, size=(4, 3))
+
+
+def of_rows(x, w):
+    total = 0.0
+    for i in range(len(x)):
+        s = 0.0
+        for j in range(x.shape[1]):
+            s += x[i, j] * w[i % 4, j]
+        total += math.log(1.0 + s * s)
+    return total
+
+
+def with_work_arrays(x, w):
+    k, d = w.shape
+    scaled, scores = np.zeros(d), np.zeros(k)
+    total = 0.0
+    for i in range(len(x)):
+        for c in range(k):
+            for j in range(d):
+                scaled[j] = x[i, j] * w[c, j]
+            for j in range(1, d):
+                scaled[j] += 0.5 * scaled[j - 1]
+            scores[c] = 0.0
+            for j in range(d):
+                scores[c] += math.sin(scaled[j])
+        top = scores[0]
+        for c in range(1, k):
+            top = max(top, scores[c])
+        s = 0.0
+        for c in range(k):
+            s += math.exp(scores[c] - top)
+        total += top + math.log(s)
+    return total
+
+
+def with_arrays_of_its_own(x, w):
+    total = 0.0
+    for i in range(len(x)):
+        h = np.tanh(w @ x[i])
+        total += np.sum(h * h) + h[0]
+    return total
+
+
+def carried_work_array(x, w):
+    state = np.zeros(x.shape[1])
+    total = 0.0
+    for i in range(len(x)):
+        for j in range(x.shape[1]):
+            state[j] = 0.5 * state[j] + x[i, j] * w[0, j]
+        s = 0.0
+        for j in range(x.shape[1]):
+            s += state[j] ** 2
+        total += math.sqrt(1.0 + s)
+    return total
+
+
+def partly_overwritten(x, w):
+    state = np.zeros(x.shape[1])
+    total = 0.0
+    for i in range(len(x)):
+        for j in range(x.shape[1] - 1):
+            state[j] = x[i, j] * w[0, j]
+        state[2] += 0.1 * x[i, 0]
+        for j in range(x.shape[1]):
+            total += math.sin(state[j])
+    return total
+
+
+def sums_by_branches(x, w):
+    a, b = 0.0, 1.0
+    for i in range(0, len(x), 2):
+        s = 0.0
+        for j in range(x.shape[1]):
+            s += x[i, j] * w[0, j] ** 2
+        if s > 2.5:
+            a += s * s
+        elif s > 2.0:
+            b -= math.cos(s)
+            a += 1.0
+        if x[i, 0] > 1.2:
+            continue
+        b += s * w[1, 1]
+    return a + 2.0 * b - 0.25 * a
+
+
+def written_behind(x, w):
+    y = w.copy()
+    total = 0.0
+    for i in range(len(x)):
+        for j in range(3):
+            total += x[i, j] ** 2 * y[1, j] ** 2
+    for j in range(3):
+        y[1, j] = total * y[1, j]
+    return np.sum(y)
+
+
+def backwards_by_twos(x, w):
+    total = 0.0
+    for i in range(len(x) - 1, 0, -2):
+        for j in range(x.shape[1]):
+            total += x[i, j] * w[0, j] * x[i - 1, j]
+    return -total / len(x)
+
+
+def in_a_loop(x, w):
+    total = 0.0
+    scale = 1.0
+    for k in range(3):
+        part = 0.0
+        for i in range(len(x)):
+            s = 0.0
+            for j in range(x.shape[1]):
+                s += x[i, j] * w[k, j] * scale
+            part += math.sin(s)
+        total += part * part
+        scale = scale * 0.5 + 0.01 * part
+    return total
+
+
+def with_a_sum_of_sums(x, w):
+    total = 0.0
+    for i in range(len(x)):
+        for j in range(x.shape[1]):
+            total += x[i, j] * w[0, j]
+            total += x[i, 0] ** 2
+    return total
+
+
+PROGRAMS = (
+    of_rows,
+    with_work_arrays,
+    with_arrays_of_its_own,
+    carried_work_array,
+    partly_overwritten,
+    sums_by_branches,
+    written_behind,
+    backwards_by_twos,
+    in_a_loop,
+    with_a_sum_of_sums,
+)
+
+
+@pytest.mark.parametrize("fn", PROGRAMS, ids=lambda fn: fn.__name__)
+def test_derivatives(fn: Callable[..., Any]) -> None:
+    zyg.check_grads(fn, (X, W), order=1)
+    value, (dx, dw) = zyg.value_and_grad(fn, (0, 1))(X, W)
+    alone = zyg.grad(fn, (0, 1))(X, W)
+    assert value == pytest.approx(fn(X, W), rel=1e-13)
+    np.testing.assert_allclose(alone[0], dx, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(alone[1], dw, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("fn", PROGRAMS[:6], ids=lambda fn: fn.__name__)
+def test_second_derivatives(fn: Callable[..., Any]) -> None:
+    direction = RNG.normal(size=W.shape)
+    product = zyg.grad(lambda w: np.sum(zyg.grad(fn, 1)(X, w) * direction))(W)
+    h = 1e-6
+    by_differences = (zyg.grad(fn, 1)(X, W + h * direction) - zyg.grad(fn, 1)(X, W - h * direction)) / (2 * h)
+    np.testing.assert_allclose(product, by_differences, rtol=1e-5, atol=1e-6)
+
+
+def is_by_iterations(fn: Callable[..., Any]) -> bool:
+    return "iteration_reverse" in zyg.inspect_adjoint(zyg.grad(fn, (0, 1)), X, W)
+
+
+def test_which_loops() -> None:
+    assert all(map(is_by_iterations, (of_rows, with_work_arrays, with_arrays_of_its_own)))
+    assert is_by_iterations(backwards_by_twos)
+    assert not is_by_iterations(in_a_loop)  # whose sums are needed, so they are computed once
+    assert not is_by_iterations(carried_work_array)
+    assert not is_by_iterations(partly_overwritten)
+
+
+def test_exceptions_are_those_of_the_first_iteration_that_fails() -> None:
+    def f(x, w):
+        total = 0.0
+        for i in range(len(x)):
+            s = 0.0
+            for j in range(x.shape[1]):
+                s += 1.0 / (x[i, j] - w[0, 0])
+            if s > 1e6:
+                raise ValueError(f"large at {i}")
+            total += s
+        return total
+
+    g = zyg.grad(f)
+    x = X.copy()
+    x[11, 1] = W[0, 0]
+    with pytest.raises(ZeroDivisionError):
+        g(x, W)
+    x[7, 2] = W[0, 0] + 1e-9
+    with pytest.raises(ValueError, match="large at 7"):
+        g(x, W)
+    np.testing.assert_allclose(g(X + 2.0, W), -1.0 / (X + 2.0 - W[0, 0]) ** 2)
