@@ -1085,3 +1085,8 @@ def test_jacobians_and_hessians_of_dynamic_functions():
         assert np.allclose(zyg.hessian(scalar)(x), second)
         assert np.allclose(zyg.hvp(scalar)(x, np.array([1.0, 2.0])), second @ [1.0, 2.0])
         assert np.allclose(zyg.diaghessian(scalar)(x), np.diag(second))
+
+
+def test_what_does_not_move_has_no_part_in_forward_mode() -> None:
+    """The derivative by the exponent of a negative number is nan."""
+    assert zyg.jvp(lambda x, n: x**n, (-1.7, 4), (1.0, 0), mode="dynamic")[1] == pytest.approx(4 * (-1.7) ** 3)

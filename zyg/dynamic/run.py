@@ -218,12 +218,14 @@ def fitted(dy: Any, y: Any, refs: Any) -> Any:
 
 def jvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """`(y, dy)`: cotangents of the arguments are linear in the value's, and the derivative by it is the tangent."""
-    run = Recorded(fn, primals, {}, range(len(primals)), False, natively=False)
+    # Where nothing moves the derivative may be nan: by the exponent of a negative number, say
+    moving = [n for n, tangent in enumerate(tangents) if not (type(tangent) in (int, float) and tangent == 0)]
+    run = Recorded(fn, primals, {}, moving, False, natively=False)
     tape = Tape(STATE.tape)
     unit, gradient = Tracking(tape).argument(_unit(run.value, run.outputs))
     with recording(tape):
         found = run.sweep(unit)
-        product = _product(found, list(tangents))
+        product = _product(found, [tangents[n] for n in moving])
         ref = outputs(product, tape)
     tape.open = False
     sweep = Sweep(tape)
