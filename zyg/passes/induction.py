@@ -24,6 +24,7 @@ _CONDITIONS = 8
 _GUESSES = 16
 _PARTNERS = 4
 _DEPTH = 30
+_LINEAR = SAME | {operator.add, operator.sub, operator.neg, operator.mul}
 
 
 class Guesses:
@@ -138,10 +139,22 @@ class Guesses:
     def passed(self, way: Way, param: Var) -> Operand:
         return way.edge.args[self.graph.blocks[way.edge.target].params.index(param)]
 
-    def expanded(self, operand: Operand, stop: Callable[[Var], bool], depth: int = 0) -> Linear:
+    def expanded(
+        self,
+        operand: Operand,
+        stop: Callable[[Var], bool],
+        depth: int = 0,
+        found: dict[Var, Linear] | None = None,
+    ) -> Linear:
         """The operand in terms of variables at which to stop, as far as it is linear; wrapping is not asked about."""
         if isinstance(operand, Const):
             return constant(int(operand.value.real))
+        found = {} if found is None else found
+        if operand not in found:
+            found[operand] = self._expanded(operand, stop, depth, found)
+        return found[operand]
+
+    def _expanded(self, operand: Var, stop: Callable[[Var], bool], depth: int, found: dict[Var, Linear]) -> Linear:
         op = self.made.get(operand)
         if depth > _DEPTH or stop(operand):
             return variable(operand)
@@ -149,8 +162,10 @@ class Guesses:
             incoming = self.ways[self.home[operand]] if operand in self.home else []
             if len(incoming) != 1:
                 return variable(operand)
-            return self.expanded(self.passed(incoming[0], operand), stop, depth + 1)
-        args = [self.expanded(arg, stop, depth + 1) for arg in op.args if arg.type is i8]
+            return self.expanded(self.passed(incoming[0], operand), stop, depth + 1, found)
+        if op.fn not in _LINEAR:
+            return variable(operand)
+        args = [self.expanded(arg, stop, depth + 1, found) for arg in op.args if arg.type is i8]
         if op.fn in SAME:
             return args[0]
         if op.fn is operator.add:
