@@ -49,12 +49,12 @@ def test_small_modules_are_one_program():
 def test_derivatives():
     for f in (twice, squared):
         zyg.check_grads(f, (A,), order=1)
-    zyg.check_grads(once, (A,), order=2)
 
 
 def test_failures_pass_through():
     def f(a):
-        return np.sum(np.linalg.cholesky(a)) + np.sum(np.linalg.cholesky(2 * a) ** 2) + twice(a)
+        one, two, three = np.linalg.cholesky(a), np.linalg.cholesky(2 * a), np.linalg.cholesky(3 * a)
+        return np.sum(one @ two @ three)
 
     gradient = zyg.grad(f, mode="native")
     gradient(A @ A.T)
