@@ -99,6 +99,18 @@ def test_every_name_is_tested_or_a_limitation():
     assert all((TESTS / file).exists() for file in ELSEWHERE)
 
 
+def test_keywords_are_never_ignored():
+    for f in (
+        lambda x: np.sum(np.array(x, ndmin=2)),
+        lambda x: np.sum(np.concatenate((x, x), casting="safe", out=x)),
+        lambda x: np.sum(np.nansum(x, dtype=np.float32)),
+        lambda x: np.var(x, 0, None, None, 1),
+        lambda x: np.average(x, 0, x, True)[0],
+    ):
+        with pytest.raises(zyg.UnsupportedError, match=r"= is not compiled|by keyword"):
+            zyg.grad(f, mode="native")(np.ones(3))
+
+
 def test_truth_of_arrays():
     def f(x):
         return np.sum(x) if x == x else 0.0

@@ -26,6 +26,7 @@ from zyg.reading.foreign import foreign_call, python_call
 from zyg.reading.generators import is_generator, made_into
 from zyg.reading.instances import class_attribute, is_plain
 from zyg.reading.jit_options import options_of
+from zyg.reading.keywords import check_keywords
 from zyg.reading.list_arrays import array_function
 from zyg.reading.members import method
 from zyg.reading.values import (
@@ -113,6 +114,7 @@ def _call_as_it_is(reader: FunctionReader, fn: Static, args: list[Value], kws: d
             return found
     handler = _handler(obj)
     if handler is not None:
+        check_keywords(reader, obj, kws)
         return handler(reader, args, kws)
     if isinstance(obj, pytypes.BuiltinFunctionType) and isinstance(obj.__self__, np.ufunc):
         found = ufunc_method(reader, obj.__self__, obj.__name__, args, kws)

@@ -170,7 +170,9 @@ def _vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
 
 
 @library(np.average)
-def _average(a: Any, axis: Any = None, weights: Any = None, keepdims: bool = False) -> Any:
+def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
+    if returned:
+        return refuse("np.average with returned= is not compiled")
     if weights is None:
         return np.mean(a, axis=axis, keepdims=keepdims)
     if weights.ndim == a.ndim or axis is None:
@@ -338,7 +340,7 @@ def _array_equal(a1: Any, a2: Any) -> Any:
 
 
 @library(np.vecdot, np.linalg.vecdot)
-def _vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
+def _vecdot(x1: Any, x2: Any, *, axis: int = -1) -> Any:
     return np.sum(np.conj(x1) * x2, axis=axis)
 
 
@@ -372,5 +374,5 @@ def _isneginf(x: Any) -> Any:
 if hasattr(np, "cumulative_sum"):
 
     @library(np.cumulative_sum)
-    def _cumulative_sum(x: Any, axis: Any = None) -> Any:
+    def _cumulative_sum(x: Any, *, axis: Any = None) -> Any:
         return np.cumsum(x, 0 if axis is None else axis)

@@ -94,15 +94,15 @@ def _matrix_diagonal(x: Any, offset: int = 0) -> Any:
 
 
 @library(np.diag)
-def _diag(a: Any, k: int = 0) -> Any:
-    if a.ndim == 2:
-        return np.diagonal(a, k)
-    n = a.shape[0] + abs(k)
-    y = np.zeros((n, n), a.dtype)
+def _diag(v: Any, k: int = 0) -> Any:
+    if v.ndim == 2:
+        return np.diagonal(v, k)
+    n = v.shape[0] + abs(k)
+    y = np.zeros((n, n), v.dtype)
     row = max(-k, 0)
     column = max(k, 0)
-    for i in range(a.shape[0]):
-        y[row + i, column + i] = a[i]
+    for i in range(v.shape[0]):
+        y[row + i, column + i] = v[i]
     return y
 
 
@@ -128,5 +128,5 @@ def _cumsum(a: Any, axis: Any = None, dtype: None = None, out: None = None) -> A
 
 
 @library(np.flipud)
-def _flipud(a: Any) -> Any:
-    return a[::-1]
+def _flipud(m: Any) -> Any:
+    return m[::-1]

@@ -229,11 +229,11 @@ def _choice(a: Any, size: Any = None, replace: bool = True, p: Any = None) -> An
 
 
 @library(np.random.seed)
-def _seed(seed: int) -> None:
+def _seed(seed: Any = None) -> None:
     _seeded(seed)
 
 
-def _seeding(seed: int) -> tuple[()]:
+def _seeding(seed: Any) -> tuple[()]:
     np.random.seed(seed)
     return ()
 
