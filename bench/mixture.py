@@ -250,7 +250,7 @@ def mixture_jax(alphas, means, icf, x, gamma, m):
     return total + prior
 
 
-def _mixture(d: int, K: int, n: int) -> tuple[Any, ...]:
+def mixture_arguments(d: int, K: int, n: int) -> tuple[Any, ...]:
     rng = np.random.default_rng(10)
     icf = 0.3 * rng.normal(size=(K, d * (d + 1) // 2))
     return rng.normal(size=K), rng.uniform(size=(K, d)), icf, rng.normal(size=(n, d)), 1.0, 0
@@ -262,7 +262,9 @@ _HAND = {"point by point": mixture_adjoint, "by matrices": mixture_adjoint_block
 def _row(way: str, program: Any, d: int, K: int) -> Row:
     name = f"Gaussian mixture, {way}, d = {d}, K = {K}"
     hand = {"point by point": mixture_adjoint} if program is mixture_loops else _HAND
-    return Row(name, program, hand, _mixture(d, K, 1000), (0, 1, 2), 1.2, _mixture(3, 2, 4), jax=mixture_jax)
+    return Row(
+        name, program, hand, mixture_arguments(d, K, 1000), (0, 1, 2), 1.2, mixture_arguments(3, 2, 4), jax=mixture_jax
+    )
 
 
 ROWS = tuple(
