@@ -130,6 +130,36 @@ def test_of_several_arguments_at_once(make, x):
 
 
 @MODES
+def test_of_results_with_parts(make):
+    def parts(x, t):
+        return x * t, np.sum(x * x), np.outer(x[:2], x), t * t, np.zeros(2)
+
+    found = make(parts, (0, 1))(X, 1.5)
+    for number, (by_x, by_t) in enumerate(found):
+        np.testing.assert_allclose(by_x, differences(lambda x, n=number: parts(x, 1.5)[n], X), atol=1e-7)
+        by_differences = differences(lambda t, n=number: parts(X, t[0])[n], np.array([1.5]))
+        np.testing.assert_allclose(by_t, by_differences[..., 0], atol=1e-7)
+    alone = make(parts)(X, 1.5)
+    for one, (by_x, _) in zip(alone, found, strict=True):
+        np.testing.assert_array_equal(one, by_x)
+
+
+def test_hessians_by_numbers_matrices_and_arrays_that_lie_apart():
+    def energy(t, A, x):
+        return t * t * np.sum(A @ x) + np.sum(A * A) * x[0] + t * np.sum(x**3)
+
+    x = np.arange(8.0)[::2]
+    A = X.reshape(3, 2) @ np.ones((2, 4)) * np.arange(1.0, 5.0)
+    found = zyg.hessian(energy, (0, 1, 2))(1.5, A, x)
+    for i, row in enumerate(found):
+        gradient = zyg.grad(energy, i)
+        np.testing.assert_allclose(row[1], differences(lambda A, g=gradient: g(1.5, A, x), A), atol=1e-5, rtol=1e-6)
+        np.testing.assert_allclose(row[2], differences(lambda x, g=gradient: g(1.5, A, x), x), atol=1e-5, rtol=1e-6)
+        by_t = differences(lambda t, g=gradient: g(t[0], A, x), np.array([1.5]))
+        np.testing.assert_allclose(row[0], by_t[..., 0], atol=1e-5, rtol=1e-6)
+
+
+@MODES
 def test_derivatives_of_jacobians(make):
     def few(x):
         return np.array([np.sum(x) ** 3, x[1] * x[0]])

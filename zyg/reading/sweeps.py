@@ -1,0 +1,274 @@
+"""Sweeps that make arrays of derivatives: columns of Jacobians in forward mode, rows in reverse.
+
+They are written in Python and read like the user's functions, over a few words that mean something while reading:
+`slope`, a directional derivative, and `slopes_back`, a pullback, are the primitives.  `f` is a function of one argument
+`x`, a number or an array, or of several, `xs`; the other arguments are bound to it beforehand.
+
+    Jacobian:  J[i, j] = ∂yᵢ/∂xⱼ     forward: J[:, j] = f′(x) eⱼ      reverse: J[i, :] = eᵢᵀ f′(x)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zyg.adjoint.activity import shadow_type
+from zyg.ir.memory import mem_like
+from zyg.ir.program import Op, Var
+from zyg.reading import arrays
+from zyg.reading.derive import jvp_call, pullback_call
+from zyg.reading.foreign import repeating
+from zyg.reading.handlers import HANDLERS
+from zyg.reading.values import Node, Static, TupleHead, Value, array_like, is_array, tuple_of
+
+if TYPE_CHECKING:
+    from zyg.reading.read import FunctionReader
+
+# --- written in Python ------------------------------------------------------------------------------------
+
+
+def slope(f: Any, x: Any, *directions: Any) -> Any:
+    """The derivatives of `f` at `x` along some directions, made by `seed_for` if x is an array: a tuple.
+
+    They may be views of these directions.
+    """
+    raise RuntimeError(_PLACES)
+
+
+def slopes(f: Any, x: Any, *directions: Any) -> Any:
+    """As `slope`, each a tuple: of the parts of `f(x)`, or of the one that it has."""
+    raise RuntimeError(_PLACES)
+
+
+def seed_for(x: Any) -> Any:
+    """Zeros in the shape of an array; where that is in C order, they lie in a shadow of its buffer."""
+    raise RuntimeError(_PLACES)
+
+
+def slopes_back(f: Any, xs: Any, dy: Any) -> Any:
+    """The cotangents of `xs` for the cotangent `dy` of `f(*xs)`."""
+    raise RuntimeError(_PLACES)
+
+
+def each(fn: Any, tuples: Any, *others: Any) -> Any:
+    """What `fn` gives of the first items of some tuples, of their second ones, and so on: a tuple."""
+    raise RuntimeError(_PLACES)
+
+
+_PLACES = "this is a word of zyg's own programs"
+
+
+def by_columns(f: Any, x: Any, ys: Any) -> Any:
+    """The Jacobians of the parts `ys` of `f(x)`, arrays and numbers, by a number, or by an array: four columns of each
+    in a sweep.
+    """
+    if np.ndim(x) == 0:
+        return slopes(f, x, 1.0)[0]
+    n = x.size
+    jacobians = each(columns_for, (ys,), x)
+    seeds = seed_for(x), seed_for(x), seed_for(x), seed_for(x)
+    a, b, c, d = each(raveled, (seeds,))
+    for k in range(0, n, 4):
+        a[k] = 1.0
+        if k + 1 < n:
+            b[k + 1] = 1.0
+        if k + 2 < n:
+            c[k + 2] = 1.0
+        if k + 3 < n:
+            d[k + 3] = 1.0
+        p, q, r, s = slopes(f, x, *seeds)
+        each(put_columns, (jacobians, p, q, r, s), k, n)
+        a[k] = 0.0
+        if k + 1 < n:
+            b[k + 1] = 0.0
+        if k + 2 < n:
+            c[k + 2] = 0.0
+        if k + 3 < n:
+            d[k + 3] = 0.0
+    return each(shaped_by, (jacobians, ys), x)
+
+
+def columns_for(y: Any, x: Any) -> Any:
+    """Room for a Jacobian of an array, or of a number, by an array."""
+    if np.ndim(y) == 0:
+        return np.empty((1, x.size), x.dtype)
+    return np.empty((y.size, x.size), y.dtype)
+
+
+def put_columns(jacobian: Any, p: Any, q: Any, r: Any, s: Any, k: Any, n: Any) -> Any:
+    """Columns k to k + 3 of a Jacobian, as far as it has them."""
+    if np.ndim(p) == 0:
+        jacobian[0, k] = p
+        if k + 1 < n:
+            jacobian[0, k + 1] = q
+        if k + 2 < n:
+            jacobian[0, k + 2] = r
+        if k + 3 < n:
+            jacobian[0, k + 3] = s
+    else:
+        first, second, third, fourth = p.ravel(), q.ravel(), r.ravel(), s.ravel()
+        if k + 3 < n:
+            for i in range(first.size):
+                jacobian[i, k] = first[i]
+                jacobian[i, k + 1] = second[i]
+                jacobian[i, k + 2] = third[i]
+                jacobian[i, k + 3] = fourth[i]
+        else:
+            for i in range(first.size):
+                jacobian[i, k] = first[i]
+                if k + 1 < n:
+                    jacobian[i, k + 1] = second[i]
+                if k + 2 < n:
+                    jacobian[i, k + 2] = third[i]
+
+
+def raveled(x: Any) -> Any:
+    """All numbers of an array in C order: a view, of one that lies so."""
+    return x.ravel()
+
+
+def slopes_of_number(f: Any, x: Any, y: Any) -> Any:
+    """The derivatives of a number by all entries of an array, in forward mode."""
+    n = x.size
+    gradient = np.empty(n, x.dtype)
+    seed = seed_for(x)
+    a = seed.ravel()
+    for k in range(n):
+        a[k] = 1.0
+        (gradient[k],) = slope(f, x, seed)
+        a[k] = 0.0
+    return gradient.reshape(x.shape)
+
+
+def by_rows(f: Any, xs: Any, y: Any) -> Any:
+    """The Jacobians of an array `y = f(*xs)` by arrays and numbers, a row of each in a sweep."""
+    m = y.size
+    seed = np.zeros(m, y.dtype)
+    jacobians = each(rows_for, (xs,), y)
+    for k in range(m):
+        seed[k] = 1.0
+        each(put_row, (jacobians, slopes_back(f, xs, seed.reshape(y.shape))), k)
+        seed[k] = 0.0
+    return each(shaped, (jacobians, xs), y)
+
+
+def rows_for(x: Any, y: Any) -> Any:
+    """Room for a Jacobian: an array for each number in `y`."""
+    return np.empty((y.size, np.size(x)), y.dtype)
+
+
+def put_row(jacobian: Any, row: Any, k: Any) -> Any:
+    """Row `k` of a Jacobian, a number or an array; number by number, since nothing overlaps."""
+    if np.ndim(row) == 0:
+        jacobian[k, 0] = row
+    else:
+        flat = row.ravel()
+        for j in range(flat.size):
+            jacobian[k, j] = flat[j]
+
+
+def shaped(jacobian: Any, x: Any, y: Any) -> Any:
+    """A Jacobian from its rows."""
+    return jacobian.reshape(np.shape(y) + np.shape(x))
+
+
+def shaped_by(jacobian: Any, y: Any, x: Any) -> Any:
+    """A Jacobian from its rows."""
+    return jacobian.reshape(np.shape(y) + x.shape)
+
+
+def by_columns_each(fs: Any, xs: Any, ys: Any) -> Any:
+    """The Jacobians of `ys` by each of `xs`, of which each of `fs` is a function."""
+    return each(by_columns, (fs, xs), ys)
+
+
+def only(items: Any) -> Any:
+    """The one item of a tuple."""
+    return items[0]
+
+
+def by_fewer(f: Any, fs: Any, xs: Any, y: Any) -> Any:
+    """The Jacobians of an array by arrays and numbers, by their rows if they are clearly fewer than all columns."""
+    columns = 0
+    for size in each(np.size, (xs,)):
+        columns += size
+    if 2 * y.size < columns:
+        return by_rows(f, xs, y)
+    return each(only, (by_columns_each(fs, xs, (y,)),))
+
+
+def diagonal_of_slopes(g: Any, x: Any) -> Any:
+    """∂gⱼ/∂xⱼ for an array g(x) of the shape of x."""
+    n = x.size
+    diagonal = np.empty(n, x.dtype)
+    seed = seed_for(x)
+    a = seed.ravel()
+    for k in range(n):
+        a[k] = 1.0
+        (column,) = slope(g, x, seed)
+        diagonal[k] = column.ravel()[k]
+        a[k] = 0.0
+    return diagonal.reshape(x.shape)
+
+
+# --- primitives -------------------------------------------------------------------------------------------
+
+
+def _slope(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    fn, x, *directions = args
+    lent = is_array(x) and _in_order(x)
+    with repeating(reader, "a Jacobian"):
+        found = jvp_call(reader, fn, [x], [[direction] for direction in directions], lent)
+    assert isinstance(found, Node)
+    return tuple_of(found.items[1:])
+
+
+def _slopes(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    found = _slope(reader, args, kws)
+    assert isinstance(found, Node)
+    return tuple_of([item if _is_tuple(item) else tuple_of([item]) for item in found.items])
+
+
+def _is_tuple(value: Value) -> bool:
+    return isinstance(value, Node) and isinstance(value.head, TupleHead)
+
+
+def _in_order(array: Value) -> bool:
+    return isinstance(array, Node) and array.head.layout == "C"
+
+
+def _seed_for(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    (x,) = args
+    assert isinstance(x, Node)
+    if not _in_order(x):
+        return reader.spec.calls.call(reader, Static(np.zeros), [tuple_of(arrays.shape(x)), Static(x.head.dtype)], {})
+    buffer = arrays.memory(x)
+    kind = shadow_type(buffer.type)
+    assert kind is not None
+    seed = Var(kind, "seed")
+    reader.ops.append(Op(mem_like, (buffer,), (seed,), reader.pos))
+    return array_like(x, seed, lambda leaf: leaf)
+
+
+def _slopes_back(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    fn, xs, dy = args
+    assert isinstance(xs, Node)
+    with repeating(reader, "a Jacobian"):
+        found = pullback_call(reader, fn, list(xs.items), dy)
+    assert isinstance(found, Node)
+    return found.items[1]
+
+
+def _each(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    fn, tuples, *others = args
+    assert isinstance(tuples, Node)
+    columns = [item.items for item in tuples.items if isinstance(item, Node)]
+    return tuple_of([reader.spec.calls.call(reader, fn, [*items, *others], {}) for items in zip(*columns, strict=True)])
+
+
+HANDLERS[slope] = _slope
+HANDLERS[slopes] = _slopes
+HANDLERS[seed_for] = _seed_for
+HANDLERS[slopes_back] = _slopes_back
+HANDLERS[each] = _each
