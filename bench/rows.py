@@ -11,6 +11,7 @@ from numba import njit
 from bench import (
     baselines,
     bundle,
+    curvature,
     distances,
     finance,
     loops,
@@ -113,6 +114,7 @@ ARRAY_ROWS = (
     *bundle.ROWS,
     *tracking.ROWS,
     *second.ROWS,
+    *curvature.ROWS,
     *stepping.ROWS,
     *sparse.ROWS,
     *distances.ROWS,
