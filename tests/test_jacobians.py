@@ -159,6 +159,67 @@ def test_hessians_by_numbers_matrices_and_arrays_that_lie_apart():
         np.testing.assert_allclose(row[0], by_t[..., 0], atol=1e-5, rtol=1e-6)
 
 
+def bent(x):
+    total = 0.0
+    for i in range(x.size - 1):
+        total += np.sin(x[i]) * x[i + 1] ** 2
+    return total
+
+
+def in_place(x):
+    x[0] = x[1] * x[2]
+    return np.sum(x**3)
+
+
+@pytest.mark.parametrize("f", [bent, in_place], ids=lambda f: f.__name__)
+def test_products_with_vectors_that_lie_anywhere(f):
+    room = np.random.default_rng(3).normal(size=20)
+    for x in (room[:6], room[2:8], room[:12:2], room[:6].astype(np.float32), room[:6].copy()):
+        hessian = zyg.hessian(f)(x.copy())
+        for v in (
+            room[6:12],
+            room[:6].copy(),
+            room[8:20:2],
+            np.ones(6),
+            np.ones(6, np.float32),
+            np.arange(6),
+            room[14:],
+        ):
+            given, before = x.copy(), v.copy()
+            product = zyg.hvp(f)(given, v)
+            np.testing.assert_allclose(product, hessian @ v, rtol=1e-4 if x.dtype == np.float32 else 1e-12, atol=1e-6)
+            np.testing.assert_array_equal(v, before)
+            assert product.dtype == x.dtype and not np.shares_memory(product, v)
+    x = room[:6]
+    np.testing.assert_allclose(zyg.hvp(bent)(x, x), zyg.hessian(bent)(x) @ x)
+    with pytest.raises(ValueError, match="dimension 5"):
+        zyg.hvp(f)(x, x[:5].copy())
+
+
+def test_derivatives_of_products_with_vectors():
+    x, v, w = np.random.default_rng(4).normal(size=(3, 6))
+
+    def paired(x, v):
+        return np.sum(zyg.hvp(bent)(x, v) * w)
+
+    by_x, by_v = zyg.grad(paired, (0, 1))(x, v)
+    np.testing.assert_allclose(by_v, zyg.hessian(bent)(x) @ w)
+    third = zyg.jacfwd(zyg.hessian(bent))(x)
+    np.testing.assert_allclose(by_x, np.einsum("ijk,i,j->k", third, w, v))
+    np.testing.assert_allclose(zyg.jvp(lambda v: zyg.hvp(bent)(x, v), (v,), (w,))[1], zyg.hessian(bent)(x) @ w)
+    by_both = zyg.grad(lambda x: np.sum(zyg.hvp(bent)(x, x) * w))(x)
+    expected = np.einsum("ijk,i,j->k", third, w, x) + zyg.hessian(bent)(x) @ w
+    np.testing.assert_allclose(by_both, expected)
+
+    @njit
+    def compiled(x, room):
+        return zyg.hvp(bent)(x, room[:6]), zyg.hvp(bent)(room[3:9], x), zyg.hvp(bent)(x, room[::2])
+
+    room = np.arange(12.0)
+    for found, at, along in zip(compiled(x, room), (x, room[3:9], x), (room[:6], x, room[::2]), strict=True):
+        np.testing.assert_allclose(found, zyg.hessian(bent)(at) @ along)
+
+
 @MODES
 def test_derivatives_of_jacobians(make):
     def few(x):

@@ -25,8 +25,18 @@ from zyg.reading.derive import (
     jvp_call,
 )
 from zyg.reading.describe import described
+from zyg.reading.indexing import check_same
 from zyg.reading.inner import settled
-from zyg.reading.sweeps import by_columns_each, by_fewer, by_rows, diagonal_of_slopes, slope, slopes_of_number
+from zyg.reading.sweeps import (
+    by_columns_each,
+    by_fewer,
+    by_rows,
+    diagonal_of_slopes,
+    direction_for,
+    in_order,
+    slope,
+    slopes_of_number,
+)
 from zyg.reading.values import Node, Static, TupleHead, Value, constant, is_array, tuple_of
 
 if TYPE_CHECKING:
@@ -202,7 +212,17 @@ def hvp_call(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str
     for n, vector in zip(chosen, given, strict=True):
         tangents[n] = vector
     whole = Node(PlacedHead(tuple(range(len(args))), tuple(kws)), (_gradient(fn, options), *kws.values()))
-    found = jvp_call(reader, whole, args, [tangents])
+    args, _ = settled(reader, args, {})
+    lent = all(is_array(args[n]) and _is_floating(args[n]) and in_order(args[n]) for n in chosen)
+    if lent:
+        for n in chosen:
+            vector = reader.spec.calls.settle(reader, tangents[n])
+            lent = lent and is_array(vector)
+            tangents[n] = vector
+    if lent:
+        for n in chosen:
+            tangents[n] = _written(reader, direction_for, args[n], check_same(reader, args[n], tangents[n]))
+    found = jvp_call(reader, whole, args, [tangents], lent)
     assert isinstance(found, Node)
     return found.items[1]
 

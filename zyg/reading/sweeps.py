@@ -9,13 +9,15 @@ They are written in Python and read like the user's functions, over a few words 
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zyg.adjoint.activity import shadow_type
-from zyg.ir.memory import mem_like
+from zyg.ir.memory import mem_like, mem_size
 from zyg.ir.program import Op, Var
+from zyg.ir.scalars import b1, i8
 from zyg.reading import arrays
 from zyg.reading.derive import jvp_call, pullback_call
 from zyg.reading.foreign import repeating
@@ -48,6 +50,11 @@ def seed_for(x: Any) -> Any:
 
 def slopes_back(f: Any, xs: Any, dy: Any) -> Any:
     """The cotangents of `xs` for the cotangent `dy` of `f(*xs)`."""
+    raise RuntimeError(_PLACES)
+
+
+def same_room(x: Any, v: Any) -> Any:
+    """Are the buffers of two arrays equally long, and do the arrays lie in order from their beginnings?"""
     raise RuntimeError(_PLACES)
 
 
@@ -121,6 +128,15 @@ def put_columns(jacobian: Any, p: Any, q: Any, r: Any, s: Any, k: Any, n: Any) -
                     jacobian[i, k + 1] = second[i]
                 if k + 2 < n:
                     jacobian[i, k + 2] = third[i]
+
+
+def direction_for(x: Any, v: Any) -> Any:
+    """An array that lies as `x` does and holds `v`: `v` itself where it can be."""
+    if same_room(x, v):
+        return v
+    seed = seed_for(x)
+    seed[...] = v
+    return seed
 
 
 def raveled(x: Any) -> Any:
@@ -217,7 +233,7 @@ def diagonal_of_slopes(g: Any, x: Any) -> Any:
 
 def _slope(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     fn, x, *directions = args
-    lent = is_array(x) and _in_order(x)
+    lent = is_array(x) and in_order(x)
     with repeating(reader, "a Jacobian"):
         found = jvp_call(reader, fn, [x], [[direction] for direction in directions], lent)
     assert isinstance(found, Node)
@@ -234,14 +250,14 @@ def _is_tuple(value: Value) -> bool:
     return isinstance(value, Node) and isinstance(value.head, TupleHead)
 
 
-def _in_order(array: Value) -> bool:
+def in_order(array: Value) -> bool:
     return isinstance(array, Node) and array.head.layout == "C"
 
 
 def _seed_for(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     (x,) = args
     assert isinstance(x, Node)
-    if not _in_order(x):
+    if not in_order(x):
         return reader.spec.calls.call(reader, Static(np.zeros), [tuple_of(arrays.shape(x)), Static(x.head.dtype)], {})
     buffer = arrays.memory(x)
     kind = shadow_type(buffer.type)
@@ -249,6 +265,16 @@ def _seed_for(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) 
     seed = Var(kind, "seed")
     reader.ops.append(Op(mem_like, (buffer,), (seed,), reader.pos))
     return array_like(x, seed, lambda leaf: leaf)
+
+
+def _same_room(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    x, v = args
+    if not (isinstance(x, Node) and isinstance(v, Node) and x.head == v.head and in_order(x)):
+        return Static(False)
+    if not arrays.offset(x) == arrays.offset(v) == arrays.ZERO:
+        return Static(False)
+    one, other = (reader.emit(mem_size, (arrays.memory(array),), i8) for array in (x, v))
+    return reader.emit(operator.eq, (one, other), b1)
 
 
 def _slopes_back(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
@@ -271,4 +297,5 @@ HANDLERS[slope] = _slope
 HANDLERS[slopes] = _slopes
 HANDLERS[seed_for] = _seed_for
 HANDLERS[slopes_back] = _slopes_back
+HANDLERS[same_room] = _same_room
 HANDLERS[each] = _each
