@@ -211,7 +211,8 @@ class Emission:
             del found[:count]
 
     def _tape_new(self, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
-        return [tape.new(self._frame, tape.type_of(op.result), args[0][0], op in self._framed, op.pos)]
+        passing = op in self._frame.passing
+        return [tape.new(self._frame, tape.type_of(op.result), args[0][0], op in self._framed, passing, op.pos)]
 
     def _tape_zeros(self, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
         return [tape.zeros(self._frame, tape.type_of(op.result), args[0], self._framed.get(op), op.pos)]

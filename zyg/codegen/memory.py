@@ -36,6 +36,7 @@ from zyg.ir.memory import (
     mem_zeros,
 )
 from zyg.ir.program import Op, Operand, Pos, Program, Type
+from zyg.ir.tape import tape_new
 from zyg.passes.memory_facts import buffers_of
 
 _NULL = Value("ptr", "null")
@@ -59,19 +60,19 @@ def in_memory(part: str) -> str:
 
 
 def made_in_loops(program: Program) -> frozenset[Op]:
-    """The allocations of buffers in loops that nobody but the program will know, and that do not grow."""
+    """The allocations in loops of what does not grow: tapes, and buffers that nobody but the program will know."""
     graph = graph_of(program)
     found = [
         op
         for label, loop in graph.loop_of.items()
         if loop is not None
         for op in program.blocks[label].ops
-        if op.fn in ALLOCATIONS and not is_growable(op.result)
+        if (op.fn in ALLOCATIONS or op.fn is tape_new) and not getattr(op.result.type, "growable", False)
     ]
     if not found:
         return frozenset()
     buffers = buffers_of(program)
-    return frozenset(op for op in found if buffers.is_local(buffers.of[op.result]))
+    return frozenset(op for op in found if op.fn is tape_new or buffers.is_local(buffers.of[op.result]))
 
 
 def allocated(f: Frame, kind: Type, count: Value, pos: Pos, zero: bool, passing: bool = False) -> Parts:

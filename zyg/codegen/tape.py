@@ -88,13 +88,17 @@ def framed_tapes(program: Program) -> dict[Op, int]:
     return framed
 
 
-def new(f: Frame, type: TapeType, rows: Value, framed: bool, pos: Pos) -> Parts:
+def new(f: Frame, type: TapeType, rows: Value, framed: bool, passing: bool, pos: Pos) -> Parts:
+    """passing: it may share a room (see `arena`)."""
     row_width = _layout(type)[1]
     if framed:
         return f.body.slot(max(1, int(rows.ref) * row_width)), rows
     if type.growable and known_integer(rows) == 0:
         return _NULL, rows
-    data = arena.allocate(f.body, arena.ring(f.body, f.context, arena.TAPES), rows, row_width)
+    if passing:
+        data = arena.piece(f.body, f.context, rows, row_width, zero=False)
+    else:
+        data = arena.allocate(f.body, arena.ring(f.body, f.context, arena.TAPES), rows, row_width)
     f.ensure(f.body.compare("icmp ne", data, _NULL), OUT_OF_MEMORY, pos)
     return data, rows
 

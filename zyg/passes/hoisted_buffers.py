@@ -1,4 +1,4 @@
-"""Buffers that a loop makes anew in each iteration, made once in front of it.
+"""Buffers, and tapes of known length, that a loop makes anew in each iteration, made once in front of it.
 
     loop: …; m = mem_zeros(n); …      becomes      m = mem_new(n); loop: …; mem_clear(m); …
 
@@ -23,15 +23,17 @@ from zyg.ir.memory import (
     mem_size,
     mem_zeros,
 )
-from zyg.ir.program import Block, Jump, Op, Operand, Program, Var, edges
+from zyg.ir.program import Block, Jump, Op, Operand, Program, Return, Var, edges
+from zyg.ir.tape import TapeType, tape_get, tape_new, tape_put
 from zyg.passes.memory_facts import buffers_of
 
+_MADE = (mem_new, mem_zeros, tape_new)
 _LOOKING = WRITES | {mem_load, mem_size, mem_copy, mem_like, mem_pack, mem_apart}
 
 
 def with_hoisted_buffers(program: Program) -> Program:
     """`program` with no allocation in a loop that can be in front of it."""
-    if not any(op.fn in (mem_new, mem_zeros) for op in program.ops()):
+    if not any(op.fn in _MADE for op in program.ops()):
         return program
     graph = graph_of(program)
     loops = {loop.header: loop for loop in graph.loop_of.values() if loop is not None}
@@ -63,8 +65,8 @@ def _hoist(blocks: dict[int, Block], label: int, front: int, loop: Loop, own: se
     stay: list[Op] = []
     moved: list[Op] = []
     for op in blocks[label].ops:
-        if op.fn in (mem_new, mem_zeros) and op.result in own and all(map(outside, op.args)):
-            moved.append(Op(mem_new, op.args, op.results, op.pos))
+        if op.fn in _MADE and op.result in own and all(map(outside, op.args)):
+            moved.append(Op(tape_new if op.fn is tape_new else mem_new, op.args, op.results, op.pos))
             homes[op.result] = front
             if op.fn is mem_zeros:
                 stay.append(Op(mem_clear, (op.result,), (), op.pos))
@@ -80,12 +82,21 @@ def _own(program: Program) -> set[Var]:
     buffers = buffers_of(program)
     found = {op.result for op in program.ops() if op.fn in (mem_new, mem_zeros)}
     found = {var for var in found if buffers.is_local(buffers.of[var])}
+    found |= {op.result for op in program.ops() if op.fn is tape_new and not _grows(op.result)}
     for block in program.blocks.values():
         for op in block.ops:
-            if op.fn not in _LOOKING and not isinstance(op.fn, External):
+            if op.fn in (tape_put, tape_get):
+                found.difference_update(arg for arg in op.args[1:] if isinstance(arg, Var))
+            elif op.fn not in _LOOKING and not isinstance(op.fn, External):
                 found.difference_update(arg for arg in op.args if isinstance(arg, Var))
             elif op.fn in WRITES:
                 found.difference_update(arg for arg in op.args[1:3] if isinstance(arg, Var))
         for edge in edges(block.end):
             found.difference_update(arg for arg in edge.args if isinstance(arg, Var))
+        if isinstance(block.end, Return):
+            found.difference_update(value for value in block.end.values if isinstance(value, Var))
     return found
+
+
+def _grows(tape: Var) -> bool:
+    return isinstance(tape.type, TapeType) and tape.type.growable
