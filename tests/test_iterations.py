@@ -133,6 +133,16 @@ def in_a_loop(x, w):
     return total
 
 
+def with_loops_that_end_by_values(x, w):
+    total = 0.0
+    for i in range(len(x)):
+        y = x[i, 0]
+        while y < 3.0:
+            y = y * (1.5 + 0.1 * math.sin(y)) + 0.01 * w[0, 0]
+        total += math.cos(y)
+    return total
+
+
 def with_a_sum_of_sums(x, w):
     total = 0.0
     for i in range(len(x)):
@@ -153,6 +163,7 @@ PROGRAMS = (
     backwards_by_twos,
     in_a_loop,
     with_a_sum_of_sums,
+    with_loops_that_end_by_values,
 )
 
 
@@ -183,6 +194,7 @@ def test_which_loops() -> None:
     assert all(map(is_by_iterations, (of_rows, with_work_arrays, with_arrays_of_its_own)))
     assert is_by_iterations(backwards_by_twos)
     assert not is_by_iterations(in_a_loop)  # whose sums are needed, so they are computed once
+    assert not is_by_iterations(with_loops_that_end_by_values)  # which the forward sweep has to run
     assert not is_by_iterations(carried_work_array)
     assert not is_by_iterations(partly_overwritten)
 

@@ -89,6 +89,16 @@ def one_element(x, y, n):
         add(x, n, 1.0)
 
 
+def left_at_its_end(x, y, n):
+    while True:
+        add(x, 3, load(y, n))
+        add(x, n, 1.0)
+        add(x, n + 1, 1.0)
+        if n == 0:
+            break
+        n -= 1
+
+
 def sometimes(x, y, n):
     while True:
         if n == 0:
@@ -328,6 +338,7 @@ def backwards(x, y, n):
 
 
 ALL = (
+    left_at_its_end,
     *FILLED,
     downward,
     read_and_written,

@@ -76,7 +76,9 @@ class _Adjoint:
             if any(total in self.active for total in iteration.sums)
             # What runs in the forward sweep anyway is better kept, if it is numbers, than computed again
             if iteration.works
-            or not any(is_needed(self.program, self.active, total, wanted) for total in iteration.sums)
+            or not (
+                iteration.stays or any(is_needed(self.program, self.active, total, wanted) for total in iteration.sums)
+            )
         }
         kept = with_snapshots(self.program, self.graph, self.active)
         if kept is not self.program:

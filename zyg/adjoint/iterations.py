@@ -32,6 +32,7 @@ from zyg.ir.program import (
     Op,
     Operand,
     Program,
+    Raise,
     Return,
     Var,
     edges,
@@ -48,6 +49,7 @@ from zyg.passes.trips import Trips
 from zyg.rules import primitives as p
 
 _FEWEST = 8
+_DEAR = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +57,7 @@ class Iteration:
     """An iteration of a loop as a program, which gives what is added to the `sums`, parameters of the loop's header.
 
     given: what the program takes.  starts, steps: of those integers among these that the loop counts.
-    works: does it write to memory?
+    works: does it write to memory?  stays: must the forward sweep run it, whoever wants its sums?
     """
 
     program: Program
@@ -64,6 +66,7 @@ class Iteration:
     starts: Mapping[Var, Operand]
     steps: Mapping[Var, int]
     works: bool
+    stays: bool
 
 
 def iterations(form: Canonical) -> dict[int, Iteration]:
@@ -352,7 +355,34 @@ class _Search:
         results = tuple(param.type for param in sums)
         program = Program(f"{self.program.name}.iteration", params, results, blocks, distinct=self.program.distinct)  # type: ignore[arg-type]
         works = any(op.fn in ALLOCATIONS for op in program.ops())
-        return Iteration(program, taken, tuple(sums), starts, steps, works)
+        return Iteration(program, taken, tuple(sums), starts, steps, works, self._stays(inside))
+
+    def _stays(self, inside: set[int]) -> bool:
+        """Does an iteration raise, or go on, by numbers that are dear to compute?"""
+        for label in inside:
+            block, loop = self.graph.blocks[label], self.graph.loop_of[label]
+            if isinstance(block.end, Raise):
+                return True
+            if loop is not None and loop.header == label and self.form.counts[label].trips is None:
+                return True
+            if any(isinstance(op.fn, Guard) and self._is_dear(op.args[0]) for op in block.ops):
+                return True
+        return False
+
+    def _is_dear(self, cond: Operand) -> bool:
+        seen: set[Operand] = set()
+        todo = [cond]
+        while todo:
+            operand = todo.pop()
+            if operand in seen or not isinstance(operand, Var):
+                continue
+            seen.add(operand)
+            op = self.made.get(operand)
+            if op is not None:
+                if isinstance(operand.type, types.Float) and op.fn in p.table and p.table[op.fn].cost >= _DEAR:
+                    return True
+                todo += op.args
+        return False
 
 
 _WRITING = frozenset((mem_store, mem_add, mem_gemm, mem_sum))
