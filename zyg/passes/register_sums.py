@@ -58,8 +58,8 @@ def _fixed_sums(loop: Loop, graph: Graph, buffers: Buffers, homes: dict[Var, int
 def steady_additions(loop: Loop, graph: Graph, buffers: Buffers) -> dict[Op, int]:
     """The additions of every iteration to buffers that the loop does not read, and their blocks.
 
-    None if the loop is not left at its header alone, or does more than to add up.  What the header adds is none of them:
-    it runs once more, when the loop is left.
+    None if the loop is not left at its header alone, or does more than to add up.  What the header adds is none of
+    them: it runs once more, when the loop is left.
     """
     header = graph.blocks[loop.header]
     if len(loop.latches) != 1 or not isinstance(header.end, Branch) or not isinstance(_latch(graph, loop).end, Jump):
