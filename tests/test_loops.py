@@ -91,7 +91,7 @@ def one_element(x, y, n):
 
 def left_at_its_end(x, y, n):
     while True:
-        add(x, 3, load(y, n))
+        add(x, 3, load(y, n) + 2.0)
         add(x, n, 1.0)
         add(x, n + 1, 1.0)
         if n == 0:
