@@ -56,7 +56,6 @@ class _Differentiation:
             if len(given) == 1 and isinstance(given[0], types.Float) and numbers and self.int_adjoint == f8:
                 marks = "".join("x" if on else "." for on in varied)
                 name = self.immediate[key] = self.unique(f"{callee}.grad[{marks}]")
-                self.programs[name] = program  # the name is taken
                 self.fused(callee, varied, useful, True, name)
         return self.immediate[key]
 
@@ -76,7 +75,6 @@ class _Differentiation:
         ready = simplify_program(replace(program, name=name))
         self.programs[name] = ready
         made = self.unique(f"{name}.reverse")
-        self.programs[made] = ready  # the name is taken
         self.fused(name, varied, useful, False, made)
         self.programs[made] = replace(self.programs[made], apart=True)
         return made
@@ -117,10 +115,11 @@ class _Differentiation:
 
         It gives the primal's results (zeros unless `values`), then cotangents.
         """
+        made = made or self.unique(f"grad.{name}")
+        self.programs[made] = self.programs[name]  # the name is taken
         mirrored = self.mirrored(self.programs[name], varied, useful, restoring=True, wanted=values)
         if not values:
             mirrored = _without_values(mirrored, self.programs[name])
-        made = made or self.unique(f"grad.{name}")
         whole = record(_with_stack(replace_program(mirrored, made), None))
         self.programs[made] = simplify_program(_without_cut(whole))
         return made

@@ -141,17 +141,12 @@ class _Search:
         self.buffers = buffers_of(form.program)
         self.is_settled = settled(form.program, form.graph)
         self.trips = Trips(form.program.blocks, form.graph)
-        self.made = {result: op for op in form.program.ops() for result in op.results}
+        self.made = form.graph.made
+        self.overwritten: dict[tuple[int, Var], Op | None] = {}
 
     def iteration(self, loop: Loop) -> Iteration | None:
         header = self.graph.blocks[loop.header]
-        ways_out = {
-            label
-            for label in loop.blocks
-            for edge in edges(self.graph.blocks[label].end)
-            if edge.target not in loop.blocks and edge.target in self.graph.finishing
-        }
-        if ways_out != {loop.header} or not isinstance(header.end, Branch):
+        if not self.graph.is_left_at_header(loop) or not isinstance(header.end, Branch):
             return None
         if not all(is_pure(op) and not isinstance(op.result.type, types.Float) for op in header.ops):
             return None
@@ -259,7 +254,10 @@ class _Search:
                         continue
                     if holds_handles(arg.type):
                         return None
-                    made = self._overwritten(loop, inside, arg)
+                    place = (loop.header, arg)
+                    if place not in self.overwritten:
+                        self.overwritten[place] = self._overwritten(loop, inside, arg)
+                    made = self.overwritten[place]
                     if made is not None:
                         own[arg] = made
                     elif arg is written or not self.is_settled(op, number):

@@ -12,7 +12,7 @@ from collections.abc import Collection
 
 from zyg.ir.graph import Graph, Loop, graph_of, uses
 from zyg.ir.memory import mem_zeros
-from zyg.ir.program import Block, Op, Operand, Program, Var, edges
+from zyg.ir.program import Block, Op, Operand, Program, Var
 
 
 def with_late_shadows(program: Program, shadows: Collection[Var]) -> tuple[Program, dict[int, list[Op]]]:
@@ -25,11 +25,6 @@ def with_late_shadows(program: Program, shadows: Collection[Var]) -> tuple[Progr
         return program, {}
     used = set().union(*(uses(block) for block in program.blocks.values()))
     wanted = {shadow for shadow in shadows if shadow not in used}
-    homes = {
-        var: label
-        for label in graph.order
-        for var in (*program.blocks[label].params, *(r for op in program.blocks[label].ops for r in op.results))
-    }
     late: dict[int, list[Op]] = {}
     blocks = dict(program.blocks)
     for label in graph.order:
@@ -37,7 +32,9 @@ def with_late_shadows(program: Program, shadows: Collection[Var]) -> tuple[Progr
         if loop is None or not _whole(graph, loop, label):
             continue
         block = blocks[label]
-        found = [op for op in block.ops if op.fn is mem_zeros and op.result in wanted and _is_outside(op, loop, homes)]
+        found = [
+            op for op in block.ops if op.fn is mem_zeros and op.result in wanted and _is_outside(op, loop, graph.homes)
+        ]
         if found:
             late.setdefault(loop.latches[0], []).extend(found)
             blocks[label] = Block(block.params, tuple(op for op in block.ops if op not in found), block.end)
@@ -46,13 +43,7 @@ def with_late_shadows(program: Program, shadows: Collection[Var]) -> tuple[Progr
 
 def _whole(graph: Graph, loop: Loop, label: int) -> bool:
     """Does every iteration that is reversed begin at the loop's latch and come by `label`?"""
-    ways_out = {
-        at
-        for at in loop.blocks
-        for edge in edges(graph.blocks[at].end)
-        if edge.target not in loop.blocks and edge.target in graph.finishing
-    }
-    return ways_out == {loop.header} != {label} and len(loop.latches) == 1 and graph.dominates(label, loop.latches[0])
+    return label != loop.header and graph.is_left_at_header(loop) and graph.dominates(label, loop.latches[0])
 
 
 def _is_outside(op: Op, loop: Loop, homes: dict[Var, int]) -> bool:

@@ -16,9 +16,9 @@ from itertools import pairwise
 from numba import types
 
 from zyg.adjoint.mirrored import Reversed
-from zyg.ir.graph import Graph, graph_of
+from zyg.ir.graph import graph_of
 from zyg.ir.memory import ALLOCATIONS, MemoryType, mem_like, mem_load, mem_size, mem_store
-from zyg.ir.program import Block, Const, Jump, Op, Program, Return, Var, edges
+from zyg.ir.program import Block, Const, Jump, Op, Program, Var, edges
 from zyg.ir.tape import tape_put
 from zyg.passes.memory_facts import Buffers, buffers_of
 from zyg.passes.slots import zero
@@ -216,7 +216,6 @@ def candidates(reversed_: Reversed, buffers: Buffers) -> list[Var]:
     if not olds:
         return []
     found: dict[Var, bool] = {}
-    returning = _returning(program, graph)
     for label in graph.order:
         ops = program.blocks[label].ops
         kept = {store: before.result for before, store in _with_old(ops)}
@@ -226,18 +225,6 @@ def candidates(reversed_: Reversed, buffers: Buffers) -> list[Var]:
                 continue
             old = kept.get(op)
             mirrored = reversed_.mirror.get(label)
-            ok = label not in returning or (mirrored is not None and old in restores[mirrored])
+            ok = label not in graph.finishing or (mirrored is not None and old in restores[mirrored])
             found[cls] = found.get(cls, True) and ok
     return [cls for cls, ok in found.items() if ok]
-
-
-def _returning(program: Program, graph: Graph) -> set[int]:
-    """The blocks from which the exit can be reached."""
-    seen: set[int] = set()
-    todo = [label for label in graph.order if isinstance(program.blocks[label].end, Return)]
-    while todo:
-        label = todo.pop()
-        if label not in seen:
-            seen.add(label)
-            todo += graph.preds[label]
-    return seen

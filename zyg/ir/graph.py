@@ -115,6 +115,33 @@ class Graph:
                 todo += self.preds[label]
         return frozenset(seen)
 
+    @cached_property
+    def homes(self) -> dict[Var, int]:
+        """The block in which each variable is defined."""
+        return {
+            var: label
+            for label, block in self.blocks.items()
+            for var in (*block.params, *(result for op in block.ops for result in op.results))
+        }
+
+    @cached_property
+    def made(self) -> dict[Var, Op]:
+        """The op that each variable is a result of; parameters are none."""
+        return {result: op for block in self.blocks.values() for op in block.ops for result in op.results}
+
+    def ways_out(self, loop: Loop) -> list[tuple[int, Edge]]:
+        """The edges, and where they start, by which a loop is left to go on (not only to raise)."""
+        return [
+            (label, edge)
+            for label in loop.blocks
+            for edge in edges(self.blocks[label].end)
+            if edge.target not in loop.blocks and edge.target in self.finishing
+        ]
+
+    def is_left_at_header(self, loop: Loop) -> bool:
+        """Is the loop left at its header only, to go on, and repeated from one latch?"""
+        return {label for label, _ in self.ways_out(loop)} == {loop.header} and len(loop.latches) == 1
+
     def dominates(self, a: int, b: int) -> bool:
         while b != a and b != self.order[0]:
             b = self.idom[b]

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from zyg.ir.graph import Graph, Loop
-from zyg.ir.program import Branch, Const, Jump, Op, Operand, Pos, Program, Var, edges
+from zyg.ir.program import Branch, Const, Jump, Op, Operand, Pos, Program, Var
 from zyg.ir.scalars import b1, fold, i8
 from zyg.passes.trips import Trips
 from zyg.rules import primitives as p
@@ -38,14 +38,7 @@ class Nest:
     def __init__(self, program: Program, graph: Graph, loops: list[Loop], label: int) -> None:
         self.program, self.graph, self.loops, self.label = program, graph, loops, label
         self.outside = [at for at in graph.preds[loops[0].header] if at not in loops[0].blocks]
-        self.made: dict[Var, Op] = {}
-        self.homes: dict[Var, int] = {}
-        for at in graph.order:
-            for param in program.blocks[at].params:
-                self.homes[param] = at
-            for op in program.blocks[at].ops:
-                for result in op.results:
-                    self.homes[result], self.made[result] = at, op
+        self.made, self.homes = graph.made, graph.homes
         self.trips = Trips(program.blocks, graph)
 
     @property
@@ -58,14 +51,8 @@ class Nest:
         inner = [loop.header for loop in self.loops[1:]] + [self.label]
         for loop, within in zip(self.loops, inner, strict=True):
             entries = [at for at in self.graph.preds[loop.header] if at not in loop.blocks]
-            ways_out = {
-                at
-                for at in loop.blocks
-                for edge in edges(self.program.blocks[at].end)
-                if edge.target not in loop.blocks and edge.target in self.graph.finishing
-            }
             jumps = (*entries, *loop.latches)
-            if len(entries) != 1 or len(loop.latches) != 1 or ways_out != {loop.header} or within == loop.header:
+            if len(entries) != 1 or not self.graph.is_left_at_header(loop) or within == loop.header:
                 return False
             if not all(isinstance(self.program.blocks[at].end, Jump) for at in jumps):
                 return False

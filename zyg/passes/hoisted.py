@@ -21,11 +21,7 @@ def with_hoisted_reads(program: Program) -> Program:
         return program
     graph = graph_of(program)
     blocks = dict(program.blocks)
-    home = {
-        var: label
-        for label, block in blocks.items()
-        for var in (*block.params, *(result for op in block.ops for result in op.results))
-    }
+    home = dict(graph.homes)
     changed = False
     for loop in reversed(all_loops(graph)):
         outside = [pred for pred in graph.preds[loop.header] if pred not in loop.blocks]

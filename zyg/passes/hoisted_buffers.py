@@ -41,11 +41,7 @@ def with_hoisted_buffers(program: Program) -> Program:
         return program
     own = _own(program)
     blocks = dict(program.blocks)
-    homes = {
-        var: label
-        for label in graph.order
-        for var in (*blocks[label].params, *(r for op in blocks[label].ops for r in op.results))
-    }
+    homes = dict(graph.homes)
     for loop in sorted(loops.values(), key=lambda loop: -loop.depth):
         outside = [pred for pred in graph.preds[loop.header] if pred not in loop.blocks]
         if len(outside) != 1 or not isinstance(blocks[outside[0]].end, Jump):

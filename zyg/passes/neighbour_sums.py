@@ -49,27 +49,22 @@ def sums_of_neighbours(program: Program) -> Program:
     graph = graph_of(program)
     buffers = buffers_of(program)
     blocks = dict(program.blocks)
-    made = {result: op for op in program.ops() for result in op.results}
     for loop in all_loops(graph):
         if all(graph.loop_of[label] is loop for label in loop.blocks):
-            groups = _groups(loop, graph, list(steady_additions(loop, graph, buffers)), made)
+            groups = _groups(loop, graph, list(steady_additions(loop, graph, buffers)))
             if groups:
                 _join(blocks, loop, groups)
     return program.with_blocks(blocks)
 
 
-def _groups(loop: Loop, graph: Graph, additions: list[Op], made: Mapping[Var, Op]) -> list[Group]:
+def _groups(loop: Loop, graph: Graph, additions: list[Op]) -> list[Group]:
     if len(additions) < 2:
         return []
-    counters = _counters(loop, graph, made)
-    inside = {
-        var
-        for label in loop.blocks
-        for var in (*graph.blocks[label].params, *(r for op in graph.blocks[label].ops for r in op.results))
-    }
+    counters = _counters(loop, graph)
+    inside = {var for var, label in graph.homes.items() if label in loop.blocks}
     found: dict[object, dict[int, list[Op]]] = {}
     for op in additions:
-        form = _form(op.args[1], inside, made)
+        form = _form(op.args[1], inside, graph.made)
         varying = {var: c for var, c in form.terms.items() if var in inside}
         if isinstance(op.args[2].type, types.Float) and len(varying) == 1 and varying.keys() <= counters:
             if set(varying.values()) == {1}:
@@ -83,14 +78,14 @@ def _groups(loop: Loop, graph: Graph, additions: list[Op], made: Mapping[Var, Op
     return groups
 
 
-def _counters(loop: Loop, graph: Graph, made: Mapping[Var, Op]) -> set[Var]:
+def _counters(loop: Loop, graph: Graph) -> set[Var]:
     """The parameters of the loop that grow by 1 in each iteration."""
     (latch,) = loop.latches
     end = graph.blocks[latch].end
     assert isinstance(end, Jump)
     found = set()
     for param, again in zip(graph.blocks[loop.header].params, end.to.args, strict=True):
-        op = made.get(again) if isinstance(again, Var) else None
+        op = graph.made.get(again) if isinstance(again, Var) else None
         if param.type == i8 and op is not None and op.fn is operator.add:
             if op.args in ((param, Const(1, i8)), (Const(1, i8), param)):
                 found.add(param)

@@ -33,7 +33,7 @@ def _repeats_itself(graph: Graph, loop: Loop, trips: Trips) -> bool:
     """Is every iteration the same, and is nothing of it used behind the loop?"""
     header = graph.blocks[loop.header]
     entries = [at for at in graph.preds[loop.header] if at not in loop.blocks]
-    if len(entries) != 1 or len(loop.latches) != 1 or not isinstance(header.end, Branch):
+    if len(entries) != 1 or not graph.is_left_at_header(loop) or not isinstance(header.end, Branch):
         return False
     if not all(isinstance(graph.blocks[at].end, Jump) for at in (*entries, *loop.latches)):
         return False
@@ -43,22 +43,14 @@ def _repeats_itself(graph: Graph, loop: Loop, trips: Trips) -> bool:
         return False
     steps = _steps(graph, loop)
     for label in loop.blocks:
-        block = graph.blocks[label]
-        for edge in edges(block.end):
-            if edge.target not in loop.blocks and edge.target in graph.finishing and label != loop.header:
-                return False
-        if not all(isinstance(op.fn, Guard) or op.fn is mem_load or is_pure(op) for op in block.ops):
+        if not all(isinstance(op.fn, Guard) or op.fn is mem_load or is_pure(op) for op in graph.blocks[label].ops):
             return False
     own = {*header.params, *(result for op in header.ops for result in op.results)}
     inner = {label for label in loop.blocks if label != loop.header}
     used = set().union(*(_looked_at(graph, label, loop, steps) for label in inner)) if inner else set()
     if own & used:
         return False
-    inside = own | {
-        var
-        for label in inner
-        for var in (*graph.blocks[label].params, *(r for op in graph.blocks[label].ops for r in op.results))
-    }
+    inside = {var for var, label in graph.homes.items() if label in loop.blocks}
     behind = set().union(*(uses(graph.blocks[label]) for label in graph.order if label not in loop.blocks))
     leaving = {arg for edge in edges(header.end) if edge.target not in loop.blocks for arg in edge.args}
     return not inside & (behind | leaving)

@@ -31,27 +31,22 @@ def sums_in_registers(program: Program) -> Program:
     graph = graph_of(program)
     buffers = buffers_of(program)
     blocks = dict(program.blocks)
-    homes = {
-        var: label
-        for label, block in blocks.items()
-        for var in (*block.params, *(result for op in block.ops for result in op.results))
-    }
     changed = False
     for loop in all_loops(graph):
         if all(graph.loop_of[label] is loop for label in loop.blocks):
-            found = _fixed_sums(loop, graph, buffers, homes)
+            found = _fixed_sums(loop, graph, buffers)
             if found:
                 _keep(blocks, loop, found)
                 changed = True
     return program.with_blocks(blocks) if changed else program
 
 
-def _fixed_sums(loop: Loop, graph: Graph, buffers: Buffers, homes: dict[Var, int]) -> dict[Op, int]:
+def _fixed_sums(loop: Loop, graph: Graph, buffers: Buffers) -> dict[Op, int]:
     """The additions of every iteration to the same element, and their blocks."""
     return {
         op: label
         for op, label in steady_additions(loop, graph, buffers).items()
-        if all(not isinstance(arg, Var) or homes.get(arg) not in loop.blocks for arg in op.args[:2])
+        if all(not isinstance(arg, Var) or graph.homes.get(arg) not in loop.blocks for arg in op.args[:2])
     }
 
 

@@ -252,10 +252,7 @@ def _hoist(program: Program) -> Program:
     if not any(graph.loop_of.values()):
         return program
     blocks = dict(program.blocks)
-    home: dict[Var, int] = {}
-    for label in graph.order:
-        for var in (*blocks[label].params, *(r for op in blocks[label].ops for r in op.results)):
-            home[var] = label
+    home = dict(graph.homes)
     found = False
     for label in graph.order:
         loop = graph.loop_of[label]

@@ -29,12 +29,7 @@ class Trips:
     def __init__(self, blocks: Mapping[int, Block], graph: Graph) -> None:
         self.blocks = blocks
         self.graph = graph
-        self.home = {
-            var: label
-            for label, block in blocks.items()
-            for var in (*block.params, *(result for op in block.ops for result in op.results))
-        }
-        self.made = {op.result: op for block in blocks.values() for op in block.ops if len(op.results) == 1}
+        self.home, self.made = graph.homes, graph.made
 
     def of(self, loop: Loop, pos: Pos) -> tuple[Operand, tuple[Op, ...]] | None:
         """The number (none if it is negative), and the ops that compute it in front of the loop.
@@ -69,12 +64,7 @@ class Trips:
 
     def _test(self, loop: Loop) -> tuple[Any, Operand, Operand] | None:
         """The comparison that holds for another iteration, if there is one way out and all iterations come by it."""
-        ways_out = [
-            (label, edge)
-            for label in loop.blocks
-            for edge in edges(self.blocks[label].end)
-            if edge.target not in loop.blocks and edge.target in self.graph.finishing
-        ]
+        ways_out = self.graph.ways_out(loop)
         if len(ways_out) != 1:
             return None
         label, out = ways_out[0]

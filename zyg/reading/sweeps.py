@@ -77,23 +77,22 @@ def by_columns(f: Any, x: Any, ys: Any) -> Any:
     seeds = seed_for(x), seed_for(x), seed_for(x), seed_for(x)
     a, b, c, d = each(raveled, (seeds,))
     for k in range(0, n, 4):
-        a[k] = 1.0
-        if k + 1 < n:
-            b[k + 1] = 1.0
-        if k + 2 < n:
-            c[k + 2] = 1.0
-        if k + 3 < n:
-            d[k + 3] = 1.0
+        put_units(a, b, c, d, k, n, 1.0)
         p, q, r, s = slopes(f, x, *seeds)
         each(put_columns, (jacobians, p, q, r, s), k, n)
-        a[k] = 0.0
-        if k + 1 < n:
-            b[k + 1] = 0.0
-        if k + 2 < n:
-            c[k + 2] = 0.0
-        if k + 3 < n:
-            d[k + 3] = 0.0
+        put_units(a, b, c, d, k, n, 0.0)
     return each(shaped_by, (jacobians, ys), x)
+
+
+def put_units(a: Any, b: Any, c: Any, d: Any, k: Any, n: Any, value: float) -> None:
+    """Element k of the first seed, k + 1 of the second, and so on, as far as there are such."""
+    a[k] = value
+    if k + 1 < n:
+        b[k + 1] = value
+    if k + 2 < n:
+        c[k + 2] = value
+    if k + 3 < n:
+        d[k + 3] = value
 
 
 def columns_for(y: Any, x: Any) -> Any:
