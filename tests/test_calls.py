@@ -77,6 +77,7 @@ CALLS = {
     "complex64": (grad(lambda z: z.real * z.imag), (np.complex64(3 + 4j),), 4 + 3j),
     "bool": (grad(lambda x, b: x * x if b else x), (3.0, True), 6.0),
     "numpy's bool": (grad(lambda x, b: x * x if b else x), (3.0, np.False_), 1.0),
+    "by a bool": (grad(lambda x, b: x * x if b else x, (0, 1)), (3.0, True), (6.0, None)),
     "bool result": (value_and_grad(lambda x: (x * x, x > 2), has_aux=True), (3.0,), ((9.0, True), 6.0)),
     "tuple": (grad(lambda t: t[0] * t[1]), ((2.0, 3.0),), (3.0, 2.0)),
     "nested": (grad(lambda t: t[0] * t[1][0] ** 2), ((2.0, (3.0, 7, "label", None)),), (9.0, (12.0, None, None, None))),

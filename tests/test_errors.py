@@ -282,11 +282,6 @@ def bool_result(x):  # <-
     return x > 0
 
 
-@refuses("argument 0 is a bool, which has no derivative", True, error=zyg.ArgumentError, hint="Leave it out of argnums")
-def bool_argument(b):  # <-
-    return 2.0 if b else 3.0
-
-
 @pytest.mark.parametrize("case", REFUSALS, ids=lambda case: case.program.__name__)
 def test_refusal(case):
     with pytest.raises(case.error) as found:

@@ -28,6 +28,11 @@ def differentiable(kind: Type) -> bool:
     return isinstance(kind, _NUMBERS) and not isinstance(kind, types.Boolean)
 
 
+def moves(kind: Type) -> bool:
+    """The same inside programs: elements of boolean arrays count as the numbers that they are converted to."""
+    return isinstance(kind, types.Boolean) or differentiable(kind)
+
+
 def passes(op: Op, i: int) -> bool:
     """Whether operand `i` of an elementwise op can influence its result differentiably."""
     if op.fn in inactive or op.fn in NEVER:
@@ -35,7 +40,7 @@ def passes(op: Op, i: int) -> bool:
     if op.fn is p.cast:
         kind = op.result.type
         return not isinstance(kind, types.Boolean) and not (
-            isinstance(kind, types.Integer) and not isinstance(op.args[0].type, types.Integer)
+            isinstance(kind, types.Integer) and not isinstance(op.args[0].type, (types.Integer, types.Boolean))
         )
     if op.fn is p.select:
         return i > 0
@@ -43,7 +48,7 @@ def passes(op: Op, i: int) -> bool:
         return i == 0
     if op.fn in (p.polygamma, p.attach):
         return i == 1
-    return differentiable(op.args[i].type)
+    return moves(op.args[i].type)
 
 
 def shadow_type(kind: Type) -> MemoryType | None:
@@ -53,9 +58,9 @@ def shadow_type(kind: Type) -> MemoryType | None:
     if isinstance(kind.dtype, MemoryType):
         inner = shadow_type(kind.dtype)
         return None if inner is None else MemoryType(inner, kind.growable)
-    if not differentiable(kind.dtype):
+    if not moves(kind.dtype):
         return None
-    return MemoryType(types.float64, kind.growable) if isinstance(kind.dtype, types.Integer) else kind
+    return MemoryType(types.float64, kind.growable) if isinstance(kind.dtype, (types.Integer, types.Boolean)) else kind
 
 
 def active(program: Program, graph: Graph, inputs: Iterable[Var], outputs: Iterable[int]) -> set[Var]:
@@ -72,7 +77,7 @@ def active(program: Program, graph: Graph, inputs: Iterable[Var], outputs: Itera
     useful_cells = set(varied_cells)
     varied = _varied(program, graph, classes, given, varied_cells)
     useful = _useful(program, graph, classes, set(outputs), useful_cells)
-    found = {var for var in varied & useful if differentiable(var.type)}
+    found = {var for var in varied & useful if moves(var.type)}
     cells = varied_cells & useful_cells
     reached = {cls for cls in classes.values() if any((inner, None) in cells for inner in with_held((cls,), holds))}
     return found | {v for v, kind in classes.items() if kind in reached and shadow_type(v.type) is not None}

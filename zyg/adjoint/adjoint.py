@@ -61,6 +61,7 @@ class _Adjoint:
         callees: Callees,
         restoring: bool,
         wanted: bool,
+        infinite: bool,
     ) -> None:
         self.canonical = form = canonical(program)
         self.program = form.program
@@ -106,6 +107,7 @@ class _Adjoint:
             callees,
             old,
             frozenset(op.result for ops in self.late.values() for op in ops),
+            infinite,
         )
         self.active_blocks = {label for label in self.graph.order if self._is_active(label)}
 
@@ -387,11 +389,13 @@ def reverse(
     callees: Callees,
     restoring: bool,
     wanted: bool,
+    infinite: bool,
 ) -> Reversed:
     """The mirror image of `program`, for cotangents of the parameters `varied` from those of the results `useful`.
 
     Its parameters are the program's and then one cotangent per useful result; its results the program's and
     then one cotangent per varied parameter.  int_adjoint: the type of the adjoints of ints.
     restoring: may overwritten elements be put back in reverse?  wanted: are the program's own results?
+    infinite: may the cotangents of the results be infinite?
     """
-    return _Adjoint(program, varied, useful, int_adjoint, callees, restoring, wanted).run()
+    return _Adjoint(program, varied, useful, int_adjoint, callees, restoring, wanted, infinite).run()

@@ -13,6 +13,7 @@ from typing import Any
 from numba import types
 
 from zyg.adjoint.activity import cell_of, differentiable, passes, shadow_type
+from zyg.adjoint.infinite import Infinite
 from zyg.adjoint.mirrored import STACK, Adjoint, Callees, Handle, Need, Shadow, accumulate
 from zyg.adjoint.partials import cotangents, domain, tangent_kind
 from zyg.adjoint.restoring import Restore
@@ -22,8 +23,8 @@ from zyg.ir.external import External
 from zyg.ir.graph import Graph
 from zyg.ir.matrices import ONE, ZERO, Matrix, factor_adjoints, matrix, mem_gemm, mem_pack, mem_sum, sum_of
 from zyg.ir.memory import ELEMENT_WRITES, MemoryType, holds_handles, mem_add, mem_like, mem_load, mem_store
-from zyg.ir.program import Block, Call, Callback, Const, Custom, Guard, Op, Operand, Pos, Program, Type, Var, edges
-from zyg.ir.scalars import i8
+from zyg.ir.program import Block, Call, Callback, Const, Custom, Guard, Op, Operand, Pos, Program, Type, Var
+from zyg.ir.scalars import b1, i8
 from zyg.ir.tape import StackType, pop, push, tape_get, tape_larger, tape_new, tape_put, tape_reserve, tape_zeros
 from zyg.ir.whole import whole_copy
 from zyg.passes.memory_facts import settled
@@ -36,6 +37,7 @@ class OpAdjoints:
     """blocks: the forward sweep, in which calls are replaced by calls that leave what their reverse needs.
 
     old: what stores overwrite, where it may be put back (see `restoring`).  late: the shadows that reverse code makes.
+    infinite: may the cotangents that are given be infinite?
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class OpAdjoints:
         callees: Callees,
         old: dict[Op, Var],
         late: frozenset[Var],
+        infinite: bool,
     ) -> None:
         self.old, self.late = old, late
         self.program = program
@@ -68,13 +71,13 @@ class OpAdjoints:
             for op in block.ops
             if op.fn is tape_get and op.result in active and op.result not in shadows
         }
-        self.infinite = self._reaches_singular()
+        self.infinite = Infinite(program, graph, active, classes, self._is_singular, infinite).found
 
     # --- values -------------------------------------------------------------------------------------
 
     def kind(self, kind: Type) -> Type:
         """The type of the adjoint of a value of type `kind`."""
-        return self.int_adjoint if isinstance(kind, types.Integer) else kind
+        return self.int_adjoint if isinstance(kind, (types.Integer, types.Boolean)) else kind
 
     def need(self, ops: list[Op], operand: Operand) -> Operand:
         if not isinstance(operand, Var) or operand in self.late:
@@ -124,23 +127,6 @@ class OpAdjoints:
         if op.fn is mem_pack:
             return op.result in self.active and op.args[0] in self.active
         return any(r in self.active and r not in self.shadows for r in op.results)
-
-    def _reaches_singular(self) -> set[Var]:
-        """Values that a function with an infinite derivative may be computed from."""
-        found: set[Var] = set()
-        size = -1
-        while len(found) != size:
-            size = len(found)
-            for label in self.graph.order:
-                block = self.program.blocks[label]
-                for op in block.ops:
-                    if self._is_singular(op) or any(r in found for r in op.results):
-                        found.update(a for a in op.args if isinstance(a, Var) and a in self.active)
-                for edge in edges(block.end):
-                    for param, arg in zip(self.program.blocks[edge.target].params, edge.args, strict=True):
-                        if param in found and isinstance(arg, Var):
-                            found.add(arg)
-        return found
 
     def _is_singular(self, op: Op) -> bool:
         """May an op have an infinite derivative at a finite value?"""
@@ -338,8 +324,12 @@ class OpAdjoints:
             emitter = Emitter(ops, op.pos)
             slope = emitter.convert(self.need(ops, partial), dy.type)
             value = Var(dy.type)
-            times = p.annihilated if self._is_singular(op) else operator.mul
-            ops.append(Op(times, (slope, dy), (value,), op.pos))
+            # Where either is 0, the other may be infinite: the derivative is 0, as in a rule
+            ops.append(Op(p.annihilated if self._is_singular(op) else operator.mul, (slope, dy), (value,), op.pos))
+            if given in self.infinite:
+                at_zero, chosen = emitter.emit(operator.eq, (slope, zero(slope.type)), b1), Var(dy.type)
+                ops.append(Op(p.select, (at_zero, zero(dy.type), value), (chosen,), op.pos))
+                value = chosen
             self.contribute(ops, arg, value)
 
     def _replace_call(self, op: Op, forward: str, shadows: list[Var]) -> None:

@@ -42,6 +42,8 @@ class _Differentiation:
         self.programs = dict(module.programs)
         self.pairs: dict[tuple[str, Mask, Mask], tuple[str, str]] = {}
         self.immediate: dict[tuple[str, Mask, Mask], str | None] = {}
+        # May cotangents be infinite that a callee is given?
+        self.infinite = any(map(self.is_singular, module.programs))
 
     def at_once(self, callee: str, varied: Mask, useful: Mask) -> str | None:
         """The program that gives the callee's results and, for a cotangent of 1, the cotangents of what is varied; None
@@ -75,7 +77,7 @@ class _Differentiation:
         ready = simplify_program(replace(program, name=name))
         self.programs[name] = ready
         made = self.unique(f"{name}.reverse")
-        self.fused(name, varied, useful, False, made)
+        self.fused(name, varied, useful, False, made, self.infinite)
         self.programs[made] = replace(self.programs[made], apart=True)
         return made
 
@@ -102,22 +104,30 @@ class _Differentiation:
         return name
 
     def mirrored(
-        self, program: Program, varied: Mask, useful: Mask, restoring: bool = False, wanted: bool = True
+        self,
+        program: Program,
+        varied: Mask,
+        useful: Mask,
+        infinite: bool,
+        restoring: bool = False,
+        wanted: bool = True,
     ) -> Reversed:
         signature = self.programs.__getitem__
         callees = Callees(signature, self.pair_of, self.at_once, self.iteration, self.is_singular)
-        made = reverse(_ready(program), varied, useful, self.int_adjoint, callees, restoring, wanted)
+        made = reverse(_ready(program), varied, useful, self.int_adjoint, callees, restoring, wanted, infinite)
         made = with_known_values(made)
         return replace(made, program=mark_reverse(made.program))
 
-    def fused(self, name: str, varied: Mask, useful: Mask, values: bool, made: str | None = None) -> str:
+    def fused(
+        self, name: str, varied: Mask, useful: Mask, values: bool, made: str | None = None, infinite: bool = False
+    ) -> str:
         """The name, `made`, of the program and its reverse sweep in one.
 
-        It gives the primal's results (zeros unless `values`), then cotangents.
+        It gives the primal's results (zeros unless `values`), then cotangents.  infinite: may those be that it takes?
         """
         made = made or self.unique(f"grad.{name}")
         self.programs[made] = self.programs[name]  # the name is taken
-        mirrored = self.mirrored(self.programs[name], varied, useful, restoring=True, wanted=values)
+        mirrored = self.mirrored(self.programs[name], varied, useful, infinite, restoring=True, wanted=values)
         if not values:
             mirrored = _without_values(mirrored, self.programs[name])
         whole = record(_with_stack(replace_program(mirrored, made), None))
@@ -126,7 +136,7 @@ class _Differentiation:
 
     def split(self, callee: str, varied: Mask, useful: Mask, forward: str, backward: str) -> None:
         program = self.programs[callee]
-        mirrored = self.mirrored(program, varied, useful)
+        mirrored = self.mirrored(program, varied, useful, self.infinite)
         stack = Var(StackType("residuals"), "stack")
         whole = record(_with_stack(mirrored, stack))
         seeds = mirrored.cotangents
@@ -250,24 +260,29 @@ def _uses_without_results(block: Block, count: int) -> set[Var]:
 
 
 def vjp(
-    module: Module, varied: Sequence[bool], useful: Sequence[bool], whole: bool = True, values: bool = True
+    module: Module,
+    varied: Sequence[bool],
+    useful: Sequence[bool],
+    whole: bool = True,
+    values: bool = True,
+    infinite: bool = False,
 ) -> Module:
     """A module whose entry takes the entry's parameters and a cotangent per useful result, and gives the
     entry's results (zeros in their place unless `values`) and a cotangent per varied parameter.
 
     Adjoints of ints are ints themselves where they can only be whole: if all useful results are ints, the
-    cotangents given are (`whole`), and nothing in between makes fractions of them.
+    cotangents given are (`whole`), and nothing in between makes fractions of them.  infinite: may the given ones be?
     """
     kinds = [kind for kind, on in zip(module.main.results, useful, strict=True) if on and differentiable(kind)]
     whole = whole and all(isinstance(kind, types.Integer) for kind in kinds)
     whole = whole and not fractional(module.main, varied, module.programs.__getitem__)
     work = _Differentiation(module, i8 if whole else f8)
-    made = work.fused(module.entry, tuple(varied), tuple(useful), values)
+    made = work.fused(module.entry, tuple(varied), tuple(useful), values, infinite=infinite)
     return Module(work.programs, made).reachable()
 
 
 def adjoint_of(module: Module, varied: Sequence[bool]) -> tuple[dict[str, Program], str]:
     """The programs of `module` and, among them, the name of its entry's adjoint for all of its results."""
     work = _Differentiation(module, f8)
-    made = work.fused(module.entry, tuple(varied), (True,) * len(module.main.results), False)
+    made = work.fused(module.entry, tuple(varied), (True,) * len(module.main.results), False, infinite=True)
     return work.programs, made

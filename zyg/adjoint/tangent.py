@@ -278,7 +278,8 @@ class _Tangent:
         if op.fn in ALLOCATIONS:
             if op.result in self.active:
                 fn = mem_zeros if op.fn is mem_new else op.fn
-                of_buffer = op.fn in (mem_like, mem_copy, mem_pack)
+                # What is made like a buffer of ints is all zero, and so are its tangents
+                of_buffer = op.fn in (mem_copy, mem_pack) or (op.fn is mem_like and op.args[0] in self.active)
                 args = (self.twin(op.args[0]), *op.args[1:]) if of_buffer else op.args
                 ops.append(Op(fn, args, (self.twin(op.result),), op.pos))
             return

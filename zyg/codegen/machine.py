@@ -20,7 +20,7 @@ from zyg.ir.tape import StackType, TapeType
 
 Parts: TypeAlias = tuple[Value, ...]
 
-_SIZES = {"i1": 1, "i64": 8, "float": 4, "double": 8, "ptr": 8}
+_SIZES = {"i1": 1, "i8": 1, "i64": 8, "float": 4, "double": 8, "ptr": 8}
 
 
 def parts(type: Type) -> tuple[str, ...]:

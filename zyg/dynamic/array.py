@@ -188,8 +188,8 @@ class Array(Tracked, NDArrayOperatorsMixin):
         if is_array(low) and np.may_share_memory(_root(low), self.__zyg_root__):
             low = low.copy()
         self.value[index] = low
-        if self.dtype.kind not in "fc" and ref is not None:
-            ref = None  # rounded
+        if not is_kept(low, self.dtype):
+            ref = None
         if ref is not None:
             self.buffer.active = True
         elif not self.buffer.active:
@@ -236,6 +236,15 @@ def is_array(value: Any) -> bool:
 
 def _root(value: Any) -> Any:
     return getattr(value, "__zyg_root__", value)
+
+
+def is_kept(value: Any, dtype: np.dtype[Any]) -> bool:
+    """Does an array of this type hold what `value` is, neither rounded nor only whether it is 0?"""
+    if dtype.kind in "fc":
+        return True
+    root = _root(value)
+    kind = root.dtype.kind if hasattr(root, "dtype") else np.min_scalar_type(root).kind
+    return kind == "b" or (dtype.kind != "b" and kind in "iu")
 
 
 # --- which tape records -----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from zyg.dynamic.array import Array, fresh
+from zyg.dynamic.array import Array, fresh, is_kept
 from zyg.dynamic.contents import changed
 from zyg.dynamic.indices import plain_index
 from zyg.dynamic.numpy_calls import adopted, view_like, viewed_or_moved
@@ -85,7 +85,7 @@ def as_type(array: Any, dtype: Any) -> Any:
     def convert(value: Any) -> Any:
         return value.astype(wanted)
 
-    if wanted.kind not in "fc":
+    if not is_kept(array, wanted):
         return fresh(plain_root(array).astype(wanted), STATE.tape)
     if array.dtype.kind == "c" and wanted.kind != "c":
         return np.real(array).astype(wanted)

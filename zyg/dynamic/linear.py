@@ -9,7 +9,7 @@ import numpy as np
 
 from zyg.dynamic.array import fresh, is_array, loaded, operand, recorded, saved, top_tape
 from zyg.dynamic.buffers import WholeRef, unbroadcast
-from zyg.dynamic.cotangents import kind_of
+from zyg.dynamic.cotangents import is_finite, kind_of
 from zyg.dynamic.state import STATE
 from zyg.dynamic.tape import Sweep
 from zyg.rules import primitives as p
@@ -89,13 +89,21 @@ class Matmul:
         if a is not None:
             other = loaded(self.kept[1])
             other = other[:, np.newaxis] if right == 1 else other
-            da = np.matmul(dy, _adjoint(other))
+            da = _times(dy, _adjoint(other))
             _add_new(a, sweep, unbroadcast(da, (1, *a.shape) if left == 1 else a.shape).reshape(a.shape))
         if b is not None:
             other = loaded(self.kept[0])
             other = other[np.newaxis, :] if left == 1 else other
-            db = np.matmul(_adjoint(other), dy)
+            db = _times(_adjoint(other), dy)
             _add_new(b, sweep, unbroadcast(db, (*b.shape, 1) if right == 1 else b.shape).reshape(b.shape))
+
+
+def _times(a: Any, b: Any) -> Any:
+    """`a @ b`, of which one is a cotangent: where that is infinite, zeros of the other win."""
+    if is_finite(a) and is_finite(b):
+        return np.matmul(a, b)
+    a, b = a[..., :, :, np.newaxis], b[..., np.newaxis, :, :]
+    return np.sum(np.where((_plain(a) == 0) | (_plain(b) == 0), 0, a * b), axis=-2)
 
 
 def _add_new(ref: Any, sweep: Sweep, da: Any) -> None:

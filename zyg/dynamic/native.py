@@ -5,6 +5,7 @@ A small function is written for the call, with its constant arguments in it; the
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from zyg.dynamic.array import fresh, is_array, loaded, operand, recorded, saved, top_tape
 from zyg.dynamic.array_steps import Result
-from zyg.dynamic.cotangents import kind_of
+from zyg.dynamic.cotangents import is_finite, kind_of
 from zyg.dynamic.places import refusal
 from zyg.dynamic.state import STATE
 from zyg.dynamic.tape import Sweep, Tape
@@ -110,7 +111,8 @@ def _run(fn: Any, text: str, call: _Call, top: Tape, args: Any, kws: Any, evalua
     results = y if isinstance(y, tuple) else (y,)
     shapes = tuple(np.shape(plain_root(item)) for item in results)
     complex_ = tuple(kind_of(item) == "c" for item in results)
-    pulled = _pulled(fn, text, call.objects, len(lows), active, isinstance(y, tuple), shapes, complex_)
+    make = functools.partial(_pulled, fn, text, call.objects, len(lows), active, isinstance(y, tuple), shapes, complex_)
+    pulled = make(False)
     unit = [
         np.zeros(s, complex if c else float) if s else (0j if c else 0.0) for s, c in zip(shapes, complex_, strict=True)
     ]
@@ -122,7 +124,7 @@ def _run(fn: Any, text: str, call: _Call, top: Tape, args: Any, kws: Any, evalua
         raise refusal(f"{name} has no derivative rule for these arguments ({error.what})") from None
     kept = [saved(value, low, top) for value, low in zip(call.operands, lows, strict=True)]
     refs = [pairs[i][0] for i in active]
-    step = Native(pulled, refs, kept, unit)
+    step = Native(make, refs, kept, unit)
     if not isinstance(y, tuple):
         result = recorded(y, top, lambda ref: step.with_results([ref]))
         return fresh(result, STATE.tape)
@@ -133,9 +135,20 @@ def _run(fn: Any, text: str, call: _Call, top: Tape, args: Any, kws: Any, evalua
 
 
 def _pulled(
-    fn: Any, text: str, objects: dict[str, Any], count: int, active: Any, several: bool, shapes: Any, complex_: Any
+    fn: Any,
+    text: str,
+    objects: dict[str, Any],
+    count: int,
+    active: Any,
+    several: bool,
+    shapes: Any,
+    complex_: Any,
+    infinite: bool,
 ) -> Any:
-    """A function of the cotangents of the results, and of the operands, that gives those of the active operands."""
+    """A function of the cotangents of the results, and of the operands, that gives those of the active operands.
+
+    infinite: may the cotangents be infinite?
+    """
     key = (
         fn,
         text,
@@ -145,12 +158,13 @@ def _pulled(
         several,
         shapes,
         complex_,
+        infinite,
     )
     found = _made.get(key)
     if found is None:
         if len(_made) >= _MOST:
             _made.clear()
-        found = _made[key] = _Pulled(fn, text, objects, count, active, several, shapes, complex_)
+        found = _made[key] = _Pulled(fn, text, objects, count, active, several, shapes, complex_, infinite)
     return found
 
 
@@ -167,8 +181,10 @@ class _Pulled:
         several: bool,
         shapes: Any,
         complex_: Any,
+        infinite: bool,
     ) -> None:
         from zyg.api import grad
+        from zyg.steering import hook
 
         names = [f"p{i}" for i in range(count)]
         seeds = [f"d{i}" for i in range(len(shapes))]
@@ -177,11 +193,13 @@ class _Pulled:
         for y, dy, shape, is_complex in zip(results, seeds, shapes, complex_, strict=True):
             product = f"np.real({y} * np.conj({dy}))" if is_complex else f"{y} * {dy}"
             terms.append(f"np.sum({product})" if shape else product)
+        # What is behind a function given by its rule may have infinite cotangents
+        y = f"hook(same, fn({text}))" if infinite else f"fn({text})"
         source = (
-            f"def product({', '.join(names + seeds)}):\n    y = fn({text})\n    return {' + '.join(terms)}\n"
+            f"def product({', '.join(names + seeds)}):\n    y = {y}\n    return {' + '.join(terms)}\n"
             f"def pulled({', '.join(seeds + names)}):\n    return derivative({', '.join(names + seeds)})\n"
         )
-        space: dict[str, Any] = {"fn": fn, "np": np, **objects}
+        space: dict[str, Any] = {"fn": fn, "np": np, "hook": hook, "same": _same, **objects}
         exec(source, space)
         self.derivative = space["derivative"] = grad(space["product"], tuple(active), mode="native")
         self.count = len(seeds)
@@ -201,13 +219,18 @@ class _Pulled:
         return self.derivative(*plain)
 
 
+def _same(dy: Any) -> Any:
+    return dy
+
+
 class Native:
     """A call whose cotangents native code computes."""
 
-    __slots__ = ("pulled", "refs", "results", "unit", "values")
+    __slots__ = ("make", "refs", "results", "unit", "values")
 
-    def __init__(self, pulled: Any, refs: Sequence[Any], values: Sequence[Any], unit: Sequence[Any]) -> None:
-        self.pulled, self.refs, self.values, self.unit = pulled, refs, values, unit
+    def __init__(self, make: Any, refs: Sequence[Any], values: Sequence[Any], unit: Sequence[Any]) -> None:
+        """make: gives the pullback; whether cotangents may be infinite is its argument."""
+        self.make, self.refs, self.values, self.unit = make, refs, values, unit
         self.results: list[Any] = []
 
     def with_results(self, results: list[Any]) -> Native:
@@ -219,6 +242,6 @@ class Native:
         if all(dy is None for dy in found):
             return
         seeds = [unit if dy is None else dy for dy, unit in zip(found, self.unit, strict=True)]
-        given = self.pulled(*seeds, *[loaded(value) for value in self.values])
+        given = self.make(not all(map(is_finite, seeds)))(*seeds, *[loaded(value) for value in self.values])
         for ref, da in zip(self.refs, given, strict=True):
             ref.give(sweep, da)

@@ -214,7 +214,10 @@ _REALS = frozenset((float, int, bool, np.float64))
 
 
 def of_kind(primitive: Any, values: Sequence[Any], y: Any) -> Any:
-    """The primitive that a function of complex numbers comes to where it is called with a real one."""
+    """The primitive that a function of complex numbers comes to where it is called with a real one; truth values
+    carry no gradient through operators."""
+    if primitive is operator.invert and getattr(getattr(y, "__zyg_root__", y), "dtype", None) == np.bool_:
+        return np.sign
     if primitive not in _PARTS or any(kind_of(value) == "c" for value in (*values, y)):
         return primitive
     return p.identity if primitive in (np.real, np.conj) else np.sign  # no gradient

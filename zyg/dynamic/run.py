@@ -147,8 +147,6 @@ def gradient(
 ) -> Any:
     """What `grad(fn, argnums, has_aux=…)(*args, **kws)` gives, or `value_and_grad`."""
     args, kws, chosen = _placed(fn, args, kws, argnums)
-    for number in chosen:
-        _check_argument(args[number], number)
     run = Recorded(fn, args, kws, chosen, False)
     y, aux, refs = run.value, None, run.outputs
     if has_aux:
@@ -306,15 +304,6 @@ def check_scalar(y: Any) -> None:
         None,
         "Return a real number, or use zyg.pullback.",
     )
-
-
-def _check_argument(value: Any, number: int) -> None:
-    if isinstance(value, (bool, np.bool_)):
-        raise ArgumentError(
-            f"argument {number} is a bool, which has no derivative",
-            None,
-            "Leave it out of argnums, or pass a number.",
-        )
 
 
 def _placed(

@@ -233,8 +233,11 @@ class _Like:
 
     __slots__ = ("dtype", "shape")
 
-    def __init__(self, value: Any) -> None:
-        self.dtype, self.shape = value.dtype, value.shape
+    def __init__(self, value: Any, dtype: Any = None) -> None:
+        self.dtype, self.shape = value.dtype if dtype is None else np.dtype(dtype), value.shape
+
+    def __zyg_convert__(self, to: Any) -> _Like:
+        return _Like(self, to)
 
     @property
     def __zyg_root__(self) -> Any:

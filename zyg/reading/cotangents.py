@@ -46,7 +46,7 @@ def carriers(value: Value) -> Iterator[Var]:
 def gradient_of(formal: Value, by_param: dict[Var, Var], actual: dict[Var, Operand], top: bool) -> Value:
     """The gradient of an argument: its structure, with None for what is not a float inside containers."""
     if isinstance(formal, Var):
-        if not top and isinstance(formal.type, (types.Integer, types.Boolean)):
+        if isinstance(formal.type, types.Boolean) or (not top and isinstance(formal.type, types.Integer)):
             return Static(None)
         return by_param.get(formal, zero(formal.type))
     if isinstance(formal, Node) and (is_container(formal) or isinstance(formal.head, ClosureHead)):

@@ -18,7 +18,7 @@ from numba import types
 from zyg.adjoint.activity import differentiable, shadow_type
 from zyg.adjoint.differentiate import vjp
 from zyg.adjoint.partials import tangent_kind
-from zyg.adjoint.tangent import jvp
+from zyg.adjoint.tangent import has_tangent, jvp
 from zyg.adjoint.trace import Emitter
 from zyg.errors import ArgumentError, ValueArgumentError, unsupported
 from zyg.ir.memory import MemoryType, mem_like
@@ -113,7 +113,7 @@ def gradient_call(
         )
     check_scalar(primal, reader)
     for n in chosen:
-        _check_argument(formals[n], n, reader)
+        _check_list(formals[n], n, reader)
     module, formals, operands = open_functions(reader, module, formals, operands, chosen, captured)
     with_values = options.gives != "grad" or aux is not None
     y, dx, values = vjp_call(reader, module, result, formals, operands, chosen, primal, None, with_values)
@@ -149,14 +149,6 @@ def _check_list(formal: Value, n: int, reader: FunctionReader) -> None:
         raise unsupported(what, reader.pos, "Make an array of it: np.array(…).")
 
 
-def _check_argument(formal: Value, n: int, reader: FunctionReader) -> None:
-    _check_list(formal, n, reader)
-    if isinstance(formal, (Var, Const)) and formal.type == types.boolean:
-        raise ArgumentError(
-            f"argument {n} is a bool, which has no derivative", reader.pos, "Leave it out of argnums, or pass a number."
-        )
-
-
 def vjp_call(
     reader: FunctionReader,
     module: Module,
@@ -167,10 +159,11 @@ def vjp_call(
     primal: Value,
     seeds: list[Operand] | None,
     values: bool = True,
+    infinite: bool = False,
 ) -> tuple[Value, list[Value], Value]:
     """A call of the module's derivative: the primal part, the cotangents of `chosen`, the whole result.
 
-    values: whether anything but cotangents is asked for.
+    values: whether anything but cotangents is asked for.  infinite: may the cotangents of the result be infinite?
     """
     main = module.main
     check_apart(reader, module, operands)
@@ -182,7 +175,7 @@ def vjp_call(
         return by_tangents(reader, module, result, formals, operands, chosen, primal, seeds)
     buffers = any(isinstance(leaf.type, MemoryType) for leaf in wanted)
     whole = not buffers and (seeds is None or all(isinstance(s.type, types.Integer) for s in seeds))
-    done = checked_module(vjp(module, varied, useful, whole, values))
+    done = checked_module(vjp(module, varied, useful, whole, values, infinite or seeds is not None))
     name = reader.spec.adopt(done)
     wants = [q.type for q in done.main.params[len(main.params) :] if not isinstance(q.type, MemoryType)]
     if seeds is None:
@@ -297,6 +290,12 @@ def jvp_call(
         if on:
             _check_list(formal, number, reader)
     wanted = {leaf for formal, on in zip(formals, moving, strict=True) if on for leaf in carriers(formal)}
+    if not all(has_tangent(leaf.type) for leaf in wanted):
+        raise unsupported(
+            "forward mode by an array of ints or truth values",
+            reader.pos,
+            "Pass an array of floats, or use zyg.pullback.",
+        )
     varied = tuple(param in wanted for param in module.main.params)
     done = checked_module(jvp(module, varied, len(directions)))
     lent = lent and not written_parameters(done)

@@ -159,7 +159,7 @@ def checkpoint_call(reader: FunctionReader, fn: Value, args: list[Value], kws: d
         paired = checked_module(inline(checked_module(Module(spec.programs, entry).reachable())))
         operands = [leaf for value in (*formals, dy) for leaf in variables(value)]
         chosen = [n for n, value in enumerate(given) if any(True for _ in carriers(value))]
-        _, dx, _ = vjp_call(inner, paired, total, given, operands, chosen, total, None)
+        _, dx, _ = vjp_call(inner, paired, total, given, operands, chosen, total, None, infinite=True)
         found = dict(zip(chosen, dx, strict=True))
         return [found.get(n, Static(None)) for n in range(len(given))]
 

@@ -1,0 +1,81 @@
+"""Kinks of roots: where what is under the root is 0 with zero slope, the gradient is 0, however it got there."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import zyg
+from zyg import grad
+
+CALL, ROW = zyg.checkpoint(lambda x: np.sum(x * x)), zyg.checkpoint(lambda x: x * x)
+POSITIVE = np.array([[2.0, 1.0], [1.0, 3.0]])
+
+
+def through_an_array(x: Any) -> Any:
+    y = np.empty(len(x))
+    for i in range(len(x)):
+        y[i] = x[i] * x[i]
+    return np.sqrt(np.sum(y))
+
+
+def through_a_list(x: Any) -> Any:
+    squares = []
+    for v in x:
+        squares.append(v * v)
+    total = 0.0
+    for v in squares:
+        total += v
+    return math.sqrt(total)
+
+
+def power(x: Any, n: int) -> Any:
+    return x * x if n == 0 else power(x, n - 1) * 1.0
+
+
+def pair(x: Any, n: int) -> Any:
+    return (x * x, x) if n == 0 else pair(x, n - 1)
+
+
+def work_arrays(x: Any) -> Any:
+    s = 0.0
+    for i in range(len(x)):
+        w = np.zeros(3)
+        for j in range(3):
+            w[j] = x[i] * j
+        for j in range(1, 3):
+            w[j] += w[j - 1]
+        s += w[2] * w[1]
+    return math.sqrt(s)
+
+
+PROGRAMS = [
+    *(through_an_array, through_a_list, work_arrays),
+    lambda x: np.linalg.norm(x),
+    lambda x: np.linalg.norm(np.outer(x, x)),
+    lambda x: np.sum(np.linalg.norm(np.outer(x, x), axis=1)),
+    lambda x: np.linalg.norm(x, 3),
+    lambda x: np.std(x),
+    lambda x: np.sqrt(x @ x),
+    lambda x: np.sqrt(x @ (POSITIVE @ x)),
+    lambda x: np.sqrt(np.vdot(x, x)),
+    lambda x: np.sqrt(np.einsum("i,i", x, x)),
+    lambda x: np.sqrt(np.sum((POSITIVE @ x) ** 2)),
+    lambda x: np.sum(np.sqrt(x[:, None] * x[None, :])),
+    lambda x: math.sqrt(power(x[0], 3)),
+    lambda x: math.sqrt(pair(x[0], 3)[0]),
+    lambda x: np.sqrt(CALL(x)),
+    lambda x: np.sqrt(np.sum(ROW(x))),
+]
+
+
+@pytest.mark.parametrize("mode", ["native", "dynamic"])
+@pytest.mark.parametrize("n", range(len(PROGRAMS)))
+def test_zero_wins_over_infinity(n: int, mode: str) -> None:
+    gradient = grad(PROGRAMS[n], mode=mode)
+    assert np.array_equal(gradient(np.zeros(2)), np.zeros(2))
+    x = np.array([0.5, 1.5])
+    zyg.check_grads(PROGRAMS[n], (x,), order=1, modes=("rev",))
+    expected = grad(PROGRAMS[n], mode="native")(x)
+    assert np.allclose(gradient(x), expected, rtol=1e-12)
