@@ -50,6 +50,27 @@ def test_of_arrays(f, make):
     np.testing.assert_allclose(found, differences(f, X), rtol=1e-6, atol=1e-7)
 
 
+def pair(x):
+    a, b = math.sin(x[0] * x[1]), x[2] * x[2]
+    return np.array([a * b, a + b])
+
+
+def test_the_forward_sweep_of_a_few_rows_runs_once():
+    x = X[:3]
+    np.testing.assert_allclose(zyg.jacrev(pair)(x), differences(pair, x), atol=1e-8)
+    assert zyg.inspect_adjoint(zyg.jacrev(pair), x).count("= sin(") == 1
+
+
+def test_rows_are_what_hooks_make_of_cotangents():
+    """A hook need not be linear, so that each row is a pullback of its own."""
+
+    def hooked(x):
+        return zyg.hook(lambda d: d * d + 1.0, x[:2] * 3.0) * x[1:]
+
+    back = zyg.pullback(hooked, X[:3])[1]
+    np.testing.assert_allclose(zyg.jacrev(hooked)(X[:3]), [back(row)[0] for row in np.eye(2)])
+
+
 @pytest.mark.parametrize("make", [zyg.jacobian, zyg.jacfwd, zyg.jacrev], ids=lambda f: f.__name__)
 def test_of_matrices_numbers_and_nothing(make):
     x = X.reshape(2, 3)

@@ -22,7 +22,9 @@ ELEMENTARY = frozenset(
     )
 )
 # Of programs with tapes; grad_f is what the entry calls to release them afterwards.
-TAPES = re.compile(r"zyg\.(alloc|grow|link|release|program\.grad_f)|llvm\.(memset|memcpy).*|malloc|calloc|free")
+TAPES = re.compile(
+    r"zyg\.(alloc|small|piece|grow|link|release|program\.grad_f)|llvm\.(memset|memcpy).*|malloc|calloc|free"
+)
 # Of functions that are recursive, or too large to be inlined: a test of the depth, and calls.
 OUTLINED = re.compile(r"zyg\.floor|zyg\.program\.h\d+(\.\w+)*")
 SEEDS = range(150)

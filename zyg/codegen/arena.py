@@ -4,8 +4,8 @@ A block begins with its neighbours in a ring (previous, next) and the context ho
 gives no memory away puts a mark (a ring member in its own frame) on the list and frees what is newer when it leaves.
 What is given to the caller from outside moves to a ring of its own, which is freed only if the call fails.
 
-Small buffers that are made in loops and that nobody else will know share blocks: each is the next piece of a *room*,
-and a mark remembers how much of it was taken.
+Small buffers that nobody else will know share blocks: each is the next piece of a *room*, and a mark remembers how much
+of it was taken.  The first room is in the frame of the outer function; buffers that are made in loops get further ones.
 
 The system maps large blocks afresh each time, and touching new pages costs more than what most sweeps do with them.  So
 some large blocks that are freed are kept for the next call, in a table that all threads share.  Every block is the
@@ -38,6 +38,7 @@ _LOOSE = 64
 # Rooms: the largest buffer that has a place in one, and how large they are, each twice what the one before was.  Pieces
 # begin at lines of the cache.
 _LARGEST_IN_ROOM = 1 << 21
+_FRAME_ROOM = 1 << 11
 _FIRST_ROOM = 1 << 16
 _LARGEST_ROOM = 1 << 25
 _LINE = 64
@@ -289,6 +290,51 @@ start:
   store ptr %last, ptr %end.at
   ret ptr %data
 }}
+; A piece of the room that there is, or a block
+define noalias ptr @"zyg.small"(ptr %context, i64 %rows, i64 %width) nounwind {{
+entry:
+  %bytes = mul i64 %rows, %width
+  %more = add i64 %bytes, {_LINE}
+  %size = and i64 %more, -{_LINE}
+  %free.at = getelementptr i8, ptr %context, i64 {FREE}
+  %end.at = getelementptr i8, ptr %context, i64 {END}
+  %free = load ptr, ptr %free.at
+  %end = load ptr, ptr %end.at
+  %from = ptrtoint ptr %free to i64
+  %to = ptrtoint ptr %end to i64
+  %left = sub i64 %to, %from
+  %fits = icmp uge i64 %left, %size
+  %few = icmp ule i64 %rows, {_LARGEST_IN_ROOM}
+  %small = and i1 %few, %fits
+  br i1 %small, label %take, label %block
+take:
+  %behind = getelementptr i8, ptr %free, i64 %size
+  store ptr %behind, ptr %free.at
+  ret ptr %free
+block:
+  %own = call ptr @"zyg.alloc"(ptr %context, i64 %rows, i64 %width)
+  ret ptr %own
+}}
+define noalias ptr @"zyg.small.zeros"(ptr %context, i64 %rows, i64 %width) nounwind {{
+entry:
+  %bytes = mul i64 %rows, %width
+  %few = icmp ule i64 %rows, {_FRAME_ROOM}
+  %less = icmp ule i64 %bytes, {_FRAME_ROOM}
+  %small = and i1 %few, %less
+  br i1 %small, label %piece, label %block
+block:
+  %own = call ptr @"zyg.zeros"(ptr %context, i64 %rows, i64 %width)
+  ret ptr %own
+piece:
+  %data = call ptr @"zyg.small"(ptr %context, i64 %rows, i64 %width)
+  %lack = icmp eq ptr %data, null
+  br i1 %lack, label %end, label %clear
+clear:
+  call void @llvm.memset.p0.i64(ptr %data, i8 0, i64 %bytes, i1 false)
+  br label %end
+end:
+  ret ptr %data
+}}
 define noalias ptr @"zyg.piece.zeros"(ptr %context, i64 %rows, i64 %width) nounwind {{
 entry:
   %bytes = mul i64 %rows, %width
@@ -404,6 +450,12 @@ _PIECE = Routine(
 _PIECE_ZEROS = Routine(
     _support, "zyg.piece.zeros", "noalias ptr", ("ptr", "i64", "i64"), f'{_FRESH} allockind("alloc,zeroed")'
 )
+_SMALL = Routine(
+    _support, "zyg.small", "noalias ptr", ("ptr", "i64", "i64"), f'{_FRESH} allockind("alloc,uninitialized")'
+)
+_SMALL_ZEROS = Routine(
+    _support, "zyg.small.zeros", "noalias ptr", ("ptr", "i64", "i64"), f'{_FRESH} allockind("alloc,zeroed")'
+)
 _ZEROS = Routine(_support, "zyg.zeros", "noalias ptr", ("ptr", "i64", "i64"), f'{_FRESH} allockind("alloc,zeroed")')
 _GROW = Routine(_support, "zyg.grow", "ptr", ("ptr", "ptr", "i64", "i64"), "cold nounwind willreturn")
 _LINK = Routine(_support, "zyg.link", "ptr", ("ptr", "ptr"), "nounwind willreturn")
@@ -421,10 +473,11 @@ def empty_ring(b: Body, head: Value) -> None:
     b.store(head, b.offset(head, 8))
 
 
-def no_room(b: Body, context: Value) -> None:
-    """Begin without a room."""
-    b.store(Value("ptr", "null"), b.offset(context, FREE))
-    b.store(Value("ptr", "null"), b.offset(context, END))
+def first_room(b: Body, context: Value) -> None:
+    """Begin with a room in this frame."""
+    room = b.slot(_FRAME_ROOM, align=_LINE)
+    b.store(room, b.offset(context, FREE))
+    b.store(b.offset(room, _FRAME_ROOM), b.offset(context, END))
     b.store(integer_constant(_FIRST_ROOM), b.offset(context, NEXT))
 
 
@@ -433,9 +486,11 @@ def allocate(b: Body, head: Value, rows: Value, width: int, zero: bool = False) 
     return (_ZEROS if zero else _ALLOC)(b, head, rows, integer_constant(width))
 
 
-def piece(b: Body, context: Value, rows: Value, width: int, zero: bool) -> Value:
-    """Likewise, of the room if it is small: neither `grow` nor `move` can have it."""
-    return (_PIECE_ZEROS if zero else _PIECE)(b, context, rows, integer_constant(width))
+def piece(b: Body, context: Value, rows: Value, width: int, zero: bool, repeated: bool) -> Value:
+    """Likewise, of the room if it is small: neither `grow` nor `move` can have it.  repeated: there will be many."""
+    if repeated:
+        return (_PIECE_ZEROS if zero else _PIECE)(b, context, rows, integer_constant(width))
+    return (_SMALL_ZEROS if zero else _SMALL)(b, context, rows, integer_constant(width))
 
 
 def grow(b: Body, head: Value, data: Value, rows: Value, width: int) -> Value:

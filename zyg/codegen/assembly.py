@@ -238,11 +238,11 @@ class Body:
 
     # --- memory ---------------------------------------------------------------------------------------------
 
-    def slot(self, bytes: int) -> Value:
+    def slot(self, bytes: int, align: int = 16) -> Value:
         """A buffer in the function's frame."""
         self._count += 1
         ref = f"%slot.{self._count}"
-        self._slots.append(f"{ref} = alloca [{bytes} x i8], align 16")
+        self._slots.append(f"{ref} = alloca [{bytes} x i8], align {align}")
         return Value("ptr", ref)
 
     def offset(self, base: Value, bytes: Value | int) -> Value:

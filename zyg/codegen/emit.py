@@ -104,7 +104,7 @@ class Emission:
         registers += [value for argument in arguments for value in argument]
         result = struct(result_parts(program, self._outline))
         self._body = Body(assembly, symbol, result, registers, linkage)
-        self._frame = Frame(self._body, context, sites, Regions(program, apart), memory.made_in_loops(program))
+        self._frame = Frame(self._body, context, sites, Regions(program, apart), memory.in_rooms(program))
         self._values: dict[Var, Parts] = dict(zip(program.params, arguments, strict=True))
         self._labels: dict[int, Label] = {}
         self._phis: dict[int, list[Phi]] = {}
@@ -211,8 +211,7 @@ class Emission:
             del found[:count]
 
     def _tape_new(self, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
-        passing = op in self._frame.passing
-        return [tape.new(self._frame, tape.type_of(op.result), args[0][0], op in self._framed, passing, op.pos)]
+        return [tape.new(self._frame, tape.type_of(op.result), args[0][0], op in self._framed, op)]
 
     def _tape_zeros(self, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
         return [tape.zeros(self._frame, tape.type_of(op.result), args[0], self._framed.get(op), op.pos)]

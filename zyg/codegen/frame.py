@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from zyg.codegen import arena
 from zyg.codegen.assembly import Body, Label, Phi, Value
@@ -15,15 +15,15 @@ from zyg.ir.program import Failure, Op, Operand, Pos, Var
 class Frame:
     """A body together with the one block that all its failures go to, and what is known of the memory it uses.
 
-    passing: the allocations of buffers that share rooms (see `arena`).
+    rooms: the allocations of buffers that share rooms (see `arena`), and whether they are made in loops.
     """
 
     def __init__(
-        self, body: Body, context: Value | None, sites: Sites, regions: Regions, passing: frozenset[Op]
+        self, body: Body, context: Value | None, sites: Sites, regions: Regions, rooms: Mapping[Op, bool]
     ) -> None:
         self.body = body
         self.regions = regions
-        self.passing = passing
+        self.rooms = rooms
         self._context = context
         self._sites = sites
         self._exit: tuple[Label, Phi] | None = None

@@ -68,7 +68,7 @@ def _sum(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
 
 def _pack(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
     (m,), (n,) = args[4:]
-    copy = allocated(f, element_of(op.result), f.body.binary("mul", m, n), op.pos, zero=False, passing=op in f.passing)
+    copy = allocated(f, element_of(op.result), f.body.binary("mul", m, n), op, zero=False)
     _routines(element_of(op.result)).pack(f.body, copy[0], *_matrix(f, op, args, 0), m, n)
     return [copy]
 

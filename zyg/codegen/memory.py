@@ -35,7 +35,7 @@ from zyg.ir.memory import (
     mem_store,
     mem_zeros,
 )
-from zyg.ir.program import Op, Operand, Pos, Program, Type
+from zyg.ir.program import Op, Operand, Program, Type
 from zyg.ir.tape import tape_new
 from zyg.passes.memory_facts import buffers_of
 
@@ -59,28 +59,28 @@ def in_memory(part: str) -> str:
     return "i8" if part == "i1" else part
 
 
-def made_in_loops(program: Program) -> frozenset[Op]:
-    """The allocations in loops of what does not grow: tapes, and buffers that nobody but the program will know."""
+def in_rooms(program: Program) -> dict[Op, bool]:
+    """The allocations that share rooms, and whether they are in loops: tapes, and buffers that nobody else will know,
+    unless they grow."""
     graph = graph_of(program)
-    found = [
-        op
+    found = {
+        op: loop is not None
         for label, loop in graph.loop_of.items()
-        if loop is not None
         for op in program.blocks[label].ops
         if (op.fn in ALLOCATIONS or op.fn is tape_new) and not getattr(op.result.type, "growable", False)
-    ]
+    }
     if not found:
-        return frozenset()
+        return {}
     buffers = buffers_of(program)
-    return frozenset(op for op in found if op.fn is tape_new or buffers.is_local(buffers.of[op.result]))
+    return {op: on for op, on in found.items() if op.fn is tape_new or buffers.is_local(buffers.of[op.result])}
 
 
-def allocated(f: Frame, kind: Type, count: Value, pos: Pos, zero: bool, passing: bool = False) -> Parts:
-    if passing:
-        data = arena.piece(f.body, f.context, count, width(kind), zero)
+def allocated(f: Frame, kind: Type, count: Value, op: Op, zero: bool) -> Parts:
+    if op in f.rooms:
+        data = arena.piece(f.body, f.context, count, width(kind), zero, f.rooms[op])
     else:
         data = arena.allocate(f.body, arena.ring(f.body, f.context, arena.TAPES), count, width(kind), zero)
-    f.ensure(f.body.compare("icmp ne", data, _NULL), OUT_OF_MEMORY, pos)
+    f.ensure(f.body.compare("icmp ne", data, _NULL), OUT_OF_MEMORY, op.pos)
     return data, count
 
 
@@ -88,12 +88,12 @@ def _made(f: Frame, op: Op, count: Value, zero: bool) -> list[Parts]:
     """A new buffer; one that may grow has its data from the start, so that it keeps its place in the arena."""
     kind = element_of(op.result)
     if not is_growable(op.result):
-        return [allocated(f, kind, count, op.pos, zero, op in f.passing)]
+        return [allocated(f, kind, count, op, zero)]
     b = f.body
     room = b.select(b.compare("icmp ugt", count, _LEAST_ROOM), count, _LEAST_ROOM)
     header = arena.allocate(b, arena.ring(b, f.context, arena.TAPES), integer_constant(1), _HEADER_WIDTH)
     f.ensure(b.compare("icmp ne", header, _NULL), OUT_OF_MEMORY, op.pos)
-    data, room = allocated(f, kind, room, op.pos, zero=True)
+    data, room = allocated(f, kind, room, op, zero=True)
     b.store(data, header, _header_tag(f, op.result))
     b.store(room, b.offset(header, 8), _header_tag(f, op.result))
     return [(header,)]
@@ -156,7 +156,7 @@ def _copy(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
     kind = element_of(op.result)
     assert not is_growable(op.result)
     data, count = args[0]
-    copied = allocated(f, kind, count, op.pos, zero=False, passing=op in f.passing)
+    copied = allocated(f, kind, count, op, zero=False)
     bytes = f.body.binary("mul nuw nsw", count, integer_constant(width(kind)))
     f.body.assembly.declare("llvm.memcpy.p0.p0.i64", "void", ["ptr", "ptr", "i64", "i1"])
     f.body.call("void", "llvm.memcpy.p0.p0.i64", copied[0], data, bytes, Value("i1", "false"))

@@ -122,7 +122,7 @@ def _emit_outer(assembly: Assembly, module: Module, facts: Mapping[str, Outline]
             arena.empty_ring(b, given)
         for head in rings:
             arena.empty_ring(b, head)
-        arena.no_room(b, context)
+        arena.first_room(b, context)
         if any(outline.recursive for outline in facts.values()):
             b.store(depth.floor(b), b.offset(context, arena.FLOOR))
         if outer.report_slots:

@@ -88,18 +88,17 @@ def framed_tapes(program: Program) -> dict[Op, int]:
     return framed
 
 
-def new(f: Frame, type: TapeType, rows: Value, framed: bool, passing: bool, pos: Pos) -> Parts:
-    """passing: it may share a room (see `arena`)."""
+def new(f: Frame, type: TapeType, rows: Value, framed: bool, op: Op) -> Parts:
     row_width = _layout(type)[1]
     if framed:
         return f.body.slot(max(1, int(rows.ref) * row_width)), rows
     if type.growable and known_integer(rows) == 0:
         return _NULL, rows
-    if passing:
-        data = arena.piece(f.body, f.context, rows, row_width, zero=False)
+    if op in f.rooms:
+        data = arena.piece(f.body, f.context, rows, row_width, zero=False, repeated=f.rooms[op])
     else:
         data = arena.allocate(f.body, arena.ring(f.body, f.context, arena.TAPES), rows, row_width)
-    f.ensure(f.body.compare("icmp ne", data, _NULL), OUT_OF_MEMORY, pos)
+    f.ensure(f.body.compare("icmp ne", data, _NULL), OUT_OF_MEMORY, op.pos)
     return data, rows
 
 

@@ -15,9 +15,11 @@ from zyg.ir.memory import (
     ALLOCATIONS,
     ELEMENT_WRITES,
     WRITES,
+    MemoryType,
     mem_like,
     mem_load,
     mem_reserve,
+    mem_size,
     mem_store,
     mem_zeros,
     read_buffers,
@@ -82,7 +84,7 @@ class _Elements:
         block = self.program.blocks[label]
         known = self._at_start(label)
         ops = []
-        for op in block.ops:
+        for op in map(self._of_first, block.ops):
             if _is_access(op) and isinstance(self._final(op.args[0]), Const):
                 # There is no such buffer: control never comes here
                 self.renamed.update((result, zero(result.type)) for result in op.results)
@@ -103,7 +105,19 @@ class _Elements:
                 known[element] = op.args[2]
             ops.append(op)
         self.known[label] = known
-        return block if len(ops) == len(block.ops) else Block(block.params, tuple(ops), block.end)
+        return block if ops == list(block.ops) else Block(block.params, tuple(ops), block.end)
+
+    def _of_first(self, op: Op) -> Op:
+        """What only asks how large a buffer is asks the one that this one was made like."""
+        if op.fn not in (mem_like, mem_size):
+            return op
+        (buffer,) = op.args
+        while isinstance(buffer, Var) and isinstance(buffer.type, MemoryType) and not buffer.type.growable:
+            made = self.made.get(buffer)
+            if made is None or made.fn is not mem_like:
+                break
+            (buffer,) = made.args
+        return op if buffer is op.args[0] else Op(op.fn, (buffer,), op.results, op.pos)
 
     def _at_start(self, label: int) -> dict[_Element, Operand]:
         if label == self.graph.order[0]:

@@ -8,13 +8,16 @@ than the columns, columns for all parts of a result at once.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from zyg.errors import ArgumentError, ValueArgumentError
-from zyg.ir.program import Const, Var
+from zyg.ir.memory import MemoryType, mem_new
+from zyg.ir.program import Const, Operand, Var
 from zyg.ir.scalars import c8, c16, f4, f8
+from zyg.passes.slots import zero
 from zyg.reading import arrays
 from zyg.reading.derive import (
     DERIVATIVES,
@@ -26,21 +29,24 @@ from zyg.reading.derive import (
 )
 from zyg.reading.describe import described
 from zyg.reading.indexing import check_same
-from zyg.reading.inner import settled
+from zyg.reading.inner import read_inner, settled
 from zyg.reading.sweeps import (
     by_columns_each,
     by_fewer,
     by_rows,
+    by_rows_at_once,
     diagonal_of_slopes,
     direction_for,
     in_order,
     slope,
     slopes_of_number,
 )
-from zyg.reading.values import Node, Static, TupleHead, Value, constant, is_array, tuple_of
+from zyg.reading.values import Node, Static, TupleHead, Value, constant, is_array, rebuild, tuple_of
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
+
+WIDTH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +102,21 @@ def _jacobians_of_value(
     if mode == "jacfwd" or (mode == "jacobian" and not any(is_array(x) for _, x in placed)):
         return _columns(reader, placed, [y])[0]
     xs, fs = tuple_of([x for _, x in placed]), tuple_of([one for one, _ in placed])
-    found = _written(reader, by_rows, f, xs, y) if mode == "jacrev" else _written(reader, by_fewer, f, fs, xs, y)
+    lanes, rows = _lanes(y)
+    if mode == "jacrev":
+        found = _written(reader, rows, f, xs, y, lanes)
+    else:
+        found = _written(reader, by_fewer, f, fs, xs, y, lanes, Static(rows))
     assert isinstance(found, Node)
     return list(found.items)
+
+
+def _lanes(y: Value) -> tuple[Value, Callable[..., Any]]:
+    """The numbers of the rows that one sweep gives, and what makes sweeps of so many."""
+    dims = [int(dim.value.real) for dim in arrays.shape(y) if isinstance(dim, Const)]
+    count = math.prod(dims) if len(dims) == len(arrays.shape(y)) else WIDTH + 1
+    lanes = tuple_of([constant(lane) for lane in range(min(max(count, 1), WIDTH))])
+    return lanes, by_rows_at_once if 0 < count <= WIDTH else by_rows
 
 
 def _columns(reader: FunctionReader, placed: list[tuple[Value, Value]], ys: Sequence[Value]) -> list[list[Value]]:
@@ -157,13 +175,36 @@ def _is_real(y: Value) -> bool:
     return (isinstance(y, (Var, Const)) or is_array(y)) and _is_floating(y)
 
 
+def _result(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value]) -> Value:
+    """What the function gives, of which a Jacobian's room is made; if its dimensions are known nothing is computed, and
+    it has no elements."""
+
+    def nothing(leaf: Operand) -> Operand:
+        if isinstance(leaf.type, MemoryType):
+            return reader.emit(mem_new, (arrays.ZERO,), leaf.type)
+        return zero(leaf.type) if isinstance(leaf, Var) else leaf
+
+    y = read_inner(reader, fn, args, kws)[1]
+    if _has_known_dimensions(y):
+        return rebuild(y, nothing)
+    return reader.spec.calls.settle(reader, reader.spec.calls.call(reader, fn, args, kws))
+
+
+def _has_known_dimensions(y: Value) -> bool:
+    if is_array(y):
+        return all(isinstance(dim, Const) for dim in arrays.shape(y))
+    if isinstance(y, Node) and isinstance(y.head, TupleHead):
+        return all(map(_has_known_dimensions, y.items))
+    return isinstance(y, (Var, Const, Static))
+
+
 def jacobian_call(
     reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value], options: Options
 ) -> Value:
     """The value of `jacobian(fn, …)(*args, **kws)`: for several arguments, tuples in the structure of the result."""
     args, kws = settled(reader, args, kws)
     chosen = chosen_arguments(options.argnums, len(args), reader)
-    y = reader.spec.calls.settle(reader, reader.spec.calls.call(reader, fn, args, kws))
+    y = _result(reader, fn, args, kws)
 
     def of(fn: Value, y: Value) -> Value:
         if isinstance(y, Node) and isinstance(y.head, TupleHead):

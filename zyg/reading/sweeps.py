@@ -1,7 +1,7 @@
 """Sweeps that make arrays of derivatives: columns of Jacobians in forward mode, rows in reverse.
 
 They are written in Python and read like the user's functions, over a few words that mean something while reading:
-`slope`, a directional derivative, and `slopes_back`, a pullback, are the primitives.  `f` is a function of one argument
+`slope`, a directional derivative, and `rows_along`, a pullback, are the primitives.  `f` is a function of one argument
 `x`, a number or an array, or of several, `xs`; the other arguments are bound to it beforehand.
 
     Jacobian:  J[i, j] = ∂yᵢ/∂xⱼ     forward: J[:, j] = f′(x) eⱼ      reverse: J[i, :] = eᵢᵀ f′(x)
@@ -10,6 +10,7 @@ They are written in Python and read like the user's functions, over a few words 
 from __future__ import annotations
 
 import operator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from zyg.reading import arrays
 from zyg.reading.derive import jvp_call, pullback_call
 from zyg.reading.foreign import repeating
 from zyg.reading.handlers import HANDLERS
+from zyg.reading.inner import read_inner
 from zyg.reading.values import Node, Static, TupleHead, Value, array_like, is_array, tuple_of
 
 if TYPE_CHECKING:
@@ -48,8 +50,8 @@ def seed_for(x: Any) -> Any:
     raise RuntimeError(_PLACES)
 
 
-def slopes_back(f: Any, xs: Any, dy: Any) -> Any:
-    """The cotangents of `xs` for the cotangent `dy` of `f(*xs)`."""
+def rows_along(f: Any, xs: Any, *seeds: Any) -> Any:
+    """For each of some cotangents of `f(*xs)`, those of `xs`."""
     raise RuntimeError(_PLACES)
 
 
@@ -156,16 +158,44 @@ def slopes_of_number(f: Any, x: Any, y: Any) -> Any:
     return gradient.reshape(x.shape)
 
 
-def by_rows(f: Any, xs: Any, y: Any) -> Any:
-    """The Jacobians of an array `y = f(*xs)` by arrays and numbers, a row of each in a sweep."""
+def by_rows(f: Any, xs: Any, y: Any, lanes: Any) -> Any:
+    """The Jacobians of an array `y = f(*xs)` by arrays and numbers: as many rows of each in a sweep as there are lanes,
+    which are numbered."""
     m = y.size
-    seed = np.zeros(m, y.dtype)
     jacobians = each(rows_for, (xs,), y)
-    for k in range(m):
-        seed[k] = 1.0
-        each(put_row, (jacobians, slopes_back(f, xs, seed.reshape(y.shape))), k)
-        seed[k] = 0.0
+    seeds = each(cotangent_for, (lanes,), y)
+    flat = each(raveled, (seeds,))
+    for k in range(0, m, len(lanes)):
+        each(put_unit, (flat, lanes), k, m, 1.0)
+        each(put_rows, (rows_along(f, xs, *seeds), lanes), jacobians, k, m)
+        each(put_unit, (flat, lanes), k, m, 0.0)
     return each(shaped, (jacobians, xs), y)
+
+
+def by_rows_at_once(f: Any, xs: Any, y: Any, lanes: Any) -> Any:
+    """As `by_rows`, where there are as many lanes as rows."""
+    jacobians = each(rows_for, (xs,), y)
+    seeds = each(cotangent_for, (lanes,), y)
+    each(put_unit, (each(raveled, (seeds,)), lanes), 0, y.size, 1.0)
+    each(put_rows, (rows_along(f, xs, *seeds), lanes), jacobians, 0, y.size)
+    return each(shaped, (jacobians, xs), y)
+
+
+def cotangent_for(lane: int, y: Any) -> Any:
+    """No cotangent, to begin with."""
+    return np.zeros(y.shape, y.dtype)
+
+
+def put_unit(seed: Any, lane: int, k: Any, m: Any, value: float) -> None:
+    """Element k + lane of a seed, if there is one."""
+    if k + lane < m:
+        seed[k + lane] = value
+
+
+def put_rows(row: Any, lane: int, jacobians: Any, k: Any, m: Any) -> None:
+    """Row k + lane of each Jacobian, if there is one."""
+    if k + lane < m:
+        each(put_row, (jacobians, row), k + lane)
 
 
 def rows_for(x: Any, y: Any) -> Any:
@@ -203,13 +233,13 @@ def only(items: Any) -> Any:
     return items[0]
 
 
-def by_fewer(f: Any, fs: Any, xs: Any, y: Any) -> Any:
+def by_fewer(f: Any, fs: Any, xs: Any, y: Any, lanes: Any, by_rows: Any) -> Any:
     """The Jacobians of an array by arrays and numbers, by their rows if they are clearly fewer than all columns."""
     columns = 0
     for size in each(np.size, (xs,)):
         columns += size
     if 2 * y.size < columns:
-        return by_rows(f, xs, y)
+        return by_rows(f, xs, y, lanes)
     return each(only, (by_columns_each(fs, xs, (y,)),))
 
 
@@ -276,13 +306,29 @@ def _same_room(reader: FunctionReader, args: list[Value], kws: dict[str, Value])
     return reader.emit(operator.eq, (one, other), b1)
 
 
-def _slopes_back(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
-    fn, xs, dy = args
+def _rows_along(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    """A pullback is linear in the cotangent, so that it is its own derivative: the forward sweep runs once for all."""
+    fn, xs, *seeds = args
     assert isinstance(xs, Node)
+    pulled = Node(_PulledHead(), (fn, *xs.items))
     with repeating(reader, "a Jacobian"):
-        found = pullback_call(reader, fn, list(xs.items), dy)
+        module = read_inner(reader, fn, list(xs.items), {})[0]
+        if any(program.custom is not None for program in module.programs.values()):
+            return tuple_of([reader.spec.calls.call(reader, pulled, [seed], {}) for seed in seeds])
+        found = jvp_call(reader, pulled, [seeds[0]], [[seed] for seed in seeds], lent=True)
     assert isinstance(found, Node)
-    return found.items[1]
+    return tuple_of(found.items[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class _PulledHead:
+    """The pullback of a function at some arguments, which are the items."""
+
+    def __zyg_call__(self, reader: FunctionReader, node: Node, args: list[Value], kws: dict[str, Value]) -> Value:
+        fn, *xs = node.items
+        found = pullback_call(reader, fn, xs, args[0])
+        assert isinstance(found, Node)
+        return found.items[1]
 
 
 def _each(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
@@ -295,6 +341,6 @@ def _each(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> V
 HANDLERS[slope] = _slope
 HANDLERS[slopes] = _slopes
 HANDLERS[seed_for] = _seed_for
-HANDLERS[slopes_back] = _slopes_back
+HANDLERS[rows_along] = _rows_along
 HANDLERS[same_room] = _same_room
 HANDLERS[each] = _each
