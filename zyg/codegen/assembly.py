@@ -68,6 +68,8 @@ class Assembly:
     """The text of an LLVM module: definitions, the declarations they need, and metadata.
 
     fast: flags of the arithmetic on floating-point numbers, not of comparisons: what is nan is still found to be.
+    aligned: frames begin at lines of the cache.  LLVM decides that too late for the registers that it has to spill,
+    and a vector that crosses lines is slow.
     """
 
     def __init__(self, fast: frozenset[str] = frozenset()) -> None:
@@ -78,6 +80,7 @@ class Assembly:
         self._required: dict[Callable[[], object], None] = {}
         self._kept: dict[str, None] = {}
         self._groups: dict[str, int] = {}
+        self.aligned = False
 
     def arithmetic(self, opcode: str) -> str:
         """An opcode, which may have flags, with those of the module too if it is of floating-point numbers."""
@@ -97,7 +100,7 @@ class Assembly:
 
     def attribute_group(self, content: str) -> str:
         """A reference to the group of attributes with this content."""
-        return f"#{self._groups.setdefault(content, len(self._groups))}"
+        return f"#{self._groups.setdefault(content, len(self._groups) + 1)}"
 
     def require(self, load: Callable[[], object]) -> None:
         """Note that the module refers to symbols that exist once `load` (which can be pickled) has been called."""
@@ -127,7 +130,8 @@ class Assembly:
     def __str__(self) -> str:
         declarations = [text for name, text in self._declarations.items() if name not in self._definitions]
         metadata = [f"!{number} = {content}" for content, number in self._metadata.items()]
-        groups = [f"attributes #{number} = {{ {content} }}" for content, number in self._groups.items()]
+        groups = [f"attributes #0 = {{ nounwind{' alignstack=64' * self.aligned} }}"]
+        groups += [f"attributes #{number} = {{ {content} }}" for content, number in self._groups.items()]
         if self._kept:
             kept = ", ".join(f"ptr {symbol(name)}" for name in self._kept)
             used = f'appending global [{len(self._kept)} x ptr] [{kept}], section "llvm.metadata"'
@@ -257,7 +261,7 @@ class Body:
     def store(self, value: Value, address: Value, tag: str = "") -> None:
         self.line(f"store {value}, {address}{tag}")
 
-    def finish(self, attributes: str = "nounwind") -> None:
+    def finish(self, attributes: str = "#0") -> None:
         """Add the function to its module."""
         params = ", ".join(f"{'i1 zeroext' if p.type == 'i1' else p.type} {p.ref}" for p in self._params)
         result = "zeroext i1" if self.result == "i1" else self.result

@@ -17,6 +17,7 @@ from zyg.codegen.machine import Parts, all_parts, constant, parts
 from zyg.codegen.outline import Outline, is_always
 from zyg.codegen.regions import Regions
 from zyg.ir.external import External
+from zyg.ir.graph import graph_of
 from zyg.ir.memory import mem_keep
 from zyg.ir.program import (
     Block,
@@ -158,6 +159,7 @@ class Emission:
         if status is not None:
             nothing = [Value(type, "poison") for type in all_parts(self._program.results)]
             self._leave([status, *nothing])
+        self._body.assembly.aligned |= any(graph_of(self._program).loop_of.values())
         self._body.finish()
 
     def _leave(self, values: Sequence[Value]) -> None:

@@ -264,9 +264,13 @@ def elementwise(
     operands: Sequence[Value],
     options: tuple[tuple[str, Any], ...] = (),
 ) -> Node:
-    """What `compute(reader, numbers, **options)` gives for each element of arrays (and numbers), waiting."""
+    """What `compute(reader, numbers, **options)` gives for each element of arrays (and numbers), waiting.
+
+    What has waited and is stretched is computed first: its elements are wanted several times.
+    """
     given = weak(reader, operands)
     dims = broadcast(reader, [shape(value) for value in given], stretching=reader.spec.stretching)
+    given = [settle(reader, value) if _is_stretched(shape(value), dims) else value for value in given]
     outer, reader.ops = reader.ops, []
     try:
         sample = compute(reader, [Var(dtype_of(value)) for value in given], **dict(options))
@@ -275,6 +279,12 @@ def elementwise(
     if not isinstance(sample, (Var, Const)):
         raise unsupported("this function of arrays gives more than one array", reader.pos)
     return Node(MapHead(compute, options, sample.type, len(dims)), (*dims, *given))
+
+
+def _is_stretched(own: Sequence[Operand], dims: Sequence[Operand]) -> bool:
+    """Whether elements of an array of the dimensions `own` are each several ones among `dims`, as far as is known."""
+    filled = (ONE,) * (len(dims) - len(own)) + tuple(own)
+    return any(dim == ONE != whole for dim, whole in zip(filled, dims, strict=True))
 
 
 class Elements:
@@ -426,6 +436,8 @@ def _replace(reader: FunctionReader, old: Node, new: Node) -> None:
             reader.env[name] = new
         elif isinstance(value, Node) and not isinstance(value.head, (ArrayHead, MapHead)) and _holds(value, old):
             reader.env[name] = _swap(value, old, new)
+    if reader.outer is not None:
+        _replace(reader.outer, old, new)
 
 
 def _holds(value: Value, old: Node) -> bool:
@@ -449,6 +461,8 @@ def settle_all(reader: FunctionReader, names: Sequence[str] | None = None) -> No
         value = reader.env.get(name)
         if value is not None and _waits(value) and (names is None or not _is_element(value)):
             reader.env[name] = settle(reader, value)
+    if names is None and reader.outer is not None:
+        settle_all(reader.outer)
 
 
 def _is_element(value: Value) -> bool:

@@ -227,6 +227,31 @@ def numba_ir(code: types.CodeType) -> nir.FunctionIR:
         raise unsupported(f"this function uses a construct that cannot be compiled: {error}", here) from None
 
 
+_EXPRESSIONS = frozenset(
+    ("binop", "unary", "call", "getattr", "getitem", "static_getitem", "build_tuple", "cast", "exhaust_iter")
+)
+_MOST_STATEMENTS = 80
+
+
+@lru_cache(maxsize=4096)
+def is_expression(code: types.CodeType) -> bool:
+    """Whether a function is a few expressions, one after the other, none of which writes by itself."""
+    if code.co_flags & 0x2A0 or code.co_cellvars:
+        return False
+    try:
+        blocks = numba_ir(code).blocks
+    except UnsupportedError:
+        return False
+    body = next(iter(blocks.values())).body
+    return len(blocks) == 1 and len(body) <= _MOST_STATEMENTS and all(map(_is_plain, body))
+
+
+def _is_plain(stmt: Any) -> bool:
+    if isinstance(stmt, nir.Assign):
+        return not isinstance(stmt.value, nir.Expr) or stmt.value.op in _EXPRESSIONS
+    return isinstance(stmt, (nir.Del, nir.Return))
+
+
 def _refusal(error: Exception, here: Pos, code: types.CodeType) -> UnsupportedError:
     """What Numba's interpreter does not read, in words, at its line."""
     text = str(error).strip().splitlines()[0]

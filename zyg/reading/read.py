@@ -92,10 +92,14 @@ class _State:
 class FunctionReader:
     """Reads one function for arguments of given kinds."""
 
-    def __init__(self, spec: Specialiser, code: pytypes.CodeType, arguments: Env, caller: Pos | None) -> None:
+    def __init__(
+        self, spec: Specialiser, code: pytypes.CodeType, arguments: Env, outer: FunctionReader | None = None
+    ) -> None:
+        """outer: the reader of the function that calls this one, if it is read in the place of the call."""
         self.spec = spec
         self.code = code
-        self.caller = caller
+        self.outer = outer
+        self.caller: Pos | None = outer.pos if outer else None
         self.ir = numba_ir(code)
         self.live = _live_in(self.ir)
         self.uses = _uses(self.ir)
@@ -106,14 +110,14 @@ class FunctionReader:
         self.result: Value | None = None
         self.scope: Static | Node = Static(None)
         self.key: Hashable = None
-        self.at: tuple[int, int] = (0, 0)
+        self.at: tuple[Hashable, ...] = (0, 0)
         self.options = PYTHON
         self.ops: list[Op] = []
         self.env: Env = {}
         self.names: dict[Var, str] = {}
         self.assigned: dict[str, Pos] = {}
         self.renamed: dict[Var, Var] = {}
-        self.pos = position(code, code.co_firstlineno, caller)
+        self.pos: Pos = position(code, code.co_firstlineno, self.caller)
 
     # --- fixpoint ---------------------------------------------------------------------------------
 
@@ -131,6 +135,20 @@ class FunctionReader:
             if state.result is not None:
                 self.result = join(self, self.result, state.result, "the function's results")
         return self.result
+
+    def read_in_place(self) -> Value:
+        """What a function of one block gives, whose ops become the caller's; it may wait as if written there."""
+        assert self.outer is not None
+        ((label, block),) = self.ir.blocks.items()
+        self.ops, self.names, place = self.outer.ops, self.outer.names, self.outer.at
+        state = _State((label, None), {})
+        for number, stmt in enumerate(block.body):
+            self.at = *place, self.code, label, number
+            self.pos = position(self.code, stmt.loc.line, self.caller)
+            if isinstance(stmt, nir.Return):
+                return self.load(stmt.value.name)
+            self._statement(stmt, state)
+        raise AssertionError
 
     def _read_block(self, state: _State) -> None:
         state.done = True
@@ -329,7 +347,8 @@ class FunctionReader:
             value = self.env.get(expr.name)
             return self.load(expr.name) if value is None or not is_unassigned(value) else value
         if isinstance(expr, nir.Arg):
-            return self.measured(self.arguments[expr.name])
+            given = self.arguments[expr.name]
+            return given if self.outer else self.measured(given)
         if isinstance(expr, nir.Const):
             if isinstance(expr.value, (bool, int, float, complex)):
                 if isinstance(expr.value, int) and not -(2**63) <= expr.value < 2**63:
@@ -458,8 +477,13 @@ def _unrolled(value: Value) -> Hashable | None:
 
 
 def _uses(func_ir: Any) -> Counter[str]:
-    """How often each local is named, also where it is assigned."""
-    return Counter(var.name for block in func_ir.blocks.values() for stmt in block.body for var in stmt.list_vars())
+    """How often each local is named, also where it is assigned; copies of it that nobody uses do not count."""
+    stmts = [stmt for block in func_ir.blocks.values() for stmt in block.body]
+    named = Counter(var.name for stmt in stmts for var in stmt.list_vars())
+    for stmt in stmts:
+        if isinstance(stmt, nir.Assign) and isinstance(stmt.value, nir.Var) and named[stmt.target.name] == 1:
+            named[stmt.value.name] -= 1
+    return named
 
 
 def _live_in(func_ir: Any) -> dict[int, tuple[str, ...]]:

@@ -20,6 +20,7 @@ from zyg.ir.memory import is_memory
 from zyg.ir.program import Block, Call, Module, Op, Operand, Pos, Program, Return, Var
 from zyg.passes.simplify import folded
 from zyg.reading.captures import Captures
+from zyg.reading.front import is_expression
 from zyg.reading.jit_options import PYTHON, JitOptions
 from zyg.reading.joins import join
 from zyg.reading.read import Bottom, Env, FunctionReader
@@ -27,9 +28,12 @@ from zyg.reading.semantics import Semantics
 from zyg.reading.signature import bind
 from zyg.reading.sites import Reread, Sites
 from zyg.reading.values import (
+    ArrayHead,
     ClosureHead,
+    ElementHead,
     Identity,
     ListHead,
+    MapHead,
     MemoryListHead,
     Node,
     Static,
@@ -136,6 +140,10 @@ class Specialiser:
 
         fixed: constants among the arguments are known to it, and dimensions that are the same.
         """
+        if not fixed and options == reader.options and any(_holds(arg, _ARRAYS) for arg in (*args, *kws.values())):
+            code, env = self.bound(fn, list(args), kws, reader.pos)
+            if self._can_be_in_place(reader, code, env):
+                return self._in_place(reader, fn, code, env)
         args = [self.calls.settle(reader, arg) for arg in args]
         kws = {name: self.calls.settle(reader, arg) for name, arg in kws.items()}
         self.calls.settle_all(reader, None)
@@ -150,6 +158,33 @@ class Specialiser:
         passing = spec.passing
         fresh = iter(operands[passing[i]] if i in passing else result for i, result in enumerate(results))
         return rebuild(spec.result, lambda leaf: next(fresh) if isinstance(leaf, Var) else leaf)
+
+    def _can_be_in_place(self, reader: FunctionReader, code: pytypes.CodeType, env: Env) -> bool:
+        """Whether a function is a few expressions over arrays, which are computed with those around its call, and
+        nothing else needs what waits among its arguments."""
+        outer: FunctionReader | None = reader
+        while outer is not None:
+            if outer.code in (code, _EMPTY.__code__):
+                return False
+            outer = outer.outer
+        waiting = _waiting(reader, env)
+        once = all(reader.uses[name] <= 2 for name in waiting) and len(set(map(id, waiting.values()))) == len(waiting)
+        return once and is_expression(code)
+
+    def _in_place(self, reader: FunctionReader, fn: Static | Node, code: pytypes.CodeType, env: Env) -> Value:
+        inner = FunctionReader(self, code, env, reader)
+        inner.scope, inner.options, inner.key = fn, reader.options, reader.key
+        for name in _waiting(reader, env):
+            del reader.env[name]  # it is the called function's now
+        before, self.captures.reader = self.captures.reader, inner
+        try:
+            return inner.read_in_place()
+        except ZygError as error:
+            if reader.pos.line:
+                error.reached_from(reader.pos)
+            raise
+        finally:
+            self.captures.reader = before
 
     def bound(
         self, fn: Static | Node, args: list[Value], kws: dict[str, Value], pos: Pos
@@ -234,7 +269,7 @@ class Specialiser:
         while True:
             before = dict(self.memo)
             spec.used = False
-            reader = FunctionReader(self, code, formals, None)
+            reader = FunctionReader(self, code, formals)
             reader.scope, reader.options, reader.key = fn, options, self._owner(spec)
             outer, self.captures.reader = self.captures.reader, reader
             found, again = None, False
@@ -282,7 +317,7 @@ class Specialiser:
         self, name: str, params: tuple[Var, ...], build: Callable[[FunctionReader], Value]
     ) -> tuple[str, Value]:
         """A program of one block whose ops `build` emits."""
-        reader = FunctionReader(self, _EMPTY.__code__, {}, None)
+        reader = FunctionReader(self, _EMPTY.__code__, {})
         reader.key = ("synthetic", name)
         outer, self.captures.reader = self.captures.reader, reader
         try:
@@ -310,6 +345,21 @@ def _passing(program: Program) -> dict[int, int]:
 
 def _EMPTY() -> None:
     """The code that synthetic programs claim to come from."""
+
+
+_ARRAYS = (ArrayHead, MapHead)
+
+
+def _holds(value: Value, heads: tuple[type, ...]) -> bool:
+    if not isinstance(value, Node):
+        return False
+    return isinstance(value.head, heads) or any(_holds(item, heads) for item in value.items)
+
+
+def _waiting(reader: FunctionReader, env: Env) -> Env:
+    """The locals of a caller that hold what waits among these arguments."""
+    given = {id(value) for value in env.values() if _holds(value, (MapHead, ElementHead))}
+    return {name: value for name, value in reader.env.items() if id(value) in given}
 
 
 def _without_sites(key: Any) -> Hashable:
