@@ -38,6 +38,7 @@ class Arrays:
         self.random = random.Random(seed)
         self.scope = Scope()
         self.names = 0
+        self.expressions: list[tuple[str, Shape]] = []
 
     def chance(self, p: float) -> bool:
         return self.random.random() < p
@@ -141,6 +142,11 @@ class Arrays:
                 (0.5, lambda: f"np.maximum({a()}, {b()})"),
                 (0.5, lambda: f"({a()}).copy()"),
                 (0.7, lambda: self.taken(shape)),
+            ]
+            options += [
+                (1.5, lambda name=name: f"{name}({a()}, {b()})")  # type: ignore[misc]
+                for name, known in self.expressions
+                if known == shape
             ]
             if len(shape) >= 1:
                 options.append((0.7, lambda: self.summed(shape, depth - 1)))
@@ -543,7 +549,22 @@ class Programs(Arrays):
                 self.line(f"return {self.random.choice(own)}")
         self.helpers.append((name, shapes, gives))
 
+    def expression(self) -> None:
+        """A function that is one expression of its arguments, or a few."""
+        name, shape = self.fresh("e"), self.random.choice([(3,), (4,), (2, 3)])
+        a, b = self.fresh("b"), self.fresh("b")
+        self.scope = Scope({a: shape, b: shape}, [])
+        with self.block(f"def {name}({a}, {b}):"):
+            for _ in range(self.random.randint(0, 2)):
+                new = self.fresh("v")
+                self.line(f"{new} = {self.array(shape, 1)}")
+                self.scope.arrays[new] = shape
+            self.line(f"return {self.array(shape, 2)}")
+        self.expressions.append((name, shape))
+
     def source(self) -> str:
+        for _ in range(self.random.randint(0, 2)):
+            self.expression()
         if self.chance(0.4):
             self.helper()
         last = (3, 2, 2) if self.chance(0.3) else (self.random.randint(1, 4),)
