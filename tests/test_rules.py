@@ -48,7 +48,7 @@ POINTS |= {
     for fn in (
         *(operator.add, p.reassociate_add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.mod),
         *(np.fmod, np.logaddexp, np.logaddexp2, np.arctan2, np.hypot, np.maximum, np.minimum, np.fmax, np.fmin),
-        *(math.remainder, np.copysign, p.attach, p.annihilated),
+        *(math.remainder, np.copysign, p.attach, p.annihilated, p.over, p.times),
     )
 }
 POINTS |= {
@@ -61,6 +61,8 @@ POINTS |= {
     p.polygamma: [(0, 0.7), (2, 1.9)],
     p.fma: [(0.7, 1.9, -0.4)],
     p.select: [(True, 0.7, 1.9), (False, 0.7, 1.9)],
+    p.if_true: [(True, 0.7), (False, 0.7)],
+    p.if_false: [(True, 0.7), (False, 0.7)],
 }
 POINTS |= {fn: [(0.3,) * fn.arity, (0.71, 0.4, 0.6)[: fn.arity]] for fn in special.SPECIAL}
 POINTS |= {getattr(special, name): [(2.0, 1.3), (0.5, 0.7)] for name in ("jv", "yv", "iv", "kv", "ive", "kve")}

@@ -20,6 +20,7 @@ from zyg.ir.memory import MemoryType
 from zyg.ir.program import Const, Module, Op, Operand, Pos, Program, Type, Var
 from zyg.ir.tree import Tree, leaves
 from zyg.ir.verify import checked, checked_module
+from zyg.passes.composed import written_out
 from zyg.passes.first_writes import first_additions_as_writes
 from zyg.passes.hoisted import with_hoisted_reads
 from zyg.passes.hoisted_buffers import with_hoisted_buffers
@@ -135,6 +136,7 @@ def _lowered(name: str, args: Sequence[Tree], build: Build, spec: Specialiser, a
     if adjust is not None:
         module, note = adjust(module)
         module = checked_module(module)
+    module = checked_module(written_out(module))
     inputs = sorted(captures.inputs.values(), key=lambda pair: pair[0])
     kinds: list[Type] = [kind for _, shape in inputs for kind in leaves(shape)]
     module = checked_module(give_results(simplify(checked_module(lift_captures(module, kinds)))))

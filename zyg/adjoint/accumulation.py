@@ -6,6 +6,7 @@ import operator
 
 from numba import types
 
+from zyg.adjoint.gates import through_gates
 from zyg.adjoint.mirrored import accumulate
 from zyg.ir.graph import substitute
 from zyg.ir.program import Block, Const, Op, Operand, Program, Var
@@ -39,6 +40,7 @@ def plain(program: Program) -> Program:
             ops = tuple(op for op in block.ops if not (op.results and op.results[0] in renamed))
             blocks[label] = substitute(Block(block.params, ops, block.end), final)
         program = program.with_blocks(blocks)
+    program = through_gates(program)
     blocks = {
         label: Block(block.params, tuple(map(_added, block.ops)), block.end) for label, block in program.blocks.items()
     }

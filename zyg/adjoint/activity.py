@@ -42,7 +42,7 @@ def passes(op: Op, i: int) -> bool:
         return not isinstance(kind, types.Boolean) and not (
             isinstance(kind, types.Integer) and not isinstance(op.args[0].type, (types.Integer, types.Boolean))
         )
-    if op.fn is p.select:
+    if op.fn in (p.select, p.if_true, p.if_false):
         return i > 0
     if op.fn in (np.ldexp, p.round_digits):
         return i == 0

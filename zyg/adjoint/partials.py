@@ -41,7 +41,7 @@ def cotangents(
     ops: list[Op], op: Op, dy: Operand, partials: Any, pos: Pos, need: Callable[[list[Op], Operand], Operand]
 ) -> list[Operand | None]:
     """The contribution of `op` to each operand, by its rule."""
-    emitter = Emitter(ops, pos)
+    emitter = Emitter(ops, pos, gates=True)
     is_complex = dy.type in (c8, c16)
     conjugate = is_complex and not (op.fn in nonholomorphic and domain(op) == "complex")
     found: list[Operand | None] = []

@@ -27,9 +27,11 @@ _UFUNCS: dict[Any, Any] = {
 class Emitter:
     """Appends ops to a list, with the conversions that Python's arithmetic implies."""
 
-    def __init__(self, ops: list[Op], pos: Pos) -> None:
+    def __init__(self, ops: list[Op], pos: Pos, gates: bool = False) -> None:
+        """gates: may cotangents be marked as none where something else was chosen?"""
         self.ops = ops
         self.pos = pos
+        self.gates = gates
 
     def emit(self, fn: Any, args: tuple[Operand, ...], kind: Type) -> Operand:
         folded = scalars.fold(fn, args, kind)
@@ -115,6 +117,8 @@ def _apply(emitter: Emitter, fn: Any, args: tuple[Any, ...]) -> Symbol:
         cond = emitter.operand(args[0], b1)
         branches = [emitter.convert(emitter.operand(arg, kind), kind) for arg in args[1:]]
         return Symbol(emitter, emitter.emit(fn, (cond, branches[0], branches[1]), kind))
+    if fn in (p.if_true, p.if_false):
+        return _gate(emitter, fn, *args)
     kind = known[0] if len(set(known)) == 1 else scalars.promote(*known)
     operands = [emitter.operand(arg, kind) for arg in args]
     if fn in (p.powi, np.ldexp, p.polygamma, p.round_digits):
@@ -135,8 +139,8 @@ def _apply(emitter: Emitter, fn: Any, args: tuple[Any, ...]) -> Symbol:
         kind = scalars.to_float(kind)
     if fn in _FLOATING:
         kind = scalars.to_float(kind)
-    if fn is p.annihilated and isinstance(operands[1], Const) and operands[1].value:
-        fn = operator.mul
+    if fn in _CAREFUL and isinstance(operands[1], Const) and operands[1].value:
+        fn = _CAREFUL[fn]
     converted = tuple(emitter.convert(o, kind) for o in operands)
     result = kind
     if fn in scalars.COMPARISONS or fn in _TESTS:
@@ -150,7 +154,17 @@ def _apply(emitter: Emitter, fn: Any, args: tuple[Any, ...]) -> Symbol:
     return Symbol(emitter, emitter.emit(fn, converted, result))
 
 
-_FLOATING = frozenset((*scalars.FLOAT.values(), *SPECIAL))
+def _gate(emitter: Emitter, fn: Any, cond: Any, dy: Any) -> Symbol:
+    if not emitter.gates:
+        return _apply(emitter, p.select, (cond, dy, 0) if fn is p.if_true else (cond, 0, dy))
+    kind = dy.operand.type
+    return Symbol(emitter, emitter.emit(fn, (emitter.operand(cond, b1), dy.operand), kind))
+
+
+# Arithmetic that takes care of zeros and poles, and what it is where there are none
+_CAREFUL = {p.annihilated: operator.mul, p.over: operator.truediv, p.times: operator.mul}
+
+_FLOATING = frozenset((p.over, *scalars.FLOAT.values(), *SPECIAL))
 
 
 def _method(fn: Any, reflected: bool = False) -> Callable[..., Any]:

@@ -80,12 +80,13 @@ _state((np.fmod, math.remainder, np.nextafter, np.heaviside), FLOATS, 2)
 _state((p.fma,), FLOATS, 3)
 for _fn in SPECIAL:
     _state((_fn,), FLOATS, _fn.arity)
-_state((p.annihilated,), (*REALS, *COMPLEX), 2)
+_state((p.annihilated, p.over, p.times), (*REALS, *COMPLEX), 2)
 _state((np.maximum, np.minimum, np.fmax, np.fmin), REALS, 2)
 signatures[p.powi] = {(kind, i8): kind for kind in (*FLOATS, *COMPLEX)}
 signatures[np.ldexp] = signatures[p.round_digits] = {(kind, i8): kind for kind in FLOATS}
 signatures[p.polygamma] = {(i8, kind): kind for kind in FLOATS}
 signatures[p.select] = {(b1, kind, kind): kind for kind in SCALARS}
+signatures[p.if_true] = signatures[p.if_false] = {(b1, kind): kind for kind in SCALARS}
 
 
 def result_type(fn: Any, args: Sequence[Type]) -> Type:

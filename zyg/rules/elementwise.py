@@ -12,6 +12,9 @@ At a pole of the derivative where the function itself is finite (`sqrt` at 0), t
 a cotangent of exactly 0 stays 0: `x * sqrt(x)` has a derivative at 0.  The other way round, `annihilating`
 rules turn an infinite cotangent into 0 where the partial derivative is 0: `sqrt(x ** 2)` is a kink.
 
+Of two values of which one is chosen, as by `where` and `maximum`, the other gets no cotangent (`if_true`): not even
+nan, where its derivative is infinite or undefined.
+
 A guard may only replace what is infinite or undefined.  One that also caught regular points, `dy == 0` alone
 say, would give right gradients and wrong second derivatives, which take the derivative of the rule.
 """
@@ -37,19 +40,9 @@ SQRT2, SQRT_2_PI = math.sqrt(2.0), math.sqrt(2.0 / math.pi)
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
 
-def _over(dy: Any, d: Any) -> Any:
-    """dy / d, and 0 for 0 / 0."""
-    return select((dy == 0) & (d == 0), 0, dy / d)
-
-
 def _finite(x: Any) -> Any:
     """Neither inf nor nan; for complex numbers too, for which there is no primitive."""
     return x - x == 0
-
-
-def _times(dy: Any, slope: Any) -> Any:
-    """dy * slope, and 0 for a zero `dy` at a pole."""
-    return select((dy == 0) & (slope - slope != 0), 0, dy * slope)
 
 
 # --- arithmetic -----------------------------------------------------------------------------------------
@@ -69,6 +62,8 @@ elementwise[p.annihilated] = (
     lambda dy, b: p.annihilated(dy, b),
     lambda dy, a: select(_finite(a), dy * a, 0),
 )
+elementwise[p.over] = (lambda dy, b: p.over(dy, b)), (lambda dy, b, y: -p.over(p.annihilated(y, dy), b))
+elementwise[p.times] = (lambda dy, b: p.times(dy, b)), (lambda dy, a: p.annihilated(dy, a))
 elementwise[p.fma] = (lambda dy, b: dy * b), (lambda dy, a: dy * a), (lambda dy: dy)
 
 
@@ -78,7 +73,7 @@ def _by_exponent(dy: Any, a: Any, y: Any) -> Any:
 
 
 elementwise[operator.pow] = (
-    lambda dy, a, b: _times(dy, b * a ** select((a == 0) & (b == 0), 1, b - 1)),
+    lambda dy, a, b: p.times(dy, b * a ** select((a == 0) & (b == 0), 1, b - 1)),
     lambda dy, a, y: _by_exponent(dy, a, y),
 )
 elementwise[powi] = (
@@ -87,11 +82,13 @@ elementwise[powi] = (
 )
 elementwise[p.identity] = lambda dy: dy
 elementwise[p.attach] = None, (lambda dy: dy)
-elementwise[select] = None, (lambda dy, a: select(a, dy, 0)), (lambda dy, a: select(a, 0, dy))
+elementwise[select] = None, (lambda dy, a: p.if_true(a, dy)), (lambda dy, a: p.if_false(a, dy))
+elementwise[p.if_true] = None, (lambda dy, a: p.if_true(a, dy))
+elementwise[p.if_false] = None, (lambda dy, a: p.if_false(a, dy))
 
 # --- powers, exponentials and logarithms ----------------------------------------------------------------
-elementwise[np.sqrt] = lambda dy, y: _over(0.5 * dy, y)
-elementwise[np.cbrt] = lambda dy, y: _over(dy, 3 * y * y)
+elementwise[np.sqrt] = lambda dy, y: p.over(0.5 * dy, y)
+elementwise[np.cbrt] = lambda dy, y: p.over(dy, 3 * y * y)
 elementwise[np.exp] = lambda dy, y: dy * y
 elementwise[np.exp2] = lambda dy, y: dy * (y * LN2)
 elementwise[np.expm1] = lambda dy, a: dy * np.exp(a)  # y + 1 would cancel
@@ -119,14 +116,14 @@ elementwise[np.logaddexp2] = (
 elementwise[np.sin] = lambda dy, a: dy * np.cos(a)
 elementwise[np.cos] = lambda dy, a: -dy * np.sin(a)
 elementwise[np.tan] = lambda dy, y: dy * (1 + y * y)
-elementwise[np.arcsin] = lambda dy, a: _over(dy, np.sqrt((1 - a) * (1 + a)))
-elementwise[np.arccos] = lambda dy, a: _over(-dy, np.sqrt((1 - a) * (1 + a)))
+elementwise[np.arcsin] = lambda dy, a: p.over(dy, np.sqrt((1 - a) * (1 + a)))
+elementwise[np.arccos] = lambda dy, a: p.over(-dy, np.sqrt((1 - a) * (1 + a)))
 elementwise[np.arctan] = lambda dy, a: dy / (1 + a * a)
 elementwise[np.sinh] = lambda dy, a: dy * np.cosh(a)
 elementwise[np.cosh] = lambda dy, a: dy * np.sinh(a)
 elementwise[np.tanh] = lambda dy, y: dy * ((1 - y) * (1 + y))
 elementwise[np.arcsinh] = lambda dy, a: dy / np.sqrt(1 + a * a)
-elementwise[np.arccosh] = lambda dy, a: _over(dy, np.sqrt(a - 1) * np.sqrt(a + 1))  # two roots: branch cuts
+elementwise[np.arccosh] = lambda dy, a: p.over(dy, np.sqrt(a - 1) * np.sqrt(a + 1))  # two roots: branch cuts
 elementwise[np.arctanh] = lambda dy, a: dy / ((1 - a) * (1 + a))
 
 
@@ -202,11 +199,11 @@ elementwise[s.log_ndtr] = lambda dy, a, y: dy * _mills(a, y)
 elementwise[s.expit] = lambda dy, a, y: dy * (y * s.expit(-a))
 elementwise[s.log_expit] = lambda dy, a: dy * s.expit(-a)
 elementwise[s.logit] = lambda dy, a: dy / (a * (1 - a))
-elementwise[s.xlogy] = (lambda dy, b: _times(dy, np.log(b))), (lambda dy, a, b: dy * _over(a, b))
-elementwise[s.xlog1py] = (lambda dy, b: _times(dy, np.log1p(b))), (lambda dy, a, b: dy * _over(a, 1 + b))
-elementwise[s.entr] = lambda dy, a: _times(dy, -np.log(a) - 1)
-elementwise[s.rel_entr] = (lambda dy, a, b: _times(dy, np.log(a / b) + 1)), (lambda dy, a, b: -dy * _over(a, b))
-elementwise[s.kl_div] = (lambda dy, a, b: _times(dy, np.log(a / b))), (lambda dy, a, b: dy * (1 - _over(a, b)))
+elementwise[s.xlogy] = (lambda dy, b: p.times(dy, np.log(b))), (lambda dy, a, b: dy * p.over(a, b))
+elementwise[s.xlog1py] = (lambda dy, b: p.times(dy, np.log1p(b))), (lambda dy, a, b: dy * p.over(a, 1 + b))
+elementwise[s.entr] = lambda dy, a: p.times(dy, -np.log(a) - 1)
+elementwise[s.rel_entr] = (lambda dy, a, b: p.times(dy, np.log(a / b) + 1)), (lambda dy, a, b: -dy * p.over(a, b))
+elementwise[s.kl_div] = (lambda dy, a, b: p.times(dy, np.log(a / b))), (lambda dy, a, b: dy * (1 - p.over(a, b)))
 elementwise[s.expi] = lambda dy, a: dy * (np.exp(a) / a)
 elementwise[s.exp1] = lambda dy, a: -dy * (np.exp(-a) / a)
 elementwise[s.cosm1] = lambda dy, a: -dy * np.sin(a)
@@ -239,7 +236,7 @@ elementwise[s.kve] = _ORDER, (lambda dy, a, b, y: dy * (y - (s.kve(a - 1, b) + s
 
 
 def _larger(dy: Any, a: Any, b: Any) -> Any:
-    return select(a > b, dy, select(a == b, dy * 0.5, 0))
+    return p.if_true(a >= b, dy * select(a == b, 0.5, 1.0))
 
 
 def _nan(x: Any) -> Any:
@@ -280,7 +277,7 @@ integer[np.minimum] = integer[np.fmin] = (
 # --- of complex numbers, where the rule above would compare them -------------------------------------------
 holomorphic = Table()
 holomorphic[operator.pow] = (
-    lambda dy, a, b: _times(dy, b * a ** select((a == 0) & (b == 0), 1, b - 1)),
+    lambda dy, a, b: p.times(dy, b * a ** select((a == 0) & (b == 0), 1, b - 1)),
     lambda dy, a, y: select(a == 0, 0, dy * (y * np.log(select(a == 0, 1, a)))),
 )
 holomorphic[powi] = (

@@ -58,6 +58,18 @@ def select(cond: Any, a: Any, b: Any) -> Any:
 
 
 @traceable
+def if_true(cond: Any, dy: Any) -> Any:
+    """A cotangent where `cond` is true, else none: 0 whatever is done with it linearly, as multiplied by inf."""
+    return select(cond, dy, 0)
+
+
+@traceable
+def if_false(cond: Any, dy: Any) -> Any:
+    """A cotangent where `cond` is false, else none (see `if_true`)."""
+    return select(cond, 0, dy)
+
+
+@traceable
 def make_complex(re: Any, im: Any) -> Any:
     """The complex number re + im·i; operands float64 (float32), result complex128 (complex64)."""
     return re + 1j * im
@@ -134,6 +146,22 @@ def annihilated(dy: Any, slope: Any) -> Any:
 
 
 @traceable
+def over(dy: Any, d: Any) -> Any:
+    """dy / d, and 0 for 0 / 0."""
+    return select((dy == 0) & (d == 0), 0, dy / d)
+
+
+@traceable
+def times(dy: Any, slope: Any) -> Any:
+    """dy * slope, and 0 for a zero `dy` at a pole."""
+    return select((dy == 0) & (slope - slope != 0), 0, dy * slope)
+
+
+# Arithmetic of rules, which is what its body does once no more derivatives are taken.
+composed: frozenset[Callable[..., Any]] = frozenset((over, times))
+
+
+@traceable
 def polygamma(n: Any, x: Any) -> Any:
     """The (n + 1)-th derivative of log Γ at x; n = 0 is the digamma function."""
     from scipy.special import polygamma as poly
@@ -185,7 +213,7 @@ _add(8, powi)
 _add(1, operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne)
 _add(1, operator.not_)  # bool to bool
 _add(1, is_nonzero)
-_add(1, select, cast, identity, stop_gradient, within_rule, attach)
+_add(1, select, if_true, if_false, cast, identity, stop_gradient, within_rule, attach)
 _add(0, make_complex, np.real, np.imag, np.conj)
 _add(1, operator.abs)  # int64, float; complex gives float
 # float and complex
@@ -201,7 +229,8 @@ _add(2, np.floor, np.ceil, np.trunc, np.rint, np.sign, np.copysign)
 _add(2, np.maximum, np.minimum, np.fmax, np.fmin)  # also int64
 _add(20, np.fmod, math.remainder)
 _add(2, fma)
-_add(2, annihilated)
+_add(2, annihilated, times)
+_add(6, over)
 _add(2, np.isnan, np.isinf, np.isfinite, np.signbit)  # to bool
 _add(5, np.nextafter, np.spacing, np.heaviside, np.ldexp, frexp_mantissa, frexp_exponent, round_digits)
 _add(40, math.gcd)  # int64
