@@ -19,6 +19,7 @@ from zyg.reading import calls, iteration
 from zyg.reading.builtin import HANDLERS
 from zyg.reading.custom import RULES, without_gradient
 from zyg.reading.derive import jvp_call
+from zyg.reading.pulled import read_pullback
 from zyg.reading.steering import CheckpointHead, hook_call, show_call
 from zyg.reading.values import Node, Path, Value, constant, extended
 from zyg.shapes import holds_array
@@ -217,6 +218,7 @@ HANDLERS[showgrad] = lambda reader, args, kws: show_call(reader, args[0])
 HANDLERS[isderiving] = lambda reader, args, kws: constant(reader.spec.deriving > 0)
 HANDLERS[checkpoint] = lambda reader, args, kws: Node(CheckpointHead(), (args[0],))
 HANDLERS[nograd] = lambda reader, args, kws: Node(NoGradientHead(), (args[0],))
+HANDLERS[pullback] = read_pullback
 HANDLERS[jvp] = lambda reader, args, kws: jvp_call(
     reader, args[0], iteration.elements(reader, args[1]), [iteration.elements(reader, args[2])]
 )

@@ -11,7 +11,7 @@ from zyg.buffers import Lent
 from zyg.errors import UnsupportedError, ValueArgumentError
 from zyg.ir.tree import ArrayTree
 from zyg.ir.tree import leaves as types_of
-from zyg.shapes import assemble, items_of, leaves, mapped, rebuilt, tree
+from zyg.shapes import assemble, items_like, items_of, leaves, mapped, rebuilt, tree
 from zyg.transformed import Called
 
 
@@ -76,15 +76,7 @@ def _fitted(dy: Any, like: Any) -> Any:
     """`dy` with the types that native code was made for."""
     inside = items_of(like)
     if inside is not None:
-        given = [None] * len(inside) if dy is None else items_of(dy)
-        if isinstance(like, dict) and isinstance(dy, dict) and dy.keys() == like.keys():
-            given = [dy[key] for key in like]
-        kind = "tuple" if isinstance(like, tuple) else type(like).__name__
-        if given is None or len(given) != len(inside):
-            raise ValueArgumentError(
-                f"the cotangent must be a {kind} of {len(inside)}, like the value; it is {dy!r:.80}"
-            )
-        return rebuilt(like, [_fitted(a, b) for a, b in zip(given, inside, strict=True)])
+        return rebuilt(like, [_fitted(a, b) for a, b in zip(items_like(dy, like), inside, strict=True)])
     if isinstance(like, np.ndarray):
         found = np.zeros_like(like) if dy is None else np.asarray(dy)
         if found.shape != like.shape:

@@ -6,15 +6,17 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from zyg.adjoint.activity import differentiable
 from zyg.codegen.caller import Chain, Entry, numbers_as_read
 from zyg.codegen.caller_type import NativeCallable
 from zyg.codegen.guards import Looked, Path, guard_rows
 from zyg.entry import Specialised, may_run_long
-from zyg.errors import ArgumentError, ZygError
-from zyg.ir.tree import Leaf, Tree, TupleTree
+from zyg.errors import ArgumentError, ValueArgumentError, ZygError
+from zyg.ir.tree import DictTree, Leaf, ListTree, ObjectTree, Tree, TupleTree
 from zyg.ir.tree import leaves as types_of
-from zyg.shapes import as_read, assemble, leaves, tree
+from zyg.shapes import as_read, assemble, items_like, items_of, leaves, mapped, rebuilt, tree
 from zyg.transformed import Called
 
 _chains: weakref.WeakKeyDictionary[Specialised, Chain] = weakref.WeakKeyDictionary()
@@ -94,31 +96,26 @@ def _without(items: Sequence[Any], slots: range) -> list[Any]:
 
 def _unit(y: Any) -> Any:
     """The cotangent that a pullback is compiled for."""
-    if isinstance(y, tuple):
-        return _tuple_like(y, [_unit(item) for item in y])
-    return 1.0 if isinstance(y, int) and not isinstance(y, bool) else y
-
-
-def _tuple_like(example: Any, items: Sequence[Any]) -> Any:
-    return tuple(items) if type(example) is tuple else tuple.__new__(type(example), items)
+    return mapped(y, lambda item: 1.0 if isinstance(item, int) and not isinstance(item, bool) else item)
 
 
 def _fitted(dy: Any, shape: Tree, unit: Any) -> Any:
     """`dy` with numbers of the classes in `unit`, the cotangent of a value of the given shape; or None."""
-    if isinstance(shape, TupleTree):
-        if dy is None:
-            dy = (None,) * len(shape.items)
-        if not isinstance(dy, tuple) or len(dy) != len(shape.items):
-            return None
-        items = [_fitted(item, part, one) for item, part, one in zip(dy, shape.items, unit, strict=True)]
-        return None if any(new is None and one is not None for new, one in zip(items, unit, strict=True)) else items
+    inside = items_of(unit)
+    if inside is not None and isinstance(shape, (TupleTree, ListTree, DictTree, ObjectTree)):
+        parts = zip(items_like(dy, unit), shape.items, inside, strict=True)
+        items = [_fitted(item, part, one) for item, part, one in parts]
+        lacks = any(new is None and one is not None for new, one in zip(items, inside, strict=True))
+        return None if lacks else rebuilt(unit, items)
     if not isinstance(shape, Leaf) or not differentiable(shape.type):
         return unit
     if dy is None:
         return type(unit)(0)
     number = as_read(dy)
-    if isinstance(number, complex) and not isinstance(unit, complex):
-        return None
+    if not isinstance(number, (int, float, complex, np.number)):
+        raise ValueArgumentError(f"the cotangent must be a number, like the value; it is {dy!r:.80}")
+    if isinstance(number, (complex, np.complexfloating)) and not isinstance(unit, complex):
+        raise ValueArgumentError("the cotangent is complex, the value is real")
     if isinstance(number, int) and tree(unit) != shape:
         return None  # of an int result: its cotangents may be ints
-    return type(unit)(number) if isinstance(number, (int, float, complex)) else None
+    return type(unit)(number)

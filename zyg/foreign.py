@@ -59,7 +59,8 @@ def _class_of(kind: Any) -> type:
     members: dict[str, Any] = {name: method.py_func for name, method in kind.jit_methods.items()}
     members |= {name: property(parts["get"].py_func) for name, parts in kind.jit_props.items()}
     members |= {name: staticmethod(method.py_func) for name, method in kind.jit_static_methods.items()}
-    members.pop("__init__", None)
+    made: Any = members.pop("__init__", None)
+    members["__module__"] = getattr(made, "__module__", "__main__")
     return type(kind.class_name, (), members)
 
 
@@ -68,7 +69,8 @@ def _class_of_proxy(proxy: type, fields: tuple[str, ...]) -> type:
     """A class of Python with what a StructRef's class has besides access to its fields."""
     kinds = (FunctionType, property, staticmethod, classmethod)
     own = {name: found for name, found in vars(proxy).items() if isinstance(found, kinds) and name not in fields}
-    return type(proxy.__name__, (), {name: found for name, found in own.items() if name not in ("__new__", "__init__")})
+    members = {name: found for name, found in own.items() if name not in ("__new__", "__init__")}
+    return type(proxy.__name__, (), {**members, "__module__": proxy.__module__})
 
 
 @functools.cache

@@ -34,15 +34,20 @@ def read_grad(gives: str) -> Any:
         if isinstance(fn, Static):
             options = options_of(fn.obj, argnums, argnames, gives, has_aux)
         else:
-            options = options_among(_parameters(fn), argnums, argnames, gives, has_aux)
+            names, by_name = _parameters(fn)
+            options = options_among(names, argnums, argnames, gives, has_aux, by_name)
         return Node(GradientHead(options), (fn,))
 
     return handler
 
 
-def _parameters(fn: Value) -> tuple[str, ...]:
+def _parameters(fn: Value) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of the parameters of a function, and of those among them that are passed by name only."""
     code = fn.head.code if isinstance(fn, Node) and isinstance(fn.head, ClosureHead) else None
-    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if code is not None else ()
+    if code is None:
+        return (), ()
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return names, names[code.co_argcount :]
 
 
 def _static(value: Value) -> Any:
@@ -58,6 +63,8 @@ def _static(value: Value) -> Any:
 def read_gradient(gives: str) -> Any:
     def handler(reader: Any, args: list[Value], kws: dict[str, Value]) -> Value:
         argnums: Any = 0 if len(args) == 2 else tuple(range(len(args) - 1))
-        return gradient_call(reader, args[0], args[1:], kws, Options(argnums, gives))
+        if kws.keys() - {"mode"}:
+            raise ArgumentError(f"there is no argument {next(iter(kws))!r}", reader.pos, "Call it with arguments only.")
+        return gradient_call(reader, args[0], args[1:], {}, Options(argnums, gives))
 
     return handler

@@ -75,6 +75,29 @@ class Params:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def copy_to(self, flat: Array) -> Array:
+        """Write all parameters into the vector `flat`, one behind the other; gives `flat`.
+
+        >>> Params([np.ones((2, 2)), np.zeros(2)]).copy_to(np.empty(6))
+        array([1., 1., 1., 1., 0., 0.])
+        """
+        for part, param in zip(_parts(flat, self), self, strict=True):
+            part[...] = np.ravel(param)
+        return flat
+
+    def copy_from(self, flat: Array) -> Params:
+        """Write into the parameters what `copy_to` has written into `flat`; gives this object.
+
+        >>> W = np.zeros((2, 2))
+        >>> _ = Params([W]).copy_from(np.arange(4.0))
+        >>> W
+        array([[0., 1.],
+               [2., 3.]])
+        """
+        for part, param in zip(_parts(flat, self), self, strict=True):
+            param[...] = part.reshape(param.shape)
+        return self
+
     def __repr__(self) -> str:
         return f"Params([{', '.join(f'<{array.dtype} array of shape {array.shape}>' for array in self)}])"
 
@@ -83,6 +106,15 @@ def _kind(value: object) -> str:
     if isinstance(value, np.ndarray):
         return f"an array of {value.dtype} with {value.ndim} dimensions"
     return f"an instance of {type(value).__name__}"
+
+
+def _parts(flat: Array, arrays: Iterable[Any]) -> list[Array]:
+    """The parts of a vector that belong to each of some arrays."""
+    sizes = [np.size(array) for array in arrays]
+    if flat.shape != (sum(sizes),):
+        raise ValueArgumentError(f"a vector of {sum(sizes)} elements is needed, not one of shape {flat.shape}")
+    ends = np.cumsum(sizes)
+    return [flat[end - size : end] for end, size in zip(ends, sizes, strict=True)]
 
 
 class Grads:
@@ -185,7 +217,7 @@ class Grads:
         >>> Grads(Params([W, b]), [np.full((2, 2), 3.0), np.ones(2)]).copy_to(np.empty(6))
         array([3., 3., 3., 3., 1., 1.])
         """
-        for part, (_, gradient) in zip(self._parts(flat), self.items(), strict=True):
+        for part, (_, gradient) in zip(_parts(flat, self.values()), self.items(), strict=True):
             part[...] = np.ravel(gradient)
         return flat
 
@@ -197,16 +229,9 @@ class Grads:
         array([[0., 1.],
                [2., 3.]])
         """
-        for part, (param, gradient) in zip(self._parts(flat), self.items(), strict=True):
+        for part, (param, gradient) in zip(_parts(flat, self.values()), self.items(), strict=True):
             self[param] = part.reshape(np.shape(gradient)).astype(np.asarray(gradient).dtype)
         return self
-
-    def _parts(self, flat: Array) -> list[Array]:
-        sizes = [np.size(gradient) for gradient in self.values()]
-        if flat.shape != (sum(sizes),):
-            raise ValueArgumentError(f"these gradients need a vector of {sum(sizes)} elements, not shape {flat.shape}")
-        ends = np.cumsum(sizes)
-        return [flat[end - size : end] for end, size in zip(ends, sizes, strict=True)]
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{array.shape}: {gradient!r}" for array, gradient in self.items())

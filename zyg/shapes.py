@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from zyg.buffers import array_tree, lend, taken
-from zyg.errors import UnsupportedArgumentError
+from zyg.errors import UnsupportedArgumentError, ValueArgumentError
 from zyg.ir.kinds import CLASSES, array_shape, fits, numba_type
 from zyg.ir.tree import ArrayTree, ConstTree, DictTree, Leaf, ListTree, ObjectTree, Tree, TupleTree
 from zyg.reading.captured import LONGEST
@@ -136,6 +136,26 @@ def items_of(value: Any) -> list[Any] | None:
     if isinstance(value, dict):
         return list(value.values())
     return list(attributes_of(value).values()) if is_instance(value) else None
+
+
+def items_like(given: Any, like: Any) -> list[Any]:
+    """What is in `given`, a cotangent of `like`, in the order of what is in that; None stands for Nones.
+
+    Attributes of an instance may be missing.  Raises ValueArgumentError where the structure is another.
+    """
+    own = items_of(like) or []
+    if given is None:
+        return [None] * len(own)
+    kind = "tuple" if isinstance(like, tuple) else type(like).__name__
+    if isinstance(like, (tuple, list)):
+        if isinstance(given, (tuple, list)) and len(given) == len(own):
+            return list(given)
+    else:
+        names = like if isinstance(like, dict) else attributes_of(like)
+        held = given if isinstance(given, dict) else attributes_of(given) if is_instance(given) else None
+        if held is not None and held.keys() <= names.keys() and (like is not names or len(held) == len(own)):
+            return [held.get(name) for name in names]
+    raise ValueArgumentError(f"the cotangent must be a {kind} of {len(own)}, like the value; it is {given!r:.80}")
 
 
 def leaves(value: Any, shape: Tree, out: list[Any]) -> None:

@@ -13,7 +13,7 @@ from zyg.errors import ArgumentError, ValueArgumentError
 from zyg.fallback import NotNative, checked_mode, instead
 from zyg.foreign import plain
 from zyg.reading import calls
-from zyg.reading.derive import Options, derivative_call, jvp_call, pullback_call
+from zyg.reading.derive import Argnums, Options, derivative_call, jvp_call, pullback_call
 from zyg.reading.foreign import repeating
 from zyg.reading.front import definition
 from zyg.reading.instances import is_instance
@@ -145,24 +145,27 @@ def check_call(caller: Caller, args: list[Value], kws: dict[str, Value]) -> None
 
 
 def placed(
-    reader: Any, fn: Static, args: list[Value], kws: dict[str, Value], argnums: int | tuple[int, ...]
+    reader: Any, fn: Static, args: list[Value], kws: dict[str, Value], argnums: Argnums
 ) -> tuple[list[Value], dict[str, Value]]:
     """The arguments with those in their places that are passed by name and differentiated."""
     signature = _signature(fn.obj)
-    if not kws or signature is None:
+    wanted = [n for n in (argnums if isinstance(argnums, tuple) else (argnums,)) if isinstance(n, int)]
+    if signature is None or all(n < len(args) for n in wanted):
         return args, kws
     args, kws = list(args), dict(kws)
-    positional = [p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
-    wanted = argnums if isinstance(argnums, tuple) else (argnums,)
-    last = max((n for n in wanted if n < len(positional) and positional[n] in kws), default=-1)
-    for number, name in enumerate(positional[len(args) :], len(args)):
-        if name in kws:
-            args.append(kws.pop(name))
-        elif number < last:
-            args.append(_default(reader, fn, number, name))
+    positional = [p for p in signature.parameters.values() if p.kind in _BY_POSITION]
+    last = max(wanted)
+    for number, parameter in enumerate(positional[len(args) : last + 1], len(args)):
+        if parameter.name in kws:
+            args.append(kws.pop(parameter.name))
+        elif parameter.default is not parameter.empty:
+            args.append(_default(reader, fn, number, parameter.name))
         else:
             break
     return args, kws
+
+
+_BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 def _default(reader: Any, fn: Static, number: int, name: str) -> Value:
@@ -179,19 +182,29 @@ def _default(reader: Any, fn: Static, number: int, name: str) -> Value:
 def options_of(fn: Any, argnums: Any, argnames: Any, gives: str, has_aux: bool) -> Options:
     """The options of `grad` of a function."""
     own = innermost(fn)
-    parameters = () if argnames is None else tuple(inspect.signature(getattr(own, "py_func", own)).parameters)
-    return options_among(parameters, argnums, argnames, gives, has_aux)
+    if argnames is None:
+        return options_among((), argnums, None, gives, has_aux)
+    parameters = inspect.signature(getattr(own, "py_func", own)).parameters.values()
+    by_name = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    return options_among([p.name for p in parameters], argnums, argnames, gives, has_aux, by_name)
 
 
-def options_among(parameters: Sequence[str], argnums: Any, argnames: Any, gives: str, has_aux: bool) -> Options:
-    """The options of `grad` of a function with parameters of these names."""
+def options_among(
+    parameters: Sequence[str],
+    argnums: Any,
+    argnames: Any,
+    gives: str,
+    has_aux: bool,
+    by_name: Sequence[str] = (),
+) -> Options:
+    """The options of `grad` of a function with parameters of these names, some of which are passed by name only."""
     if argnames is not None:
         names = (argnames,) if isinstance(argnames, str) else tuple(argnames)
         for name in names:
             if name not in parameters:
                 raise ValueArgumentError(f"the function has no argument {name!r}; it has {', '.join(parameters)}")
-        numbers = tuple(tuple(parameters).index(name) for name in names)
-        argnums = numbers[0] if isinstance(argnames, str) else numbers
+        found = tuple(name if name in by_name else tuple(parameters).index(name) for name in names)
+        return _one_options(found[0] if isinstance(argnames, str) else found, gives, bool(has_aux))
     if isinstance(argnums, (list, range)):
         argnums = tuple(argnums)
     if not (type(argnums) is int or (isinstance(argnums, tuple) and all(type(n) is int for n in argnums))):
@@ -200,7 +213,7 @@ def options_among(parameters: Sequence[str], argnums: Any, argnames: Any, gives:
 
 
 @functools.cache
-def _one_options(argnums: int | tuple[int, ...], gives: str, has_aux: bool) -> Options:
+def _one_options(argnums: Argnums, gives: str, has_aux: bool) -> Options:
     """Options of the same value are one object, so that guards may compare them by identity."""
     return Options(argnums, gives, has_aux)
 

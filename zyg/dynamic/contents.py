@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from zyg.dynamic.array import Array, wrapped
+from zyg.dynamic.instances import attributes, is_open, with_members
 from zyg.dynamic.number import Number, lowered
 from zyg.dynamic.state import STATE
 
@@ -40,23 +41,30 @@ def active_in(value: Any, depth: int = 0) -> bool:
     return False
 
 
-def changed(value: Any, change: Callable[[Any], Any], depth: int = 0) -> Any:
-    """`value` with `change` applied to the tracked values in it: itself where there are none, copies of containers."""
+def changed(value: Any, change: Callable[[Any], Any], depth: int = 0, instances: bool = False) -> Any:
+    """`value` with `change` applied to the tracked values in it: itself where there are none, copies of containers.
+
+    instances: also to those that instances hold.
+    """
     kind = type(value)
     if kind in _SIMPLE or depth > _DEEPEST:
         return value
     if kind is Number or kind is Array:
         return change(value)
     if isinstance(value, (tuple, list, set, frozenset, deque)):
-        items = [changed(item, change, depth + 1) for item in value]
+        items = [changed(item, change, depth + 1, instances) for item in value]
         if all(new is old for new, old in zip(items, value, strict=True)):
             return value
         if isinstance(value, tuple) and kind is not tuple:
             return tuple.__new__(kind, items)
         return kind(items)
     if isinstance(value, dict):
-        found = {changed(key, change): changed(item, change, depth + 1) for key, item in value.items()}
+        found = {changed(key, change): changed(item, change, depth + 1, instances) for key, item in value.items()}
         return value if all(value.get(key) is item for key, item in found.items()) else found
+    if instances and is_open(kind):
+        held = attributes(value)
+        found = {name: changed(item, change, depth + 1, True) for name, item in held.items()}
+        return value if all(found[name] is item for name, item in held.items()) else with_members(value, found)
     return value
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from zyg.dynamic.array import fresh, is_array, operand, recorded, top_tape, wrapped
 from zyg.dynamic.array_steps import Result
 from zyg.dynamic.contents import changed, is_active
 from zyg.dynamic.cotangents import kind_of
+from zyg.dynamic.instances import attributes, cotangent_like, is_open, with_members
 from zyg.dynamic.places import here, refusal, without_own_frames
 from zyg.dynamic.state import STATE, recording
 from zyg.dynamic.tape import Sweep, Tape
 from zyg.errors import ValueArgumentError, ZygError
 from zyg.ir.program import Pos
 from zyg.reading.custom import RULES
+from zyg.reading.rule_arguments import by_argument, counted
 
 
 def by_rule(fn: Any) -> Callable[..., Any]:
@@ -45,7 +48,7 @@ def _tracked_in(value: Any) -> list[Any]:
             found.append(item)
         return item
 
-    changed(value, note)
+    changed(value, note, instances=True)
     return found
 
 
@@ -62,7 +65,7 @@ def recorded_call(rule: Any, name: str, args: Sequence[Any], kws: dict[str, Any]
         return below.copy() if is_array(below) else below
 
     arguments = (*args, *kws.values())
-    lows = [changed(value, low) for value in arguments]
+    lows = [changed(value, low, instances=True) for value in arguments]
     with recording(top.outer):
         given = resolve(rule)(*lows[: len(args)], **dict(zip(kws, lows[len(args) :], strict=True)))
     if not (isinstance(given, tuple) and len(given) == 2):
@@ -78,19 +81,20 @@ def recorded_call(rule: Any, name: str, args: Sequence[Any], kws: dict[str, Any]
             "Make it an argument.",
         )
     refs = [_refs(value, top) for value in arguments]
-    step = Custom(name, back, refs, here())
+    step = Custom(name, rule, back, refs, tuple(kws), here())
     result, step.results = _results(y, top)
     top.entries.append(step)
     return result
 
 
-def _refs(value: Any, top: Tape) -> Any:
+def _refs(value: Any, top: Tape, depth: int = 0) -> Any:
     """References to the tracked values of an argument, in its structure."""
+    if hasattr(type(value), "__zyg_apply__"):
+        return operand(value, top)[0]
     if isinstance(value, (list, tuple)):
-        return [_refs(item, top) for item in value]
-    if isinstance(value, dict):
-        return {key: _refs(item, top) for key, item in value.items()}
-    return operand(value, top)[0] if hasattr(type(value), "__zyg_apply__") else None
+        return [_refs(item, top, depth) for item in value]
+    held = value if isinstance(value, dict) else _attributes(value, depth)
+    return None if held is None else {key: _refs(item, top, depth + 1) for key, item in held.items()}
 
 
 def _results(y: Any, top: Tape) -> tuple[Any, Any]:
@@ -99,33 +103,57 @@ def _results(y: Any, top: Tape) -> tuple[Any, Any]:
         pairs = [_results(item, top) for item in y]
         items = [item for item, _ in pairs]
         made = tuple.__new__(type(y), items) if isinstance(y, tuple) else type(y)(items)
-        return made, tuple(ref for _, ref in pairs)
-    if isinstance(y, dict):
-        found = {key: _results(item, top) for key, item in y.items()}
-        return {key: item for key, (item, _) in found.items()}, {key: ref for key, (_, ref) in found.items()}
+        return made, tuple([ref for _, ref in pairs])
+    held = y if isinstance(y, dict) else _attributes(y, 0)
+    if held is not None:
+        found = {key: _results(item, top) for key, item in held.items()}
+        values, refs = {key: item for key, (item, _) in found.items()}, {key: ref for key, (_, ref) in found.items()}
+        return (values, refs) if isinstance(y, dict) else (with_members(y, values), Instance(y, refs))
     root = getattr(y, "__zyg_root__", y)
     if kind_of(root) == "" or isinstance(root, bool):
         return y, None
-    refs: list[Any] = []
-    made = recorded(wrapped(y, top.outer), top, lambda ref: Result(refs, ref))
-    return fresh(made, STATE.tape), refs[0]
+    places: list[Any] = []
+    made = recorded(wrapped(y, top.outer), top, lambda ref: Result(places, ref))
+    return fresh(made, STATE.tape), places[0]
+
+
+@dataclass(slots=True)
+class Instance:
+    """References to what an instance holds that a rule gave."""
+
+    like: Any
+    refs: dict[str, Any]
+
+
+def _attributes(value: Any, depth: int) -> dict[str, Any] | None:
+    """What an instance of a class of the user's holds."""
+    return attributes(value) if depth < _DEEPEST and is_open(type(value)) else None
+
+
+_DEEPEST = 40
 
 
 class Custom:
     """A call by a user's rule."""
 
-    __slots__ = ("back", "name", "pos", "refs", "results")
+    __slots__ = ("back", "name", "names", "pos", "refs", "results", "rule")
 
-    def __init__(self, name: str, back: Any, refs: Sequence[Any], pos: Pos | None) -> None:
-        self.name, self.back, self.refs, self.pos = name, back, refs, pos
+    def __init__(
+        self, name: str, rule: Any, back: Any, refs: Sequence[Any], names: tuple[str, ...], pos: Pos | None
+    ) -> None:
+        """refs: to the arguments, of which the last are passed by these names."""
+        self.name, self.rule, self.back, self.refs, self.names, self.pos = name, rule, back, refs, names, pos
         self.results: Any = None
+
+    def _varies(self, number: int) -> bool:
+        return _any_ref(self.refs[number])
 
     def reverse(self, sweep: Sweep) -> None:
         from zyg.dynamic.resolve import resolve
 
-        found: list[bool] = []
-        dy = _taken(self.results, sweep, found)
-        if not any(found):
+        is_known: list[bool] = []
+        dy = _taken(self.results, sweep, is_known)
+        if not any(is_known):
             return
         try:
             given = resolve(self.back)(dy)
@@ -138,18 +166,17 @@ class Custom:
             if self.pos is not None and hasattr(error, "add_note"):
                 error.add_note(f"in the pullback of {self.name}, called at {self.pos}")
             raise
-        if len(self.refs) == 1 and not (isinstance(given, tuple) and (len(given) == 1 or not _is_tuple(self.refs[0]))):
-            given = (given,)
-        if not isinstance(given, tuple) or len(given) != len(self.refs):
-            count = len(given) if isinstance(given, tuple) else 1
-            one = "1 cotangent" if count == 1 else f"{count} cotangents"
-            wanted = "1 argument" if len(self.refs) == 1 else f"{len(self.refs)} arguments"
+        items = list(given) if isinstance(given, tuple) else [given]
+        found = by_argument(self.rule, len(self.refs) - len(self.names), self.names, items, None, self._varies)
+        if len(self.refs) == 1 and _is_tuple(self.refs[0]) and (found is None or len(items) > 1):
+            found = [given]  # the bare cotangent of one argument, which is a tuple
+        if found is None:
             raise ValueArgumentError(
-                f"the pullback of {self.name} gives {one} for {wanted}",
+                f"the pullback of {self.name} {counted(items, self.refs)}",
                 self.pos,
                 "Let back(dy) return one cotangent for each argument.",
             )
-        for refs, cotangent in zip(self.refs, given, strict=True):
+        for refs, cotangent in zip(self.refs, found, strict=True):
             self._give(refs, cotangent, sweep)
 
     def _give(self, refs: Any, given: Any, sweep: Sweep) -> None:
@@ -158,9 +185,9 @@ class Custom:
         if isinstance(refs, list) and isinstance(given, (list, tuple)) and len(refs) == len(given):
             for ref, item in zip(refs, given, strict=True):
                 self._give(ref, item, sweep)
-        elif isinstance(refs, dict) and isinstance(given, dict):
+        elif isinstance(refs, dict) and (held := _held(given)) is not None and held.keys() <= refs.keys():
             for key, ref in refs.items():
-                self._give(ref, given.get(key), sweep)
+                self._give(ref, held.get(key), sweep)
         elif not isinstance(refs, (list, dict)) and kind_of(given) and _fits(refs, given):
             refs.give(sweep, wrapped(given, STATE.tape) if is_array(given) else given)
         else:
@@ -172,6 +199,16 @@ class Custom:
                 self.pos,
                 "Give it the structure of the argument, with None where there is none.",
             )
+
+
+def _held(given: Any) -> dict[str, Any] | None:
+    return given if isinstance(given, dict) else _attributes(given, 0)
+
+
+def _any_ref(refs: Any) -> bool:
+    if isinstance(refs, (list, dict)):
+        return any(map(_any_ref, refs.values() if isinstance(refs, dict) else refs))
+    return refs is not None
 
 
 def _is_tuple(refs: Any) -> bool:
@@ -191,6 +228,8 @@ def _taken(refs: Any, sweep: Sweep, found: list[bool]) -> Any:
         return tuple([_taken(ref, sweep, found) for ref in refs])
     if isinstance(refs, dict):
         return {key: _taken(ref, sweep, found) for key, ref in refs.items()}
+    if isinstance(refs, Instance):
+        return cotangent_like(refs.like, _taken(refs.refs, sweep, found))
     dy = refs.take(sweep)
     found.append(dy is not None)
     if dy is None:

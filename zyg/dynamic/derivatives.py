@@ -18,7 +18,8 @@ assert _own_calls  # imported for what it registers
 
 def derivative(fn: Callable[..., Any], args: Sequence[Any], kws: dict[str, Any], options: Options) -> Any:
     """What `grad(fn, …)(*args, **kws)` gives, or what else `options` say."""
-    gives, argnums = options.gives, options.argnums
+    gives = options.gives
+    argnums: Any = options.argnums
     if gives in ("grad", "value_and_grad"):
         return gradient(fn, args, kws, argnums, gives, options.has_aux)
     if gives in ("jacobian", "jacrev", "jacfwd"):
@@ -30,20 +31,16 @@ def derivative(fn: Callable[..., Any], args: Sequence[Any], kws: dict[str, Any],
     chosen = argnums if isinstance(argnums, tuple) else (argnums,)
     if gives == "hvp":
         *own, v = args
-        along = [0.0 * np.asarray(arg) for arg in own]
+        along: list[Any] = [None] * len(own)
         for n, part in zip(chosen, v if isinstance(argnums, tuple) else (v,), strict=True):
             along[n] = part
-        return jvp(slope, own, [part if i in _places(chosen, own) else None for i, part in enumerate(along)])[1]
+        return jvp(slope, own, along)[1]
     found = _jacobian(slope, args, {}, argnums)
     if gives == "hessian":
         return found
     if isinstance(argnums, tuple):
         return tuple(_diagonal(found[i][i]) for i in range(len(argnums)))
     return _diagonal(found)
-
-
-def _places(chosen: Sequence[int], args: Sequence[Any]) -> set[int]:
-    return {n % len(args) for n in chosen}
 
 
 def _diagonal(found: Any) -> Any:

@@ -55,6 +55,8 @@ def found_copy(fn: types.FunctionType, hooks: Hooks, always: bool = False) -> tu
     """What is known of `fn`: a reference to it, its code and defaults, its copy, and what is known of its code."""
     found = _copies.get(id(fn))
     if found is not None and found[0]() is fn and found[1] is fn.__code__ and found[2] is fn.__defaults__:
+        if found[3].__kwdefaults__ is not fn.__kwdefaults__:
+            found[3].__kwdefaults__ = fn.__kwdefaults__
         return found
     code = fn.__code__
     if not always and is_left(fn):

@@ -11,8 +11,8 @@ import types
 from collections import deque
 from typing import Any
 
+from zyg.dynamic.instances import attributes
 from zyg.dynamic.number import Number
-from zyg.dynamic.structure import attributes
 from zyg.dynamic.tape import Tape
 
 _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE

@@ -13,10 +13,10 @@ from zyg import api, steering
 from zyg.dynamic.array import Array, fresh
 from zyg.dynamic.contents import active_in, changed
 from zyg.dynamic.custom import recorded_call, top_in
+from zyg.dynamic.instances import attributes
 from zyg.dynamic.resolve import BY_TYPE, CALLS, call_in_place_of, resolve
 from zyg.dynamic.run import Recorded, gradient, jvp, pullback
 from zyg.dynamic.state import STATE
-from zyg.dynamic.structure import attributes
 from zyg.transformed import Transformed
 
 
@@ -53,8 +53,9 @@ def _transformed(fn: Transformed) -> Callable[..., Any]:
 
 
 def _derivative(fn: Transformed, /, *args: Any, **kws: Any) -> Any:
-    options = fn.options
-    return gradient(fn.fn, args, kws, options.argnums, options.gives, options.has_aux)
+    from zyg.dynamic.derivatives import derivative
+
+    return derivative(fn.fn, args, kws, fn.options)
 
 
 @call_in_place_of(steering.hook)
@@ -87,7 +88,7 @@ def _checkpoint(fn: Any) -> Callable[..., Any]:
 
             def positional(*values: Any) -> Any:
                 own = len(values) - len(names)
-                return fn.fn(*values[:own], **dict(zip(names, values[own:], strict=True)))
+                return resolve(fn.fn)(*values[:own], **dict(zip(names, values[own:], strict=True)))
 
             def back(dy: Any) -> Any:
                 values = (*given, *named.values())

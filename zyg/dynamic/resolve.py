@@ -104,6 +104,8 @@ def resolve(fn: Any) -> Any:
         return maker(fn)
     if isinstance(fn, type):
         return _remembered(fn) if fn in RULES or fn in CALLS or not fn.__flags__ & _HEAP else _class(fn)
+    if fn in RULES:
+        return _remembered(fn)
     for base in kind.__mro__:
         if base in BY_TYPE:
             return BY_TYPE[base](fn)
@@ -149,8 +151,12 @@ def without_rule(fn: Any) -> Any:
 
 def plain_replacement(fn: Any) -> Any:
     """What is called in place of something that is no Python function, whatever rule users gave."""
-    if fn in CALLS:
-        return CALLS[fn]
+    try:
+        known = CALLS.get(fn)
+    except TypeError:  # a function of a C library, which has no hash
+        return _guarded(fn)
+    if known is not None:
+        return known
     if fn in AS_THEY_ARE:
         return _with_seen(fn) if getattr(fn, "__module__", "") == "_operator" else fn
     if isinstance(fn, (np.ufunc, type(np.sum))):

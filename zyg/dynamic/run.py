@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,14 +18,17 @@ from zyg.dynamic import classes, special_calls
 from zyg.dynamic.array import Array, is_array, wrapped
 from zyg.dynamic.callees import settle_work
 from zyg.dynamic.cotangents import kind_of
+from zyg.dynamic.instances import attributes, cotangent_like, members
 from zyg.dynamic.leaks import strip_outliving
 from zyg.dynamic.number import Number
 from zyg.dynamic.places import without_own_frames
 from zyg.dynamic.resolve import resolve_outermost
 from zyg.dynamic.state import STATE, recording
-from zyg.dynamic.structure import Tracking, attributes, outputs, tuple_like
+from zyg.dynamic.structure import Tracking, outputs, tuple_like
 from zyg.dynamic.tape import Sweep, Tape
 from zyg.errors import ArgumentError, ValueArgumentError, ZygError
+from zyg.reading.derive import Argnums
+from zyg.reading.front import definition
 
 assert all((_python_calls, _numpy_writes, _numpy_functions))  # imported for what they register
 
@@ -41,10 +45,12 @@ class Recorded:
         keep: bool,
         params: Sequence[Any] = (),
         natively: bool = True,
+        has_aux: bool = False,
     ) -> None:
         """argnums: of the arguments to differentiate.  keep: the sweep will run later, when arrays may have changed.
 
         params: captured arrays to differentiate.  natively: sweeps are not differentiated, so native code may help.
+        has_aux: the sweep starts from the first item of what is returned.
         """
         special_calls.learn()
         tape = self.tape = Tape(STATE.tape)
@@ -61,7 +67,8 @@ class Recorded:
         try:
             with recording(tape):
                 result = resolve_outermost(fn)(*given, **kws)
-            self.outputs = outputs(result, tape)
+            whole = not (has_aux and isinstance(result, tuple) and len(result) == 2)
+            self.outputs = outputs(result if whole else result[0], tape)
         except ZygError:
             raise
         except BaseException as error:
@@ -141,27 +148,25 @@ def gradient(
     fn: Callable[..., Any],
     args: Sequence[Any],
     kws: dict[str, Any],
-    argnums: int | tuple[int, ...],
+    argnums: Argnums,
     gives: str,
     has_aux: bool,
 ) -> Any:
     """What `grad(fn, argnums, has_aux=…)(*args, **kws)` gives, or `value_and_grad`."""
-    args, kws, chosen = _placed(fn, args, kws, argnums)
-    run = Recorded(fn, args, kws, chosen, False)
-    y, aux, refs = run.value, None, run.outputs
+    fn, args, kws, chosen = _placed(fn, args, kws, argnums)
+    run = Recorded(fn, args, kws, chosen, False, has_aux=has_aux)
+    y, aux = run.value, None
     if has_aux:
         if not isinstance(y, tuple) or len(y) != 2:
             raise ArgumentError(
                 f"has_aux: the function must return a pair (y, aux), not {type(y).__name__}",
-                None,
+                definition(fn),
                 "Return (y, aux), or leave out has_aux.",
             )
         y, aux = y
-        refs = None if refs is None else refs[0]
-    run.outputs = refs
-    check_scalar(y)
+    check_scalar(y, fn)
     found = run.sweep(1 if kind_of(y) == "i" else 1.0)
-    result: Any = found[0] if isinstance(argnums, int) else tuple(found)
+    result: Any = tuple(found) if isinstance(argnums, tuple) else found[0]
     if gives == "grad":
         return (result, aux) if has_aux else result
     y = _number(y)
@@ -197,9 +202,16 @@ def fitted(dy: Any, y: Any, refs: Any) -> Any:
             )
         return [fitted(a, b, c) for a, b, c in zip(dy, y, refs, strict=True)]
     if isinstance(refs, dict):
-        if not isinstance(dy, dict):
-            raise ValueArgumentError(f"the cotangent must be a dict, like the value; it is {dy!r:.80}")
-        return {key: fitted(dy.get(key), y[key], ref) for key, ref in refs.items()}
+        if isinstance(y, dict):
+            if not isinstance(dy, dict) or dy.keys() != y.keys():
+                raise ValueArgumentError(f"the cotangent must be a dict of {len(y)}, like the value; it is {dy!r:.80}")
+            return {key: fitted(dy[key], y[key], ref) for key, ref in refs.items()}
+        held, given = members(y) or {}, dy if isinstance(dy, dict) else members(dy)
+        if given is None or not given.keys() <= held.keys():
+            raise ValueArgumentError(
+                f"the cotangent must have attributes of the value, a {type(y).__name__}; it is {dy!r:.80}"
+            )
+        return {name: fitted(given.get(name), held[name], ref) for name, ref in refs.items()}
     shape = np.shape(getattr(y, "__zyg_root__", y))
     if isinstance(dy, (list, tuple)):
         dy = np.asarray(dy)
@@ -217,7 +229,7 @@ def fitted(dy: Any, y: Any, refs: Any) -> Any:
 def jvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """`(y, dy)`: cotangents of the arguments are linear in the value's, and the derivative by it is the tangent."""
     # Where nothing moves the derivative may be nan: by the exponent of a negative number, say
-    moving = [n for n, tangent in enumerate(tangents) if not (type(tangent) in (int, float) and tangent == 0)]
+    moving = [n for n, tangent in enumerate(tangents) if not _is_still(tangent, primals[n])]
     run = Recorded(fn, primals, {}, moving, False, natively=False)
     tape = Tape(STATE.tape)
     unit, gradient = Tracking(tape).argument(_unit(run.value, run.outputs))
@@ -235,14 +247,19 @@ def jvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any])
     return run.value, _like(gradient(sweep), run.value)
 
 
+def _is_still(tangent: Any, primal: Any) -> bool:
+    return tangent is None or (type(tangent) in (int, float) and tangent == 0 and not is_array(primal))
+
+
 def _unit(y: Any, refs: Any) -> Any:
     """Something of the structure of a value whose numbers are all floating."""
     if isinstance(y, (tuple, list)):
         return [
             _unit(item, None if refs is None else ref) for item, ref in zip(y, refs or [None] * len(y), strict=True)
         ]
-    if isinstance(y, dict):
-        return {key: _unit(item, None if refs is None else refs[key]) for key, item in y.items()}
+    held = y if isinstance(y, dict) else members(y)
+    if held is not None:
+        return {key: _unit(item, refs[key]) for key, item in held.items()} if refs is not None else None
     kind = kind_of(y)
     if is_array(y):
         return np.zeros(y.shape, y.dtype if y.dtype.kind in "fc" else float)
@@ -255,8 +272,10 @@ def _like(dy: Any, y: Any) -> Any:
         return tuple.__new__(type(y), items)
     if isinstance(y, list):
         return [_like(a, b) for a, b in zip(dy, y, strict=True)]
-    if isinstance(y, dict):
-        return {key: _like(dy[key], item) for key, item in y.items()}
+    held = y if isinstance(y, dict) else members(y)
+    if held is not None and dy is not None:
+        found = {key: _like(dy[key], item) for key, item in held.items()}
+        return found if isinstance(y, dict) else cotangent_like(y, found)
     return dy
 
 
@@ -272,6 +291,9 @@ def _product(found: Any, tangents: Any) -> Any:
         names = attributes(found)
         given = tangents if isinstance(tangents, dict) else attributes(tangents)
         return functools.reduce(operator.add, [_product(item, given.get(name)) for name, item in names.items()], 0.0)
+    if not kind_of(tangents) or np.shape(_root(tangents)) != np.shape(_root(found)):
+        like = f"an array of shape {np.shape(_root(found))}" if is_array(found) else "a number"
+        raise ValueArgumentError(f"the tangent of {like} cannot be {_root(tangents)!r:.80}")
     if kind_of(found) == "c":
         product = np.real(np.conj(found) * tangents) if is_array(found) else (found.conjugate() * tangents).real
     else:
@@ -279,10 +301,14 @@ def _product(found: Any, tangents: Any) -> Any:
     return np.sum(product) if is_array(product) else product
 
 
+def _root(value: Any) -> Any:
+    return getattr(value, "__zyg_root__", value)
+
+
 def implicit(fn: Callable[..., Any], params: Sequence[Any]) -> tuple[Any, list[Any]]:
     """The value of `fn()`, and its gradient by captured arrays."""
     run = Recorded(fn, (), {}, (), False, params)
-    check_scalar(run.value)
+    check_scalar(run.value, fn)
     return _number(run.value), run.sweep(1.0)
 
 
@@ -290,8 +316,8 @@ def _number(y: Any) -> Any:
     return y.item() if type(y) is np.ndarray or isinstance(y, np.generic) else y
 
 
-def check_scalar(y: Any) -> None:
-    """Raise unless it is a real number."""
+def check_scalar(y: Any, fn: Any) -> None:
+    """Raise unless it is a real number that `fn` gave."""
     root = getattr(y, "__zyg_root__", y)
     if isinstance(root, np.ndarray) and root.ndim == 0:
         return
@@ -301,33 +327,46 @@ def check_scalar(y: Any) -> None:
     what = "a complex number" if kind == "c" else f"a value of type {type(root).__name__}"
     raise ArgumentError(
         f"the function must return a real number to have a gradient, not {what}",
-        None,
+        definition(fn),
         "Return a real number, or use zyg.pullback.",
     )
 
 
 def _placed(
-    fn: Any, args: Sequence[Any], kws: dict[str, Any], argnums: int | tuple[int, ...]
-) -> tuple[list[Any], dict[str, Any], list[int]]:
-    """The arguments with those in their places that are passed by name and differentiated, and which these are."""
-    import inspect
-
+    fn: Any, args: Sequence[Any], kws: dict[str, Any], argnums: Argnums
+) -> tuple[Any, list[Any], dict[str, Any], list[int]]:
+    """A function and arguments, those by position that are differentiated, and which these are."""
     wanted = argnums if isinstance(argnums, tuple) else (argnums,)
+    numbers = [n for n in wanted if isinstance(n, int)]
     args, kws = list(args), dict(kws)
-    if kws and max(wanted, default=0) >= len(args):
-        parameters = [p for p in inspect.signature(fn).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
-        for parameter in parameters[len(args) : max(wanted) + 1]:
+    if any(n >= len(args) for n in numbers):
+        parameters = inspect.signature(fn).parameters.values()
+        for parameter in [p for p in parameters if p.kind in _BY_POSITION][len(args) : max(numbers) + 1]:
             if parameter.name in kws:
                 args.append(kws.pop(parameter.name))
             elif parameter.default is not parameter.empty:
                 args.append(parameter.default)
             else:
                 break
-    for n in wanted:
-        if not -len(args) <= n < len(args):
+    own = len(args)
+    for n in numbers:
+        if not -own <= n < own:
             raise ValueArgumentError(
-                f"argnums {n} is out of range for {len(args)} arguments",
-                None,
-                f"Use {-len(args)} to {len(args) - 1}." if args else "Call it with an argument.",
+                f"argnums {n} is out of range for {own} argument{'' if own == 1 else 's'}",
+                definition(fn),
+                f"Use {-own} to {own - 1}." if args else "Call it with an argument.",
             )
-    return args, kws, [n % len(args) for n in wanted]
+    names = list(dict.fromkeys(name for name in wanted if isinstance(name, str)))
+    for name in names:
+        if name not in kws:
+            raise ValueArgumentError(f"the argument {name!r} is not given", definition(fn), "Pass it by name.")
+        args.append(kws.pop(name))
+    chosen = [own + names.index(n) if isinstance(n, str) else n % own for n in wanted]
+
+    def named(*given: Any, **others: Any) -> Any:
+        return resolve_outermost(fn)(*given[:own], **dict(zip(names, given[own:], strict=True)), **others)
+
+    return (named if names else fn), args, kws, chosen
+
+
+_BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)

@@ -18,6 +18,8 @@ import numpy as np
 
 from zyg.dynamic.array import Array, fresh, wrapped
 from zyg.dynamic.buffers import ArrayRef, Buffer, argument_buffer, buffer_of
+from zyg.dynamic.contents import active_in
+from zyg.dynamic.instances import attributes, is_open, members, with_members
 from zyg.dynamic.number import Number, lowest, number
 from zyg.dynamic.places import refusal
 from zyg.dynamic.state import STATE
@@ -25,7 +27,6 @@ from zyg.dynamic.tape import Sweep, Tape
 from zyg.errors import ArgumentError
 
 Gradient = Callable[[Sweep], Any]  # the gradient of a part of an argument, from a sweep that has ended
-_HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 _MOST = 100_000
 
 
@@ -176,10 +177,10 @@ class Tracking:
     def _object(self, value: Any) -> tuple[Any, Gradient]:
         """An instance of a class of the user's: a copy with tracked attributes."""
         cls = type(value)
-        if not cls.__flags__ & _HEAP or not _is_plain(cls) or isinstance(value, types.ModuleType):
+        if not is_open(cls):
             return value, _nothing
         before = attributes(value)
-        made = object.__new__(cls)
+        made = with_members(value, {})
         token = object()
         gradients: dict[str, Gradient] = {}
 
@@ -325,46 +326,29 @@ def tuple_like(example: Any, items: list[Any]) -> Any:
     return tuple(items) if type(example) is tuple else tuple.__new__(type(example), items)
 
 
-def attributes(value: Any) -> dict[str, Any]:
-    """What an instance holds, in its dictionary and its slots."""
-    found = dict(getattr(value, "__dict__", {}))
-    for cls in type(value).__mro__:
-        slots = vars(cls).get("__slots__", ())
-        for name in (slots,) if isinstance(slots, str) else slots:
-            if name not in ("__dict__", "__weakref__"):
-                try:
-                    found[name] = object.__getattribute__(value, name)
-                except AttributeError:
-                    continue
-    return found
-
-
-def _is_plain(cls: type) -> bool:
-    """Is all that its instances hold in attributes?"""
-    own = cls.__module__.partition(".")[0] not in ("zyg", "numpy", "numba", "threading", "_thread", "queue")
-    return (
-        own
-        and all(base is object or base.__flags__ & _HEAP for base in cls.__mro__)
-        and cls.__basicsize__ <= _PLAIN_SIZE(cls)
-    )
-
-
-def _PLAIN_SIZE(cls: type) -> int:
-    slots = sum(len(vars(base).get("__slots__", ())) for base in cls.__mro__)
-    return object.__basicsize__ + 8 * (slots + 2)
-
-
 # --- results ----------------------------------------------------------------------------------------------
 
 
-def outputs(y: Any, tape: Tape) -> Any:
+def outputs(y: Any, tape: Tape, seen: tuple[int, ...] = ()) -> Any:
     """What a sweep starts from: references to the tracked values of a result, in its structure; None elsewhere."""
     from zyg.dynamic.array import operand
 
     if type(y) in (Number, Array):
         return operand(y, tape)[0]
+    if type(y) in _SIMPLE or id(y) in seen:
+        return None
+    seen = (*seen, id(y))
     if isinstance(y, (tuple, list)):
-        return [outputs(item, tape) for item in y]
-    if isinstance(y, dict):
-        return {key: outputs(item, tape) for key, item in y.items()}
+        return [outputs(item, tape, seen) for item in y]
+    held = y if isinstance(y, dict) else members(y)
+    if held is not None:
+        return {key: outputs(item, tape, seen) for key, item in held.items()}
+    if active_in(y):
+        raise refusal(
+            f"a result of type {type(y).__name__} holds what is being differentiated",
+            "Return it in a list, a dict or an instance of a class of yours.",
+        )
     return None
+
+
+_SIMPLE = frozenset((float, int, str, bool, type(None), complex, bytes, np.float64))

@@ -268,9 +268,11 @@ def _construct(reader: FunctionReader, cls: type, args: list[Value], kws: dict[s
 
 def _instance(reader: FunctionReader, cls: type, args: list[Value], kws: dict[str, Value]) -> Value:
     """`cls(*args, **kws)` of a class made in Python."""
+    if cls is pytypes.SimpleNamespace and not args:
+        return records.instance(reader, cls, kws)
     if class_attribute(cls, "__new__") != (object, object.__new__) or type(cls) is not type:
         raise unsupported(f"{cls.__name__} defines how its instances are made, which cannot be compiled", reader.pos)
-    made = records.instance(reader, cls)
+    made = records.instance(reader, cls, {})
     plain = class_attribute(cls, "__init__") == (object, object.__init__)
     begin = None if plain else class_value(reader, cls, "__init__")
     if begin is not None:

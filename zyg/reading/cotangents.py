@@ -77,11 +77,16 @@ def container_like(value: Node, items: Sequence[Value]) -> Value:
 
 
 def placed(given: Node, like: Node) -> Sequence[Value]:
-    """The items of a cotangent in the order of those of the value that it belongs to."""
+    """The items of a cotangent in the order of those of the value that it belongs to; the attributes of an instance
+    that have no derivative may be left out."""
     names, own = (getattr(v.head, "keys", None) or getattr(v.head, "names", None) for v in (given, like))
-    if names is None or own is None or set(names) != set(own):
+    if names is None or own is None or not (set(names) == set(own) or (is_object(like) and set(names) < set(own))):
         return given.items
-    return [given.items[names.index(name)] for name in own]
+    return [given.items[names.index(name)] if name in names else Static(None) for name in own]
+
+
+def is_object(value: Value) -> bool:
+    return isinstance(value, Node) and isinstance(value.head, ObjectHead)
 
 
 def matching(result: Value, given: Value, reader: FunctionReader) -> list[Operand]:
@@ -106,9 +111,8 @@ def matching(result: Value, given: Value, reader: FunctionReader) -> list[Operan
         return [reader.spec.calls.like(reader, result, given)]
     elif isinstance(given, Static) and given.obj is None:
         return [zero(tangent_kind(leaf.type)) for leaf in carriers(result)]
-    elif isinstance(given, Node) and len(given.items) == len(result.items):
-        pairs = zip(result.items, placed(given, result), strict=True)
-        return [leaf for a, b in pairs for leaf in matching(a, b, reader)]
+    elif isinstance(given, Node) and len(items := placed(given, result)) == len(result.items):
+        return [leaf for a, b in zip(result.items, items, strict=True) for leaf in matching(a, b, reader)]
     raise ValueArgumentError(
         f"the cotangent or tangent of {described(result)} cannot be {described(given)}",
         reader.pos,

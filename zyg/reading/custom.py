@@ -19,6 +19,7 @@ from zyg.reading.describe import described
 from zyg.reading.front import definition
 from zyg.reading.given import Derivative, given_call
 from zyg.reading.python_rule import python_rule_call
+from zyg.reading.rule_arguments import by_argument, counted, parameters
 from zyg.reading.values import (
     Identity,
     Node,
@@ -139,17 +140,12 @@ def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str,
         several = isinstance(found, Node) and isinstance(found.head, TupleHead)
         if not several and len(formals) == 1:
             return [found]
-        items = list(found.items) if several and isinstance(found, Node) else [found]
-        if len(items) == _positions(rule) and len(formals) < len(items):
-            items = items[: len(formals)]  # those of arguments that are left to their defaults
-        if len(items) == len(args) and not any(_is_varying(formal) for formal in formals[len(args) :]):
-            items += [Static(None)] * len(names)
-        if len(formals) == 1 and len(items) > 1 and isinstance(formals[0], Node) and is_container(formals[0]):
+        given = found.items if several and isinstance(found, Node) else [found]
+        items = by_argument(rule, len(args), names, given, Static(None), lambda n: _is_varying(formals[n]))
+        if items is None and len(formals) == 1 and isinstance(formals[0], Node) and is_container(formals[0]):
             return [found]
-        if len(items) != len(formals):
-            one = "1 cotangent" if len(items) == 1 else f"{len(items)} cotangents"
-            wanted = "1 argument" if len(formals) == 1 else f"{len(formals)} arguments"
-            raise refuse(f"gives {one} for {wanted}")
+        if items is None:
+            raise refuse(counted(given, formals))
         return items
 
     given = [reader.spec.calls.settle(reader, arg) for arg in (*args, *kws.values())]
@@ -162,20 +158,11 @@ def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str,
 def _by_position(rule: Any, args: list[Value], kws: dict[str, Value]) -> tuple[list[Value], dict[str, Value]]:
     """Arguments in the order of the rule's parameters, as far as that takes them by position."""
     args, kws = list(args), dict(kws)
-    for name in _parameters(rule)[len(args) :]:
+    for name in parameters(rule)[len(args) :]:
         if name not in kws:
             break
         args.append(kws.pop(name))
     return args, kws
-
-
-def _parameters(rule: Any) -> tuple[str, ...]:
-    code = getattr(rule, "__code__", None)
-    return code.co_varnames[: code.co_argcount] if code is not None else ()
-
-
-def _positions(rule: Any) -> int:
-    return len(_parameters(rule))
 
 
 def _is_varying(value: Value) -> bool:

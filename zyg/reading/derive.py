@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numba import types
@@ -50,11 +50,17 @@ if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
 
 
+Argnums: TypeAlias = int | str | tuple[int | str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
-    """argnums: an int or a tuple of them.  gives: what the result holds."""
+    """argnums: an int or a tuple of them; names in place of ints for arguments that are passed by name only.
 
-    argnums: int | tuple[int, ...] = 0
+    gives: what the result holds.
+    """
+
+    argnums: Argnums = 0
     gives: str = "grad"
     has_aux: bool = False
 
@@ -73,14 +79,38 @@ def derivative_call(
     reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value], options: Options
 ) -> Value:
     """The value of `grad(fn, …)(*args, **kws)`, or of what else `options` say."""
+    wanted = options.argnums if isinstance(options.argnums, tuple) else (options.argnums,)
+    names = tuple(dict.fromkeys(name for name in wanted if isinstance(name, str)))
+    if names:
+        for name in names:
+            if name not in kws:
+                raise ValueArgumentError(f"the argument {name!r} is not given", reader.pos, "Pass it by name.")
+        numbers = tuple(len(args) + names.index(n) if isinstance(n, str) else n for n in wanted)
+        fn = Node(NamedHead(names), (fn,))
+        args = [*args, *(kws[name] for name in names)]
+        kws = {name: value for name, value in kws.items() if name not in names}
+        options = replace(options, argnums=numbers if isinstance(options.argnums, tuple) else numbers[0])
     return DERIVATIVES[options.gives](reader, fn, args, kws, options)
 
 
-def chosen_arguments(argnums: int | tuple[int, ...], count: int, reader: FunctionReader) -> list[int]:
+@dataclass(frozen=True, slots=True)
+class NamedHead:
+    """The function whose last arguments are passed by these names to another one, its item."""
+
+    names: tuple[str, ...]
+
+    def __zyg_call__(self, reader: FunctionReader, node: Node, args: list[Value], kws: dict[str, Value]) -> Value:
+        own = len(args) - len(self.names)
+        named = dict(zip(self.names, args[own:], strict=True))
+        return reader.spec.calls.call(reader, node.items[0], args[:own], kws | named)
+
+
+def chosen_arguments(argnums: Argnums, count: int, reader: FunctionReader) -> list[int]:
     """The numbers of the arguments that `argnums` names."""
     wanted = argnums if isinstance(argnums, tuple) else (argnums,)
     found = []
     for n in wanted:
+        assert isinstance(n, int)
         if not -count <= n < count:
             raise ValueArgumentError(
                 f"argnums {n} is out of range for {count} argument{'' if count == 1 else 's'}",
@@ -113,7 +143,7 @@ def gradient_call(
         )
     check_scalar(primal, reader)
     for n in chosen:
-        _check_list(formals[n], n, reader)
+        check_list(formals[n], n, reader)
     module, formals, operands = open_functions(reader, module, formals, operands, chosen, captured)
     with_values = options.gives != "grad" or aux is not None
     y, dx, values = vjp_call(reader, module, result, formals, operands, chosen, primal, None, with_values)
@@ -143,7 +173,7 @@ def check_scalar(primal: Value, reader: FunctionReader) -> None:
     )
 
 
-def _check_list(formal: Value, n: int, reader: FunctionReader) -> None:
+def check_list(formal: Value, n: int, reader: FunctionReader) -> None:
     if has_memory_list(formal):
         what = f"argument {n} is a list whose length is not known when compiling"
         raise unsupported(what, reader.pos, "Make an array of it: np.array(…).")
@@ -217,7 +247,7 @@ def _pulled_back(reader: FunctionReader, fn: Value, args: list[Value], cotangent
     seeds = matching(result, cotangent, reader)
     chosen = list(range(len(args)))
     for n in chosen:
-        _check_list(formals[n], n, reader)
+        check_list(formals[n], n, reader)
     y, dx, _ = vjp_call(reader, module, result, formals, operands, chosen, result, seeds)
     return tuple_of([y, tuple_of(dx)])
 
@@ -240,7 +270,8 @@ class PairingHead:
 
     def __zyg_call__(self, reader: FunctionReader, node: Node, args: list[Value], kws: dict[str, Value]) -> Value:
         fn = self.fn or node.items[0]
-        y = reader.spec.calls.settle(reader, reader.spec.calls.call(reader, fn, args[:-1], kws))
+        calls = reader.spec.calls
+        y = calls.frozen(reader, calls.settle(reader, calls.call(reader, fn, args[:-1], kws)))
         return tuple_of([pairing(reader, y, args[-1]), y])
 
 
@@ -288,7 +319,7 @@ def jvp_call(
     moving = [not all(map(_is_none, given)) for given in zip(*directions, strict=True)]
     for number, (formal, on) in enumerate(zip(formals, moving, strict=True)):
         if on:
-            _check_list(formal, number, reader)
+            check_list(formal, number, reader)
     wanted = {leaf for formal, on in zip(formals, moving, strict=True) if on for leaf in carriers(formal)}
     if not all(has_tangent(leaf.type) for leaf in wanted):
         raise unsupported(

@@ -151,7 +151,8 @@ class _Given:
         spec = self.reader.spec
 
         def build(inner: FunctionReader) -> Value:
-            return tuple_of([spec.calls.settle(inner, value) for value in self.how.forward(inner, self.formals)])
+            y, saved = (spec.calls.settle(inner, value) for value in self.how.forward(inner, self.formals))
+            return tuple_of([spec.calls.frozen(inner, y), saved])
 
         main, result = self._read(f"{self.how.name}.rule", self.params, build)
         assert isinstance(result, Node)
@@ -212,7 +213,7 @@ class _Given:
             found = self.how.backward(inner, saved, formals, dy)
             adding = _Adding(inner, self.how, shadows)
             for number, (formal, given) in enumerate(zip(formals, found, strict=True)):
-                adding.add(formal, spec.calls.settle(inner, given), number)
+                adding.add(formal, spec.calls.frozen(inner, spec.calls.settle(inner, given)), number)
             return tuple_of(adding.numbers)
 
         always = (*dys.values(), *shadows.values())
@@ -278,11 +279,12 @@ class _Adding:
         elif none:
             for item in formal.items:
                 self.add(item, given, number)
-        elif isinstance(given, Node) and is_container(given) and len(given.items) == len(formal.items):
-            for item, its in zip(formal.items, placed(given, formal), strict=True):
-                self.add(item, its, number)
         else:
-            raise self._unfit(formal, given, number)
+            items = placed(given, formal) if isinstance(given, Node) and is_container(given) else ()
+            if len(items) != len(formal.items):
+                raise self._unfit(formal, given, number)
+            for item, its in zip(formal.items, items, strict=True):
+                self.add(item, its, number)
 
     def _unfit(self, formal: Value, given: Value, number: int) -> ZygError:
         return self.how.refuse(f"gives {described(given)} as the cotangent of {described(formal)} (argument {number})")

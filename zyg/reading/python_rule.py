@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from zyg.adjoint.activity import differentiable
+from zyg.adjoint.activity import differentiable, moves
 from zyg.adjoint.partials import tangent_kind
 from zyg.errors import ValueArgumentError, ZygError
 from zyg.ir.kinds import DTYPES
 from zyg.ir.program import Operand, Type, Var
-from zyg.ir.scalars import c8, c16, f8, i8
+from zyg.ir.scalars import b1, c8, c16, f8, i8
 from zyg.ir.tree import ArrayTree, ConstTree, DictTree, Leaf, ListTree, ObjectTree, Tree, TupleTree
 from zyg.reading import arrays
 from zyg.reading.callback import call_python, owned
 from zyg.reading.given import Derivative, Refuse, given_call
+from zyg.reading.instances import attributes_of, is_instance
+from zyg.reading.rule_arguments import by_argument, counted
 from zyg.reading.values import (
     DictHead,
     Identity,
@@ -99,7 +101,7 @@ def python_rule_call(
 ) -> Value:
     """A call of `fn`, whose rule Python runs; the last arguments are passed by these names."""
     key = (Identity(fn), tuple(structure(parameter(arg)) for arg in args))
-    expected = _kinds.get(key) or _guessed.setdefault(key, _guess(args))
+    expected = _kinds.get(key) or _guessed.setdefault(key, _guess(fn, args))
     name = getattr(fn, "__name__", "rule")
 
     def calling(called: Any, given: tuple[Any, ...]) -> Any:
@@ -148,10 +150,11 @@ def python_rule_call(
                 len(outs) == 1 and isinstance(outs[0], tuple) and len(found) != 1
             )
             items = list(found) if several else [found]
-            if len(items) != len(outs):
-                raise refuse(f"gives {len(items)} cotangents for {len(outs)} arguments")
+            chosen = by_argument(rule, len(outs) - len(names), names, items, None, lambda n: outs[n] is not None)
+            if chosen is None:
+                raise refuse(counted(items, outs))
             given: list[Any] = []
-            for number, (out, item) in enumerate(zip(outs, items, strict=True)):
+            for number, (out, item) in enumerate(zip(outs, chosen, strict=True)):
                 _fill(out, item, given, refuse, number)
             return given
 
@@ -162,8 +165,14 @@ def python_rule_call(
     return given_call(reader, how, args)
 
 
-def _guess(args: Sequence[Value]) -> Tree:
-    """The shape of a value like the largest of the arguments."""
+def _guess(fn: Any, args: Sequence[Value]) -> Tree:
+    """The shape of a value like the largest of the arguments, or of as many such values as NumPy's function gives."""
+    if isinstance(fn, np.ufunc) and fn.nout > 1:
+        return TupleTree((_like_largest(args),) * fn.nout, None)
+    return _like_largest(args)
+
+
+def _like_largest(args: Sequence[Value]) -> Tree:
     given = [arg for arg in args if arrays.is_arraylike(arg)]
     numbers = [leaf.type for arg in args for leaf in leaves(arg)]
     dtype = c16 if any(kind in (c8, c16) for kind in numbers) else f8
@@ -211,6 +220,9 @@ def _take(y: Any, tree: Tree, numbers: list[Any], found: list[Any]) -> bool:
         return type(y) is cls and len(items) == len(tree.items) and _take_all(items, tree, numbers, found)
     if isinstance(tree, DictTree):
         return type(y) is dict and tuple(y) == tree.keys and _take_all(list(y.values()), tree, numbers, found)
+    if isinstance(tree, ObjectTree) and type(y) is tree.cls:
+        held = attributes_of(y)
+        return tuple(held) == tree.names and _take_all(list(held.values()), tree, numbers, found)
     return False
 
 
@@ -271,9 +283,9 @@ def _zeros(reader: FunctionReader, value: Value) -> Value:
     """The argument with zeros for its arrays, to be filled; what has no cotangent is None."""
     if isinstance(value, Node) and arrays.is_array(value):
         dtype = value.head.dtype
-        if not differentiable(dtype):
+        if not moves(dtype):
             return Static(None)
-        return arrays.allocate(reader, arrays.shape(value), f8 if dtype == i8 else dtype, zeros=True)
+        return arrays.allocate(reader, arrays.shape(value), f8 if dtype in (i8, b1) else dtype, zeros=True)
     if isinstance(value, Node) and is_container(value):
         return Node(value.head, tuple(_zeros(reader, item) for item in value.items))
     return value if isinstance(value, Var) and differentiable(value.type) else Static(None)
@@ -295,10 +307,14 @@ def _fill(out: Any, found: Any, numbers: list[Any], refuse: Refuse, number: int)
             if new.shape != out.shape:
                 raise refuse(f"gives an array of shape {new.shape} as the cotangent of argument {number}: {out.shape}")
             np.copyto(out, new.real if new.dtype.kind == "c" and out.dtype.kind != "c" else new, casting="same_kind")
-    elif isinstance(out, (tuple, list, dict)):
-        inside = list(out.values()) if isinstance(out, dict) else list(out)
+    elif isinstance(out, (tuple, list, dict)) or is_instance(out):
+        attributes = {} if isinstance(out, (tuple, list, dict)) else attributes_of(out)
+        inside = list(out.values()) if isinstance(out, dict) else list(attributes.values() if attributes else out)
+        own = attributes_of(found) if attributes and is_instance(found) else found
         if found is None:
             items = [None] * len(inside)
+        elif attributes and isinstance(own, dict) and own.keys() <= attributes.keys():
+            items = [own.get(name) for name in attributes]
         elif isinstance(out, dict) and isinstance(found, dict) and found.keys() == out.keys():
             items = [found[key] for key in out]
         elif isinstance(found, (tuple, list)) and len(found) == len(inside) and not isinstance(out, dict):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import operator
 import types as pytypes
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from zyg.errors import unsupported
@@ -76,11 +77,11 @@ def dict_display(reader: FunctionReader, entries: dict[Any, Value], tag: str = "
     return _made(reader, site, entries)
 
 
-def instance(reader: FunctionReader, cls: type) -> Node:
-    """A new instance, without attributes."""
+def instance(reader: FunctionReader, cls: type, attributes: dict[Any, Value]) -> Node:
+    """A new instance, with these attributes to begin with."""
     site = reader.spec.sites.at(reader.key, (*reader.at, cls.__qualname__), cls)
     site.in_memory = True
-    return _made(reader, site, {})
+    return _made(reader, site, attributes)
 
 
 def _made(reader: FunctionReader, site: Site, entries: dict[Any, Value]) -> Node:
@@ -454,6 +455,6 @@ def set_attribute(reader: FunctionReader, record: Node, name: str, value: Value)
             raise unsupported(f"property {name!r} of {cls.__name__} has no setter", reader.pos)
         reader.spec.calls.call(reader, class_part(reader, cls, name, "fset"), [record, value], {})
         return
-    if class_attribute(cls, "__setattr__") != (object, object.__setattr__):
+    if class_attribute(cls, "__setattr__") != (object, object.__setattr__) and cls is not SimpleNamespace:
         raise unsupported(f"{cls.__name__} defines how attributes are set, which cannot be compiled", reader.pos)
     put(reader, record, name, value)
