@@ -18,7 +18,7 @@ from zyg.adjoint.mirrored import STACK, Adjoint, Callees, Handle, Need, Shadow, 
 from zyg.adjoint.partials import cotangents, domain, tangent_kind
 from zyg.adjoint.restoring import Restore
 from zyg.adjoint.trace import Emitter
-from zyg.errors import not_differentiable
+from zyg.errors import not_differentiable, unsupported
 from zyg.ir.external import External
 from zyg.ir.graph import Graph
 from zyg.ir.matrices import ONE, ZERO, Matrix, factor_adjoints, matrix, mem_gemm, mem_pack, mem_sum, sum_of
@@ -236,8 +236,8 @@ class OpAdjoints:
 
     def reverse(self, ops: list[Op], op: Op) -> None:
         if op.fn in (push, pop):
-            raise not_differentiable(
-                "a second reverse sweep over a recursive function is not supported",
+            raise unsupported(
+                "a second reverse sweep over a recursive function",
                 op.pos,
                 "Use zyg.jvp of the gradient.",
             )

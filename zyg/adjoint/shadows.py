@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from zyg.adjoint.activity import shadow_type
-from zyg.errors import not_differentiable
+from zyg.errors import unsupported
 from zyg.ir.memory import (
     ALLOCATIONS,
     MemoryType,
@@ -100,7 +100,7 @@ class _Shadows:
                 for q in program.params:
                     if q in self.active and q not in self.inputs:
                         if holds_handles(q.type):
-                            raise not_differentiable(
+                            raise unsupported(
                                 "a list of arrays, captured or passed on, into which a derivative goes", _pos(program)
                             )
                         ops.append(Op(mem_like, (q,), (self._var(q),), _pos(program)))
@@ -108,7 +108,7 @@ class _Shadows:
                 self._op(ops, op)
             end = with_edges(block.end, lambda edge: self._edge(edge))
             if isinstance(end, Return) and any(self.has(v) for v in end.values) and program.recursive:
-                raise not_differentiable(
+                raise unsupported(
                     "a recursive function that returns arrays", _pos(program), "Pass the array in."
                 )
             blocks[label] = Block(tuple(q for q in params if isinstance(q, Var)), tuple(ops), end)
@@ -132,11 +132,11 @@ class _Shadows:
     def _op(self, ops: list[Op], op: Op) -> None:
         ops.append(op)
         if op.fn in (push, pop) and any(self.has(v) for v in (*op.args, *op.results)):
-            raise not_differentiable("a second reverse sweep over recursion with arrays", op.pos, "Use zyg.jvp.")
+            raise unsupported("a second reverse sweep over recursion with arrays", op.pos, "Use zyg.jvp.")
         if isinstance(op.fn, Call) and self.has_rule(op.fn.callee):
             ops += [Op(mem_like, (r,), (self._var(r),), op.pos) for r in op.results if self.has(r)]
         elif isinstance(op.fn, Call) and any(self.has(r) for r in op.results):
-            raise not_differentiable("a recursive function that returns arrays", op.pos, "Pass the array in.")
+            raise unsupported("a recursive function that returns arrays", op.pos, "Pass the array in.")
         if op.fn in ALLOCATIONS and op.result in self.active:
             shadow = self._var(op.result)
             if op.fn in (mem_new, mem_zeros):

@@ -6,19 +6,19 @@ import types as pytypes
 from typing import TYPE_CHECKING
 
 from zyg.errors import ArgumentError
-from zyg.ir.program import (
-    Pos,
-)
+from zyg.ir.program import Const, Op, Pos, Var
 from zyg.reading.front import parameter_names
 from zyg.reading.values import (
+    ArrayHead,
     DictHead,
     Node,
     Value,
     tuple_of,
 )
+from zyg.rules import primitives as p
 
 if TYPE_CHECKING:
-    pass
+    from zyg.reading.read import FunctionReader
 
 Env = dict[str, Value]
 
@@ -63,3 +63,21 @@ def bind(code: pytypes.CodeType, args: list[Value], kws: dict[str, Value], defau
                 raise ArgumentError(f"{code.co_name}() is missing the argument {name!r}", pos, _SIGNATURE)
             bound[name] = defaults[name]
     return bound
+
+
+def widened(reader: FunctionReader, value: Value, before: Value | None) -> Value:
+    """An argument of a function that calls itself: where arrays start and their strides, if they are constants, are
+    known to the callee only if they are the same as in the call `before`.  Halves of halves have ever others."""
+    if not isinstance(value, Node):
+        return value
+    same = isinstance(before, Node) and before.head == value.head and len(before.items) == len(value.items)
+    given = before.items if isinstance(before, Node) and same else [None] * len(value.items)
+    items = [widened(reader, item, one) for item, one in zip(value.items, given, strict=True)]
+    if isinstance(value.head, ArrayHead):
+        for i in (1, *range(2 + value.head.ndim, len(items))):
+            item, one = items[i], given[i]
+            if isinstance(item, Const) and not (one is None or isinstance(one, Const) and one.value == item.value):
+                var = Var(item.type)
+                reader.ops.append(Op(p.identity, (item,), (var,), reader.pos))
+                items[i] = var
+    return Node(value.head, tuple(items))

@@ -25,7 +25,7 @@ from zyg.reading.jit_options import PYTHON, JitOptions
 from zyg.reading.joins import join
 from zyg.reading.read import Bottom, Env, FunctionReader
 from zyg.reading.semantics import Semantics
-from zyg.reading.signature import bind
+from zyg.reading.signature import bind, widened
 from zyg.reading.sites import Reread, Sites
 from zyg.reading.values import (
     ArrayHead,
@@ -59,6 +59,7 @@ class Specialisation:
     active: bool = True
     used: bool = False
     key: Any = None
+    formals: Env = field(default_factory=dict)
     passing: Mapping[int, int] = field(default_factory=dict)
     """The results, by number, that are always one parameter, and its number."""
 
@@ -148,6 +149,9 @@ class Specialiser:
         kws = {name: self.calls.settle(reader, arg) for name, arg in kws.items()}
         self.calls.settle_all(reader, None)
         code, env = self.bound(fn, args, kws, reader.pos)
+        outer = next((spec for spec in reversed(self.stack) if spec.key[0] is code), None)
+        if outer is not None:
+            env = {name: widened(reader, value, outer.formals.get(name)) for name, value in env.items()}
         fixed = fixed or (isinstance(fn, Node) and fn.head.code.co_filename.startswith(_LIBRARY))
         operands, formal_fn, formals, pattern = _formals(fn, env, fixed)
         spec = self.specialise(fn, formal_fn, code, formals, reader.pos, options, pattern)
@@ -241,7 +245,7 @@ class Specialiser:
             raise unsupported("functions call each other with ever new kinds of arguments", pos)
         self.keep.append(fn)
         self.fast = options.fast if self.fast is None else self.fast & options.fast
-        spec = self.memo[key] = Specialisation(self.unique(getattr(code, "co_qualname", code.co_name)), key=key)
+        spec = self.memo[key] = Specialisation(self.unique(getattr(code, "co_qualname", code.co_name)), key=key, formals=formals)
         inside = formal_fn.items if isinstance(formal_fn, Node) else ()
         params = dict.fromkeys(leaf for value in (*inside, *formals.values()) for leaf in variables(value))
         self.stack.append(spec)
