@@ -108,9 +108,7 @@ class _Shadows:
                 self._op(ops, op)
             end = with_edges(block.end, lambda edge: self._edge(edge))
             if isinstance(end, Return) and any(self.has(v) for v in end.values) and program.recursive:
-                raise unsupported(
-                    "a recursive function that returns arrays", _pos(program), "Pass the array in."
-                )
+                raise unsupported("a recursive function that returns arrays", _pos(program), "Pass the array in.")
             blocks[label] = Block(tuple(q for q in params if isinstance(q, Var)), tuple(ops), end)
         shadows = tuple(v for v in given if isinstance(v, Var))
         done = replace(program, params=(*program.params, *shadows), blocks=blocks)

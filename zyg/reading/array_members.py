@@ -71,6 +71,10 @@ def array_attribute(reader: FunctionReader, value: Value, name: str) -> Value:
 
 def array_method(reader: FunctionReader, value: Value, name: str, args: list[Value], kws: dict[str, Value]) -> Value:
     """`value.name(*args, **kws)` of an array."""
+    if name in ("ravel", "flatten") and len(args) == 1:
+        args, kws = [], {"order": args[0], **kws}
+    if name in ("reshape", "ravel", "flatten") and _is_columnwise(kws):
+        return _columnwise(reader, _array(reader, value), name, args)
     if name in ("reshape", "ravel", "flatten"):
         kws = _in_c_order(reader, name, kws)
     array = _array(reader, value) if name not in _FUNCTIONS else value
@@ -118,6 +122,20 @@ def _in_c_order(reader: FunctionReader, name: str, kws: dict[str, Value]) -> dic
     if order is not None and not (isinstance(order, Static) and order.obj == "C"):
         raise unsupported(f"{name} in another order than C is not compiled", reader.pos, "Transpose before.")
     return {key: value for key, value in kws.items() if key != "order"}
+
+
+def _is_columnwise(kws: dict[str, Value]) -> bool:
+    order = kws.get("order")
+    return isinstance(order, Static) and order.obj == "F"
+
+
+def _columnwise(reader: FunctionReader, array: Node, name: str, args: list[Value]) -> Value:
+    """`array.reshape(…, order="F")` and the like: that of the transposed array in C order, transposed."""
+    turned = transposed(reader, array, None)
+    if name != "reshape":
+        return array_method(reader, turned, name, [], {})
+    items = args if len(args) != 1 or isinstance(args[0], (Var, Const)) else elements(reader, args[0])
+    return transposed(reader, reshape(reader, _array(reader, turned), items[::-1]), None)
 
 
 def _array(reader: FunctionReader, value: Value) -> Node:
@@ -172,10 +190,14 @@ def _reshape_error(total: int) -> BaseException:
 
 @handles(np.reshape)
 def _reshape(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
-    kws = _in_c_order(reader, "reshape", kws)
+    if len(args) > 2:
+        args, kws = args[:2], {"order": args[2], **kws}
     wanted = args[1] if len(args) > 1 else kws.get("shape", kws.get("newshape"))
     assert wanted is not None
     items: list[Value] = [wanted] if isinstance(wanted, (Var, Const)) else elements(reader, wanted)
+    if _is_columnwise(kws):
+        return _columnwise(reader, _array(reader, args[0]), "reshape", items)
+    _in_c_order(reader, "reshape", kws)
     return reshape(reader, _array(reader, args[0]), items)
 
 
@@ -248,6 +270,8 @@ def _window_error() -> BaseException:
 def _ravel(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     if len(args) > 1:
         kws = {"order": args[1], **kws}
+    if _is_columnwise(kws):
+        return _columnwise(reader, _array(reader, args[0]), "ravel", [])
     _in_c_order(reader, "ravel", kws)
     return ravel(reader, _array(reader, args[0]))
 

@@ -16,9 +16,11 @@ from zyg.reading import (
     containers,
     conversions,
     elementary,
+    masked_reductions,
 )
 from zyg.reading.handlers import HANDLERS
 from zyg.rules import (
+    assembling,
     combining,
     fourier,
     grids,
@@ -45,6 +47,7 @@ __all__ = [
     "array_members",
     "array_products",
     "array_reductions",
+    "assembling",
     "combining",
     "composites",
     "containers",
@@ -53,6 +56,7 @@ __all__ = [
     "fourier",
     "grids",
     "linalg",
+    "masked_reductions",
     "ordering",
     "polynomials",
     "quantiles",

@@ -46,7 +46,7 @@ from zyg.reading.values import (
     tuple_of,
 )
 from zyg.rules.foreign import Foreign, FromPython
-from zyg.rules.library import LIBRARY, PULLBACKS
+from zyg.rules.library import LIBRARY, OF_LISTS, PULLBACKS
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
@@ -122,7 +122,8 @@ def _call_as_it_is(reader: FunctionReader, fn: Static, args: list[Value], kws: d
             return found
     written = _written(obj)
     if written is not None:
-        args = [as_array(reader, arg) if is_list(arg) else arg for arg in args]
+        if written not in OF_LISTS:
+            args = [as_array(reader, arg) if is_list(arg) else arg for arg in args]
         _check_absent(reader, obj, written, args, kws)
         return reader.spec.call(reader, Static(written), args, kws, fixed=True)
     if isinstance(obj, Foreign):

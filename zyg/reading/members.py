@@ -16,6 +16,7 @@ from zyg.reading import arrays, captured, indexing, operators, records
 from zyg.reading.array_making import as_array, is_sequence
 from zyg.reading.array_members import array_attribute, array_method
 from zyg.reading.describe import described
+from zyg.reading.index_tricks import array_between_brackets
 from zyg.reading.instances import is_plain
 from zyg.reading.joins import coerced, join
 from zyg.reading.list_members import delete_list_item, list_attribute, list_item, list_method, set_list_item
@@ -154,6 +155,10 @@ def item(reader: FunctionReader, value: Value, index: Value) -> Value:
         array = arrays.settle(reader, value)
         assert isinstance(array, Node)
         return indexing.get(reader, array, index)
+    if isinstance(value, Static):
+        made = array_between_brackets(reader, value.obj, index)
+        if made is not None:
+            return made
     if isinstance(value, Static) and captured.is_captured(value):
         found = captured.item_of(reader, value, index)
         if found is not None:

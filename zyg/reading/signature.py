@@ -76,7 +76,7 @@ def widened(reader: FunctionReader, value: Value, before: Value | None) -> Value
     if isinstance(value.head, ArrayHead):
         for i in (1, *range(2 + value.head.ndim, len(items))):
             item, one = items[i], given[i]
-            if isinstance(item, Const) and not (one is None or isinstance(one, Const) and one.value == item.value):
+            if isinstance(item, Const) and not (one is None or (isinstance(one, Const) and one.value == item.value)):
                 var = Var(item.type)
                 reader.ops.append(Op(p.identity, (item,), (var,), reader.pos))
                 items[i] = var

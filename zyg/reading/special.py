@@ -1,4 +1,4 @@
-"""SciPy's special functions as the reader meets them: none of SciPy's modules is imported for their sake."""
+"""SciPy's functions as the reader meets them: none of SciPy's modules is imported for their sake."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from zyg.reading.handlers import HANDLERS, Handler, number
 from zyg.reading.values import Node, Value
 from zyg.rules import primitives as p
 from zyg.rules.library import LIBRARY
+from zyg.rules.scipy_linalg import LINALG
 from zyg.rules.special import SPECIAL, i0
 from zyg.rules.special_written import WRITTEN
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
 
 _MODULE = "scipy.special"
+_LINALG = "scipy.linalg"
 
 # Those that are primitives under another name
 SAME: dict[str, Any] = {
@@ -50,10 +52,15 @@ def imported() -> Any:
 
 def learn() -> None:
     """Enter them into the tables, as soon as somebody has imported them."""
-    if _learnt or _MODULE not in sys.modules:
+    if _LINALG in sys.modules and _LINALG not in _learnt:
+        from scipy import linalg
+
+        _learnt.append(_LINALG)
+        LIBRARY.update({getattr(linalg, name): written for name, written in LINALG.items()})
+    if _MODULE in _learnt or _MODULE not in sys.modules:
         return
     special = imported()
-    _learnt.append(special)
+    _learnt.append(_MODULE)
     for name, primitive in SAME.items():
         fn = getattr(special, name, None)
         if isinstance(fn, np.ufunc):
@@ -67,7 +74,7 @@ def learn() -> None:
         HANDLERS[fn] = lambda reader, args, kws: _polygamma(reader, [Const(0, i8), *args], kws)
 
 
-_learnt: list[Any] = []
+_learnt: list[str] = []
 
 
 def _elementary(name: str, primitive: Any) -> Handler:

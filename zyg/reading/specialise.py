@@ -245,7 +245,8 @@ class Specialiser:
             raise unsupported("functions call each other with ever new kinds of arguments", pos)
         self.keep.append(fn)
         self.fast = options.fast if self.fast is None else self.fast & options.fast
-        spec = self.memo[key] = Specialisation(self.unique(getattr(code, "co_qualname", code.co_name)), key=key, formals=formals)
+        name = self.unique(getattr(code, "co_qualname", code.co_name))
+        spec = self.memo[key] = Specialisation(name, key=key, formals=formals)
         inside = formal_fn.items if isinstance(formal_fn, Node) else ()
         params = dict.fromkeys(leaf for value in (*inside, *formals.values()) for leaf in variables(value))
         self.stack.append(spec)

@@ -28,6 +28,24 @@ def _cumprod(a: Any, axis: Any = None) -> Any:
     return y
 
 
+def largest_so_far(a: Any, axis: int = 0) -> Any:
+    """`np.maximum.accumulate`."""
+    y = np.empty(a.shape, a.dtype)
+    x = np.moveaxis(a, axis, 0)
+    z = np.moveaxis(y, axis, 0)
+    for i in range(x.shape[0]):
+        if i == 0:
+            z[i] = x[i]
+        else:
+            z[i] = np.maximum(z[i - 1], x[i])
+    return y
+
+
+def smallest_so_far(a: Any, axis: int = 0) -> Any:
+    """`np.minimum.accumulate`."""
+    return -largest_so_far(-a, axis)
+
+
 @library(np.diff)
 def _diff(a: Any, n: int = 1, axis: Any = -1, prepend: Any = None, append: Any = None) -> Any:
     if prepend is not None:

@@ -17,12 +17,18 @@ LIBRARY: dict[Any, FunctionType] = {}
 PULLBACKS: dict[FunctionType, FunctionType] = {}
 
 
-def library(*functions: Any) -> Callable[[Any], Any]:
-    """Register the decorated function as what `functions` do."""
+# Those that see lists as they are; to all others they are arrays
+OF_LISTS: set[FunctionType] = set()
+
+
+def library(*functions: Any, lists: bool = False) -> Callable[[Any], Any]:
+    """Register the decorated function as what `functions` do.  lists: are lists that are given to it no arrays?"""
 
     def register(written: Any) -> Any:
         for fn in functions:
             LIBRARY[fn] = written
+        if lists:
+            OF_LISTS.add(written)
         return written
 
     return register

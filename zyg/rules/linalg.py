@@ -69,6 +69,19 @@ def _each_of_two(f: Any, a: Any, b: Any, shape: Any) -> Any:
     return y.reshape((*outer, *shape))
 
 
+def _matvec(x1: Any, x2: Any) -> Any:
+    return np.matmul(x1, x2[..., np.newaxis])[..., 0]
+
+
+def _vecmat(x1: Any, x2: Any) -> Any:
+    return np.matmul(np.conj(x1)[..., np.newaxis, :], x2)[..., 0, :]
+
+
+if hasattr(np, "matvec"):  # since NumPy 2.2
+    library(np.matvec)(_matvec)
+    library(np.vecmat)(_vecmat)
+
+
 @library(np.linalg.inv)
 def _inv(a: Any) -> Any:
     a = square(_numbers(a))
