@@ -197,9 +197,9 @@ def c_function(x):
     return os.getloadavg()[0] * x  # <-
 
 
-@refuses("numpy.lexsort has no native code and no derivative rule", hint="@zyg.adjoint(numpy.lexsort)")
+@refuses("numpy.frompyfunc has no native code and no derivative rule", hint="@zyg.adjoint(numpy.frompyfunc)")
 def numpy_function(x):
-    return np.lexsort((x, x))  # <-
+    return np.frompyfunc(abs, 1, 1)(x)  # <-
 
 
 @refuses("sin needs a number, not a string")
