@@ -372,6 +372,30 @@ def test_cached_on_disk(tmp_path):
     assert [run.stdout for run in runs] == ["0\n", "1\n"], runs[-1].stderr
 
 
+def test_large_code_is_linked_behind_numbas_passes(tmp_path):
+    """It is what it was, in callers of callers and from the cache, too."""
+    (tmp_path / "large.py").write_text(
+        "import numpy as np, zyg\nfrom numba import njit\n"
+        "def step(x, w):\n"
+        "    for k in range(3):\n"
+        "        x = np.tanh(w @ x) + np.exp(-x * x) / np.sqrt(1 + np.sum(x * x))\n"
+        "        x = np.where(x > 0, np.sin(x) * x.mean(), x - x.max())\n"
+        "    return x\n"
+        "def loss(w, x):\n    return np.sum(step(x, w) ** 2) + np.linalg.slogdet(w @ w.T + np.eye(len(x)))[1]\n"
+        "g = zyg.grad(loss)\n"
+        "@njit(cache=True)\ndef use(w, x):\n    return g(w, x)\n"
+        "@njit(cache=True)\ndef twice(w, x):\n    return use(w, x) + use(2 * w, x)\n"
+        "w, x = np.cos(np.arange(16.0)).reshape(4, 4), np.arange(4.0)\n"
+        "np.testing.assert_allclose(twice(w, x), g(w, x) + g(2 * w, x), rtol=1e-12)\n"
+        "print(sum(twice.stats.cache_hits.values()))\n"
+    )
+    runs = [
+        subprocess.run([sys.executable, "large.py"], cwd=tmp_path, capture_output=True, text=True, env=_environment())
+        for _ in range(2)
+    ]
+    assert [run.stdout for run in runs] == ["0\n", "1\n"], runs[-1].stderr
+
+
 def _environment():
     import os
     from pathlib import Path

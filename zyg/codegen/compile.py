@@ -31,13 +31,14 @@ class Native:
     """A compiled module.
 
     outer: its function for callers in LLVM, by value.  sites: what its statuses mean, from 1 on.
-    bitcode: the optimised module.
+    bitcode: the optimised module.  large: does LLVM spend much time on it?
     """
 
     outer: Outer
     sites: tuple[Site, ...]
     bitcode: bytes
     _library: JITCodeLibrary
+    large: bool = False
 
     def call(self, *leaves: Number) -> tuple[Number, ...]:
         """Run it on Python numbers, and buffers as pairs of address and count, without the GIL while it runs.
@@ -94,7 +95,7 @@ class Native:
 
     @cached_property
     def library(self) -> JITCodeLibrary:
-        """For `add_linking_library`, by code that calls the outer function and wants it inlined."""
+        """For code that calls the outer function to be linked with."""
         return jit.linkable(self._library, self.bitcode)
 
     @property
@@ -134,4 +135,4 @@ def compile_module(module: Module, packed: bool = False, fast: frozenset[str] = 
             load()
         library, bitcode = jit.load(text, numbered)
         library._reload_init.update(assembly.required)
-        return Native(outer, sites.all, bitcode, library)
+        return Native(outer, sites.all, bitcode, library, jit.is_large(text))

@@ -72,13 +72,13 @@ def load(text: str, name: str, arithmetic: bool = True) -> tuple[JITCodeLibrary,
         bitcode = module.as_bitcode()
         library = generator.create_library(name)
         library._final_module = module
-        with _reducing_strength(text.count("\n") < _LARGE):
+        with reducing_strength(not is_large(text)):
             library._finalize_final_module()
         return library, bitcode
 
 
 @contextmanager
-def _reducing_strength(on: bool) -> Iterator[None]:
+def reducing_strength(on: bool) -> Iterator[None]:
     """Whether LLVM reduces the strength of induction variables while it generates code; under the compiler lock."""
     if on:
         yield
@@ -88,6 +88,11 @@ def _reducing_strength(on: bool) -> Iterator[None]:
         yield
     finally:
         llvm.set_option("zyg", "-disable-lsr=false")
+
+
+def is_large(text: str) -> bool:
+    """Whether a module is one that LLVM spends much time on."""
+    return text.count("\n") >= _LARGE
 
 
 def address_of(library: Any, symbol: str) -> int:

@@ -22,6 +22,7 @@ from zyg.nopython.failing import gives_up_on_ones, leave
 from zyg.nopython.function_type import FunctionOfZyg, TypeOfBack
 from zyg.nopython.giving import TypeOfGiver
 from zyg.nopython.kinds import count_of, members
+from zyg.nopython.linking import link
 
 for _valueless in (FunctionOfZyg, TypeOfGiver):
     register_model(_valueless)(OpaqueModel)
@@ -103,7 +104,7 @@ def _run(
     """The status (None if it cannot fail) and the result's registers, from those of the arguments."""
     native = specialised.native
     outer = native.outer
-    context.active_code_library.add_linking_library(native.library)
+    link(context.active_code_library, native)
     given = list(registers)
     for array, shape in specialised.frozen:
         given += constant_registers(context, builder, array, shape)
