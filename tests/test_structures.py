@@ -522,6 +522,17 @@ def test_jitclass_instances_give_namespaces():
     np.testing.assert_allclose(g.points, [1.5, 4.5])
 
 
+def test_jitclass_instances_in_dynamic_mode():
+    spring = Spring(3.0, np.array([1.0, 2.0]))
+    expected = gradient(lambda s, x: s.energy(x) + s.stiff, spring, 0.5)
+    found = grad(lambda s, x: s.energy(x) + s.stiff, (0, 1), mode="dynamic")(spring, 0.5)
+    assert (found[0].k, found[1]) == (expected[0].k, expected[1])
+    assert grad(lambda x: spring.energy(x) * spring.stiff, mode="dynamic")(0.5) == expected[1] * 6.0
+    assert grad(spring.energy, mode="dynamic")(0.5) == expected[1]
+    with pytest.raises(zyg.UnsupportedError, match="made by Numba, can be an argument only"):
+        grad(lambda x: spring.energy(x), mode="native")(0.5)
+
+
 def test_typed_lists_and_dicts_are_arguments():
     numbers = List([2.0, 3.0])
     table = Dict.empty(numba.types.unicode_type, numba.float64)

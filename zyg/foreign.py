@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 from types import FunctionType
 from typing import Any
 
@@ -11,7 +10,7 @@ from numba import njit
 from numba.experimental.structref import StructRefProxy
 from numba.typed import Dict, List
 
-_Box: type = importlib.import_module("numba.experimental.jitclass._box").Box
+from zyg.reading.instances import NUMBAS
 
 
 def plain(value: Any, depth: int = 0) -> Any:
@@ -21,7 +20,7 @@ def plain(value: Any, depth: int = 0) -> Any:
     """
     if depth > _DEEPEST:
         return value  # which is refused where it is taken apart
-    if isinstance(value, _FOREIGN):
+    if isinstance(value, NUMBAS):
         if isinstance(value, List):
             return [plain(item, depth + 1) for item in value]
         if isinstance(value, Dict):
@@ -50,7 +49,6 @@ def plain(value: Any, depth: int = 0) -> Any:
 
 
 _DEEPEST = 200
-_FOREIGN = (List, Dict, StructRefProxy, _Box)
 
 
 @functools.cache

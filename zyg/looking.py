@@ -61,7 +61,7 @@ class Looking:
 def _take(value: Any, shape: Tree, out: list[Any]) -> bool:
     """Append the machine values of `value` to `out`, if it has this shape."""
     if isinstance(shape, ArrayTree):
-        if type(value) not in ARRAYS or value.ndim == 0 or array_shape(value) != shape:
+        if type(value) not in ARRAYS or array_shape(value) != shape:
             return False
         lend(value, shape, out)
         return True

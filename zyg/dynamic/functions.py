@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 import types
 import weakref
@@ -88,4 +89,12 @@ def is_left(fn: types.FunctionType) -> bool:
 def is_compiled_package(fn: Callable[..., Any]) -> bool:
     """Is it part of a package whose functions are taken as a whole, since they end in C?"""
     module = (getattr(fn, "__module__", "") or "").partition(".")[0]
-    return module in ("numpy", "numba", "llvmlite")
+    return module in ("numpy", "numba", "llvmlite") or is_boxed(fn)
+
+
+def is_boxed(fn: Callable[..., Any]) -> bool:
+    """Is it a method of a jitclass, as Python sees it: one that calls compiled code?"""
+    return isinstance(fn, types.FunctionType) and fn.__code__.co_filename == _BOXING
+
+
+_BOXING = importlib.import_module("numba.experimental.jitclass.boxing").__file__

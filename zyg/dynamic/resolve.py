@@ -15,13 +15,14 @@ from zyg.dynamic import classes
 from zyg.dynamic.array import Array, wrapped
 from zyg.dynamic.callees import natively
 from zyg.dynamic.contents import active_in, plain_text, released
-from zyg.dynamic.functions import found_copy, hooked, is_compiled_package
+from zyg.dynamic.functions import found_copy, hooked, is_boxed, is_compiled_package
 from zyg.dynamic.holders import HOLDERS
 from zyg.dynamic.numpy_calls import call_numpy, tracked_in
 from zyg.dynamic.places import is_own, refusal
 from zyg.dynamic.rewrite import Hooks
 from zyg.dynamic.state import STATE
 from zyg.dynamic.ufuncs import call_ufunc
+from zyg.foreign import plain
 from zyg.reading.custom import RULES
 
 _KNOWN = classes.KNOWN
@@ -161,6 +162,8 @@ def plain_replacement(fn: Any) -> Any:
         return _with_seen(fn) if getattr(fn, "__module__", "") == "_operator" else fn
     if isinstance(fn, (np.ufunc, type(np.sum))):
         return _with_seen(fn)
+    if is_boxed(fn):
+        return _boxed(fn)
     return _class(fn) if isinstance(fn, type) else _guarded(fn)
 
 
@@ -232,6 +235,26 @@ def _method(fn: Any) -> Any:
 
 def _partial(fn: Any) -> Any:
     return functools.partial(resolve(fn.func), *fn.args, **fn.keywords)
+
+
+def _boxed(fn: Any) -> Any:
+    """A method of a jitclass: where something is differentiated, the Python function that it was compiled from runs, on
+    an object of Python with the same attributes."""
+
+    def call(owner: Any, *args: Any, **kws: Any) -> Any:
+        if not active_in((args, kws)):
+            return fn(owner, *args, **kws)
+        stand_in = plain(owner)
+        before = dict(vars(stand_in))
+        y = resolve(getattr(stand_in, fn.__name__))(*args, **kws)
+        if any(vars(stand_in)[name] is not item for name, item in before.items()):
+            raise refusal(
+                f"{fn.__qualname__} changes attributes of an instance of a jitclass that is no argument",
+                "Pass it as an argument.",
+            )
+        return y
+
+    return call
 
 
 def _cached(fn: Any) -> Any:

@@ -6,7 +6,7 @@ import builtins
 import functools
 import inspect
 import types as pytypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from zyg.reading.array_functions import array_call, ufunc_method
 from zyg.reading.array_making import as_array, is_list, is_sequence
 from zyg.reading.builtin import HANDLERS
 from zyg.reading.captured import class_of, class_value, is_object, opened
-from zyg.reading.choice import chosen_call
+from zyg.reading.choice import by_kind, chosen_call, may_be_array
 from zyg.reading.custom import RULES, in_own_rule, rule_call
 from zyg.reading.custom_calls import Ruled, ruled_call
 from zyg.reading.describe import described
@@ -105,6 +105,9 @@ def _call_as_it_is(reader: FunctionReader, fn: Static, args: list[Value], kws: d
         return read(reader, fn.path, args, kws)  # type: ignore[no-any-return]
     if not isinstance(obj, pytypes.FunctionType) or _written(obj) is not None:
         args = [opened(reader, arg) if isinstance(arg, Static) and type(arg.obj) is list else arg for arg in args]
+    if not isinstance(obj, pytypes.FunctionType) or _written(obj) is not None:
+        if any(map(may_be_array, (*args, *kws.values()))):
+            return _by_kind(reader, fn, args, kws)
     together = array_function(reader, obj, args, kws)
     if together is not None:
         return together
@@ -172,6 +175,16 @@ def _call_object(reader: FunctionReader, obj: Static | Node, args: list[Value], 
     if found is None:
         raise unsupported(f"{described(obj)} cannot be called in native code", reader.pos)
     return call(reader, found, [obj, *args], kws)
+
+
+def _by_kind(reader: FunctionReader, fn: Static, args: list[Value], kws: dict[str, Value]) -> Value:
+    """A call with arguments that may be numbers or arrays of a function that is not read."""
+    count, names = len(args), tuple(kws)
+
+    def read(inner: FunctionReader, given: Sequence[Value]) -> Value:
+        return _call_as_it_is(inner, fn, list(given[:count]), dict(zip(names, given[count:], strict=True)))
+
+    return by_kind(reader, [*args, *kws.values()], read)
 
 
 def _consumed(reader: FunctionReader, fn: Static, args: list[Value], kws: dict[str, Value]) -> Value:

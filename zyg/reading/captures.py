@@ -19,10 +19,11 @@ from numba.np.numpy_support import as_dtype
 
 from zyg.errors import ValueArgumentError, unsupported
 from zyg.ir.kinds import ARRAYS, CLASSES, array_shape, fits, numba_type
-from zyg.ir.program import Capture, Const, Operand, Pos, Type
+from zyg.ir.memory import mem_load
+from zyg.ir.program import Capture, Const, Operand, Pos, Type, Var
 from zyg.ir.tree import ArrayTree, Leaf, Tree
 from zyg.ir.tree import leaves as tree_leaves
-from zyg.reading.instances import is_instance
+from zyg.reading.instances import NUMBAS, is_instance
 from zyg.reading.shape import of_tree
 from zyg.reading.values import ClosureHead, Identity, Node, Path, Static, Value, constant, extended, rebuild, tuple_of
 
@@ -77,7 +78,7 @@ class Captures:
         kind = numba_type(obj)
         if kind is not None and isinstance(obj, (bool, int, float, complex, np.generic)):
             return self._number(obj, kind, path, pos, name)
-        if isinstance(obj, np.ndarray) and obj.ndim > 0:
+        if isinstance(obj, np.ndarray):
             shape = array_shape(obj)
             if type(obj) not in ARRAYS:
                 raise unsupported(f"a captured {type(obj).__name__} is not supported", pos, "Capture a plain array.")
@@ -87,7 +88,11 @@ class Captures:
             place = self._sought_at(obj, own, pos) if self._sought else own
             if path is None and place == own:
                 place = (("object", self._copy(obj, shape)),)
-            return self._lifted(place, shape, name)
+            return _counted(self.reader, self._lifted(place, shape, name))
+        foreign = obj.__self__ if isinstance(obj, pytypes.MethodType) else obj
+        if isinstance(foreign, NUMBAS):
+            what = f"{name or 'what is captured'}, an instance of {type(foreign).__name__}, made by Numba,"
+            raise unsupported(f"{what} can be an argument only", pos, "Pass it as an argument.")
         if isinstance(obj, tuple):
             self._guard(path, "tuple", (type(obj), len(obj)))
             cls = type(obj) if type(obj) is not tuple else None
@@ -345,3 +350,13 @@ def _assigned(func_ir: Any, name: str) -> list[Any]:
         for stmt in block.body
         if isinstance(stmt, nir.Assign) and stmt.target.name == name
     ]
+
+
+def _counted(reader: FunctionReader | None, array: Value) -> Value:
+    """An array; the number in it if it has no dimensions."""
+    assert reader is not None and isinstance(array, Node)
+    if array.head.ndim > 0:
+        return array
+    buffer, first = array.items
+    assert isinstance(buffer, Var) and isinstance(first, Const)
+    return reader.emit(mem_load, (buffer, first), array.head.dtype)

@@ -1,8 +1,10 @@
-"""Calls of a function that is chosen at run time."""
+"""What depends on which kind of value there is at run time: calls of a function that is chosen, operations on a number
+that may be an array."""
 
 from __future__ import annotations
 
 import operator as op
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from zyg.ir.program import Block, Branch, Call, Const, Edge, End, Jump, Op, Program, Return, Var
@@ -10,7 +12,10 @@ from zyg.ir.scalars import b1, i8
 from zyg.reading.joins import coerced, join
 from zyg.reading.values import (
     Node,
+    UnionHead,
     Value,
+    is_array,
+    is_operand,
     rebuild,
     structure,
     variables,
@@ -19,30 +24,67 @@ from zyg.reading.values import (
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
 
+Reading = Callable[["FunctionReader", Sequence[Value]], Value]
+
+
+def may_be_array(value: Value | None) -> bool:
+    """Is it a number or an array, or one of several arrays, which only shows at run time?"""
+    if not (isinstance(value, Node) and isinstance(value.head, UnionHead)):
+        return False
+    return all(is_operand(item) or is_array(item) for item in value.items[1:])
+
+
+def by_kind(reader: FunctionReader, args: Sequence[Value], read: Reading) -> Value:
+    """What `read` makes of values of which one may be a number or an array."""
+    reader.spec.calls.settle_all(reader, None)
+    args = [reader.spec.calls.settle(reader, arg) for arg in args]
+    place = next(n for n, arg in enumerate(args) if may_be_array(arg))
+
+    def of(inner: FunctionReader, alternative: Value, given: Sequence[Value]) -> Value:
+        return read(inner, [*given[:place], alternative, *given[place:]])
+
+    union = args[place]
+    assert isinstance(union, Node)
+    return _chosen(reader, union, [*args[:place], *args[place + 1 :]], of)
+
 
 def chosen_call(reader: FunctionReader, union: Node, args: list[Value], kws: dict[str, Value]) -> Value:
-    """A call of a function chosen at run time: a program that branches on which one it is."""
+    """A call of a function chosen at run time."""
+    names = tuple(kws)
+
+    def of(inner: FunctionReader, alternative: Value, given: Sequence[Value]) -> Value:
+        named = dict(zip(names, given[len(args) :], strict=True))
+        return inner.spec.calls.call(inner, alternative, list(given[: len(args)]), named)
+
+    return _chosen(reader, union, [*args, *kws.values()], of)
+
+
+def _chosen(
+    reader: FunctionReader,
+    union: Node,
+    args: Sequence[Value],
+    read: Callable[[FunctionReader, Value, Sequence[Value]], Value],
+) -> Value:
+    """A call of a program that branches on which alternative of a union there is."""
 
     def formal(value: Value) -> Value:
         return rebuild(value, lambda leaf: Var(leaf.type) if isinstance(leaf, Var) else leaf)
 
-    fn = formal(union)
+    one = formal(union)
     formals = [formal(arg) for arg in args]
-    named = {name: formal(arg) for name, arg in kws.items()}
-    assert isinstance(fn, Node)
-    values = [fn, *formals, *named.values()]
-    params = tuple(leaf for value in values for leaf in variables(value) if isinstance(leaf, Var))
+    assert isinstance(one, Node)
+    params = tuple(leaf for value in (one, *formals) for leaf in variables(value) if isinstance(leaf, Var))
     saved = reader.ops
     found: list[tuple[list[Op], Value]] = []
     result: Value | None = None
-    for alternative in fn.items[1:]:
+    for alternative in one.items[1:]:
         reader.ops = []
-        value = reader.spec.calls.settle(reader, reader.spec.calls.call(reader, alternative, formals, named))
+        value = reader.spec.calls.settle(reader, read(reader, alternative, formals))
         found.append((reader.ops, value))
         result = value if result is None else join(reader, result, value, "the result of this call")
     reader.ops = saved
     assert result is not None
-    tag = fn.items[0]
+    tag = one.items[0]
     assert isinstance(tag, (Var, Const))
     blocks: dict[int, Block] = {0: Block((), (), Jump(Edge(1)))}
     last = len(found) - 1
@@ -60,8 +102,8 @@ def chosen_call(reader: FunctionReader, union: Node, args: list[Value], kws: dic
     name = reader.spec.unique("choose")
     kinds = tuple(leaf.type for leaf in variables(result))
     reader.spec.programs[name] = Program(name, params, kinds, blocks)
-    actual = [leaf for value in (union, *args, *kws.values()) for leaf in variables(value)]
-    assert structure(fn) == structure(union)
+    actual = [leaf for value in (union, *args) for leaf in variables(value)]
+    assert structure(one) == structure(union)
     results = tuple(Var(kind) for kind in kinds)
     reader.ops.append(Op(Call(name), tuple(actual), results, reader.pos))
     fresh = iter(results)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zyg.errors import unsupported
 from zyg.ir.program import (
     Const,
 )
+from zyg.reading.choice import by_kind, may_be_array
 from zyg.reading.values import (
     DictHead,
     NextHead,
@@ -39,7 +40,13 @@ def _binop(reader: FunctionReader, expr: Any) -> Value:
 
 
 def _inplace_binop(reader: FunctionReader, expr: Any) -> Value:
-    operands = [reader.load(expr.lhs.name), reader.load(expr.rhs.name)]
+    return _updated(reader, [reader.load(expr.lhs.name), reader.load(expr.rhs.name)], expr)
+
+
+def _updated(reader: FunctionReader, operands: Sequence[Value], expr: Any) -> Value:
+    operands = list(operands)
+    if may_be_array(operands[0]):
+        return by_kind(reader, operands, lambda inner, given: _updated(inner, given, expr))
     if is_array(operands[0]):
         return reader.spec.calls.update(reader, expr.immutable_fn, operands)
     if isinstance(operands[0], Node) and is_list(operands[0]):

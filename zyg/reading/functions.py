@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from zyg.errors import not_differentiable
+from zyg.errors import not_differentiable, unsupported
+from zyg.ir.memory import mem_load
 from zyg.ir.program import Capture, Module, Operand, Var
 from zyg.passes.lift import check_rules, open_captures
 from zyg.reading.captured import is_captured, is_object, opened
@@ -39,7 +40,12 @@ def open_functions(
     if not spread:
         return module, formals, operands
     numbers = {op.result: op.fn.index for op in reader.ops[start:] if isinstance(op.fn, Capture)}
-    wanted = [leaf for value in spread.values() for leaf in carriers(value) if leaf in numbers]
+    held = [leaf for value in spread.values() for leaf in carriers(value)]
+    if any(op.fn is mem_load and op.result in held for op in reader.ops[start:]):
+        raise unsupported(
+            "a derivative by a captured array without dimensions", reader.pos, "Capture a number instead."
+        )
+    wanted = [leaf for leaf in held if leaf in numbers]
     first = {numbers[leaf]: leaf for leaf in wanted if numbers[leaf] not in captured}
     opened_for = sorted(first)
     found = open_captures(module, [(number, first[number].type) for number in opened_for], ".open")

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import enum
+import importlib
 import types as pytypes
 import weakref
 from dataclasses import is_dataclass
 from typing import Any
 
+from numba.experimental.structref import StructRefProxy
+from numba.typed import Dict, List
+
 _HEAP = 1 << 9  # object.h: made at run time
+_Box: type = importlib.import_module("numba.experimental.jitclass._box").Box
+NUMBAS = (List, Dict, StructRefProxy, _Box)  # Numba's containers, whose contents Python sees through calls only
 _ABSENT = object()
 _known: weakref.WeakKeyDictionary[type, bool] = weakref.WeakKeyDictionary()
 _FROM_C = (

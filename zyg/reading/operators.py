@@ -14,6 +14,7 @@ from zyg.ir.program import Const, Operand, Type, Var
 from zyg.ir.scalars import b1, c8, c16, f8, i8
 from zyg.reading import arrays, lists, records
 from zyg.reading.captured import opened
+from zyg.reading.choice import by_kind, may_be_array
 from zyg.reading.describe import described
 from zyg.reading.list_members import contains as list_contains
 from zyg.reading.list_members import list_operator
@@ -31,6 +32,7 @@ from zyg.reading.values import (
     UnionHead,
     Value,
     constant,
+    is_array,
     is_list,
     is_operand,
     structure,
@@ -50,6 +52,8 @@ def apply(reader: FunctionReader, fn: Any, args: list[Value], checked: bool = Tr
     """`fn(*args)` for an operator of the `operator` module.  `checked`: a zero divisor raises."""
     if fn in (operator.is_, operator.is_not):
         return _identity(reader, args[0], args[1], fn is operator.is_)
+    if any(map(may_be_array, args)):
+        return by_kind(reader, args, lambda inner, given: apply(inner, fn, list(given), checked))
     if fn in (operator.eq, operator.ne) and any(_is_union(arg) for arg in args):
         if any(isinstance(arg, Static) and arg.obj is None for arg in args):
             return _identity(reader, args[0], args[1], fn is operator.eq)
@@ -226,6 +230,9 @@ def known(reader: FunctionReader, value: Value, error: Callable[[], BaseExceptio
     if not (isinstance(value, Node) and isinstance(value.head, UnionHead)):
         return value
     usable = [i for i, item in enumerate(value.items[1:]) if not isinstance(item, Static)]
+    if may_be_array(value):  # whose elements or attributes are asked for
+        usable = [i for i in usable if is_array(value.items[1 + i])]
+        error = lambda: TypeError("a number is there at run time, where an array is needed")  # noqa: E731
     if len(usable) != 1:
         raise unsupported(f"this may be {described(value)} here", reader.pos, "Give it one kind on all paths.")
     ok = _is_alternative(reader, value, usable[0])

@@ -105,6 +105,13 @@ def _one(a: Any, q: Any, axis: Any, method: str, keepdims: bool, skip: bool) -> 
     return y[0]
 
 
+def _middle(a: Any, axis: Any, keepdims: bool, skip: bool) -> Any:
+    """The median: unlike other quantiles, nan where there are no elements."""
+    if np.size(a) == 0:
+        return np.sum(a, axis=axis, keepdims=keepdims) + np.nan
+    return _one(a, 0.5, axis, "linear", keepdims, skip)
+
+
 def _quantiles(a: Any, q: Any, axis: Any, method: str, keepdims: bool, skip: bool) -> Any:
     if np.ndim(q) > 0:
         return _several(a, q, axis, method, keepdims, skip)
@@ -165,11 +172,11 @@ def _nanpercentile(
 
 @library(np.median)
 def _median(a: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:
-    return _quantiles(a, 0.5, axis, "linear", keepdims, False)
+    return _middle(a, axis, keepdims, False)
 
 
 @library(np.nanmedian)
 def _nanmedian(
     a: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, keepdims: bool = False
 ) -> Any:
-    return _quantiles(a, 0.5, axis, "linear", keepdims, True)
+    return _middle(a, axis, keepdims, True)
