@@ -20,9 +20,10 @@ def link(library: Any, native: Native) -> None:
         library.add_linking_library(native.library)
         return
     library._reload_init.update(native.library._reload_init)
-    late = library.__dict__.get(_LATE)
+    late: dict[str, Native] | None = library.__dict__.get(_LATE)
     if late is None:
-        late = library.__dict__[_LATE] = {}
+        late = {}
+        library.__dict__[_LATE] = late
         usual = library._finalize_final_module
 
         def finalize() -> None:
