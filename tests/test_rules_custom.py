@@ -11,6 +11,7 @@ import traceback
 import numba
 import numpy as np
 import pytest
+import scipy.integrate
 from scipy import linalg, special
 
 import zyg
@@ -199,8 +200,30 @@ def test_rules_that_call_their_own_function():
     np.testing.assert_allclose(grad(lambda x: np.sum(exponential(x)))(x0), 10 * np.exp(x0))
     adjoint(np.tanh)(lambda x: (np.tanh(x), lambda dy: dy * (1 - np.tanh(x) ** 2) * 10))
     assert grad(np.tanh)(0.5) == pytest.approx(10 / math.cosh(0.5) ** 2)
-    with pytest.raises(zyg.DifferentiationError, match="a second derivative of a rule that calls the function"):
-        grad(grad(np.tanh))(0.5)
+    with pytest.raises(zyg.UnsupportedError, match="a second derivative of a rule that calls the function"):
+        grad(grad(np.tanh), mode="native")(0.5)
+    with pytest.raises(zyg.UnsupportedError, match="a second derivative of a rule that calls the function"):
+        zyg.jvp(grad(np.tanh), (0.5,), (1.0,), mode="native")
+
+
+def test_second_derivatives_of_rules_that_call_their_own_function_are_dynamic():
+    def f(x):
+        return math.exp(x) * x
+
+    @adjoint(f)
+    def _(x):
+        y = f(x)
+        return y, lambda dy: dy * (y + y / x)
+
+    def program(x):
+        return f(x) * 2
+
+    second = 2 * math.exp(1.5) * 3.5
+    with pytest.warns(zyg.DynamicModeWarning, match="a second derivative of a rule"):
+        assert zyg.hessian(program)(1.5) == pytest.approx(second)
+    assert grad(grad(program, mode="dynamic"), mode="dynamic")(1.5) == pytest.approx(second)
+    assert zyg.hvp(program)(1.5, 2.0) == pytest.approx(2 * second)
+    assert zyg.jvp(grad(program), (1.5,), (1.0,))[1] == pytest.approx(second)
 
 
 def test_rules_may_be_replaced():
@@ -373,7 +396,35 @@ def test_wrong_cotangents_of_called_back_rules():
             grad(lambda x: np.sum(special.spence(x)))(x)
 
 
-def test_second_derivatives_of_called_back_rules_are_refused():
+def area(a, b):
+    return scipy.integrate.quad(lambda t: math.exp(-t * t), a, b)[0]
+
+
+@adjoint(area)
+def _(a, b):
+    return area(a, b), lambda dy: (-dy * math.exp(-a * a), dy * math.exp(-b * b))
+
+
+def test_second_derivatives_of_rules_that_only_python_can_run():
+    def program(b):
+        return area(0.0, b) * b**2
+
+    first = math.exp(-1) + 2 * area(0.0, 1.0)
+    second = -2 * math.exp(-1) + 4 * math.exp(-1) + 2 * area(0.0, 1.0)
+    assert grad(program, mode="native")(1.0) == pytest.approx(first)
+    with pytest.raises(zyg.UnsupportedError, match="a derivative of the pullback of area, which Python runs"):
+        grad(grad(program, mode="native"), mode="native")(1.0)
+    with pytest.warns(zyg.DynamicModeWarning, match="which Python runs"):
+        assert zyg.hessian(program)(1.0) == pytest.approx(second)
+    assert zyg.pullback(grad(program), 1.0)[1](1.0)[0] == pytest.approx(second)
+    for along in (zyg.jvp(grad(program), (1.0,), (1.0,))[1], zyg.hvp(program)(1.0, 1.0)):
+        assert along == pytest.approx(second)
+
+
+def test_forward_mode_over_called_back_rules_of_arrays_is_not_zero():
     adjoint(special.spence)(lambda x: (special.spence(x), lambda dy: dy * spence_slope(x)))
-    with pytest.raises(zyg.DifferentiationError, match="a call of Python's"):
-        grad(grad(lambda x: special.spence(x)))(2.0)
+    x = np.array([0.5, 1.5])
+    with pytest.warns(zyg.DynamicModeWarning, match="which Python runs"):
+        found = zyg.hessian(lambda x: np.sum(special.spence(x) * x))(x)
+    curve = 2 * spence_slope(x) + x * (1 / x / (1 - x) + np.log(x) / (1 - x) ** 2)
+    assert np.allclose(found, np.diag(curve), rtol=1e-10)

@@ -10,7 +10,7 @@ from typing import Any
 from zyg.array_back import ArrayBack
 from zyg.back import Back
 from zyg.entry import refresh
-from zyg.errors import ArgumentError, ValueArgumentError
+from zyg.errors import ArgumentError, UnsupportedError, ValueArgumentError
 from zyg.fallback import NotNative, instead, unless_dynamic
 from zyg.implicit import gradient_by, value_and_gradient_by
 from zyg.nested import NoGradientHead, read_grad, read_gradient
@@ -113,9 +113,15 @@ def pullback(fn: Callable[..., Any], *args: Any, mode: str = "auto") -> tuple[An
         from zyg.dynamic.run import pullback as recorded
 
         return recorded(fn, args)
-    if involved or called.takes_arrays or holds_array(y):
-        return y, ArrayBack(Called(fn, "pullback"), kept, y)
-    return y, Back(fn, args, y)
+    try:
+        if involved or called.takes_arrays or holds_array(y):
+            return y, ArrayBack(Called(fn, "pullback"), kept, y)
+        return y, Back(fn, args, y)
+    except (NotNative, UnsupportedError) as error:
+        instead(fn, mode, error if isinstance(error, NotNative) else NotNative(error))
+        from zyg.dynamic.run import pullback as recorded
+
+        return y, recorded(fn, kept)[1]
 
 
 vjp = pullback

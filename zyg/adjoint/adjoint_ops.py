@@ -15,7 +15,7 @@ from numba import types
 from zyg.adjoint.activity import cell_of, differentiable, passes, shadow_type
 from zyg.adjoint.infinite import Infinite
 from zyg.adjoint.mirrored import STACK, Adjoint, Callees, Handle, Need, Shadow, accumulate
-from zyg.adjoint.partials import cotangents, domain, tangent_kind
+from zyg.adjoint.partials import cotangents, domain, of_own_rule, of_python, tangent_kind
 from zyg.adjoint.restoring import Restore
 from zyg.adjoint.trace import Emitter
 from zyg.errors import not_differentiable, unsupported
@@ -260,7 +260,7 @@ class OpAdjoints:
             self._reverse_call(ops, op)
             return
         if isinstance(op.fn, Callback):
-            raise not_differentiable(f"a call of Python's {op.fn.name}", op.pos)
+            raise of_python(op)
         assert not isinstance(op.fn, Guard)
         dy = self.take(ops, op.result)
         if op.fn in (p.cast, p.identity):
@@ -276,11 +276,7 @@ class OpAdjoints:
         infinite = any(r in self.infinite for r in op.results)
         rules = find(op.fn, domain(op), careful=infinite)
         if op.fn is p.within_rule:
-            raise not_differentiable(
-                "a second derivative of a rule that calls the function that it is for",
-                op.pos,
-                "Compute the value in another way in the rule, if second derivatives are wanted.",
-            )
+            raise of_own_rule(op)
         if rules is None:
             name = getattr(op.fn, "__name__", op.fn)
             raise not_differentiable(f"{name} has no derivative rule", op.pos, "Write one with @zyg.adjoint.")

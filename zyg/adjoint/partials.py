@@ -9,11 +9,12 @@ import numpy as np
 from numba import types
 
 from zyg.adjoint.trace import Emitter
-from zyg.errors import not_differentiable
-from zyg.ir.program import Op, Operand, Pos, Type
+from zyg.errors import ZygError, not_differentiable, unsupported
+from zyg.ir.program import Callback, Op, Operand, Pos, Type
 from zyg.ir.scalars import c8, c16, f8
 from zyg.rules import primitives as p
 from zyg.rules.elementwise import Domain, nonholomorphic
+from zyg.rules.foreign import DRAWS
 from zyg.rules.registry import Partial
 
 
@@ -28,6 +29,24 @@ def domain(op: Op) -> Domain:
     if op.fn is p.make_complex or any(kind in (c8, c16) for kind in kinds):
         return "complex"
     return "integer" if all(isinstance(kind, (types.Integer, types.Boolean)) for kind in kinds) else "real"
+
+
+def of_python(op: Op) -> ZygError:
+    """That native code has no derivative of what Python runs."""
+    assert isinstance(op.fn, Callback)
+    if op.fn.name.startswith(DRAWS):
+        return not_differentiable(f"a call of Python's {op.fn.name}", op.pos)
+    hint = "Write it so that it can be compiled, or use mode='dynamic'."
+    return unsupported(f"a derivative of {op.fn.name}, which Python runs", op.pos, hint)
+
+
+def of_own_rule(op: Op) -> ZygError:
+    """That a rule which calls its own function has no derivative in native code."""
+    return unsupported(
+        "a second derivative of a rule that calls the function that it is for",
+        op.pos,
+        "Compute the value in another way in the rule, or use mode='dynamic'.",
+    )
 
 
 def check_known(op: Op, rule: Partial) -> None:

@@ -14,7 +14,7 @@ from numba import types
 
 from zyg.adjoint.activity import active, differentiable, passes, shadow_type
 from zyg.adjoint.differentiate import adjoint_of
-from zyg.adjoint.partials import check_known, domain, tangent_kind
+from zyg.adjoint.partials import check_known, domain, of_own_rule, of_python, tangent_kind
 from zyg.adjoint.trace import Emitter
 from zyg.errors import not_differentiable
 from zyg.ir.external import External
@@ -35,6 +35,7 @@ from zyg.ir.memory import (
 from zyg.ir.program import (
     Block,
     Call,
+    Callback,
     Capture,
     Const,
     Custom,
@@ -230,6 +231,10 @@ class _Tangent:
             if any(arg in self.moving for arg in op.args):
                 raise not_differentiable(f"{op.fn.__name__} of LAPACK has no derivative", op.pos)
             return
+        if isinstance(op.fn, Callback):
+            if any(v in self.moving for v in (*op.args, *op.results)):
+                raise of_python(op)
+            return
         if op.fn in (tape_new, tape_zeros, tape_larger, tape_reserve, tape_put, tape_get):
             self.tape(ops, op)
             return
@@ -326,6 +331,8 @@ class _Tangent:
 
     def rules(self, op: Op) -> tuple[Any, ...]:
         rules = find(op.fn, domain(op), forward=True)
+        if op.fn is p.within_rule:
+            raise of_own_rule(op)
         if rules is None:
             raise not_differentiable(f"{getattr(op.fn, '__name__', op.fn)} has no derivative rule", op.pos)
         return tuple(rule if passes(op, i) else None for i, rule in enumerate(rules))
