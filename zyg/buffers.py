@@ -17,6 +17,7 @@ from zyg.errors import UnsupportedArgumentError, ValueArgumentError
 from zyg.ir.kinds import DTYPES, array_shape
 from zyg.ir.tree import ArrayTree
 
+_AS_THEY_ARE = frozenset(DTYPES.values())
 _free = ctypes.CDLL(None).free
 _free.argtypes = [ctypes.c_void_p]
 _free.restype = None
@@ -61,6 +62,14 @@ def lend(value: np.ndarray[Any, Any], shape: ArrayTree, out: list[Any]) -> None:
     lent.array, lent.original = plain, value
     out.append(lent)
     out.extend(n for n, known in zip(value.shape, shape.known[1:], strict=True) if known is None)
+
+
+def in_order(value: Any) -> Any:
+    """`value`; of an array in another order or width than native code reads, a copy that it does."""
+    if type(value) is not np.ndarray or not value.ndim or (value.flags.c_contiguous and value.dtype in _AS_THEY_ARE):
+        return value
+    shape = array_shape(value)
+    return value if shape is None else np.ascontiguousarray(value, DTYPES[shape.dtype])
 
 
 def check_apart(values: Sequence[Any], written: Collection[int]) -> None:

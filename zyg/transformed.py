@@ -12,6 +12,7 @@ from zyg.entry import Caller
 from zyg.errors import ArgumentError, ValueArgumentError
 from zyg.fallback import NotNative, checked_mode, instead
 from zyg.foreign import plain
+from zyg.in_order import NOTHING, with_copies
 from zyg.reading import calls
 from zyg.reading.derive import Argnums, Options, derivative_call, jvp_call, pullback_call
 from zyg.reading.foreign import repeating
@@ -77,6 +78,9 @@ class Transformed(Caller):
         return derivative_call(reader, fn, args, kws, self.options)
 
     def _resolve(self, *args: Any, **kws: Any) -> Any:
+        found = with_copies(self, args, kws)
+        if found is not NOTHING:
+            return found
         args, kws = plain(args), plain(kws)
         if self.mode != "dynamic":
             if self.mode == "native":

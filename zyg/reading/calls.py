@@ -45,6 +45,7 @@ from zyg.reading.values import (
     extended,
     tuple_of,
 )
+from zyg.reading.vectorized import is_vectorized, vectorized_call
 from zyg.rules.foreign import Foreign, FromPython
 from zyg.rules.library import LIBRARY, OF_LISTS, PULLBACKS
 
@@ -137,6 +138,8 @@ def _call_as_it_is(reader: FunctionReader, fn: Static, args: list[Value], kws: d
         return ruled_call(reader, _of_library(obj), args)
     if isinstance(obj, pytypes.FunctionType):
         return reader.spec.call(reader, fn, args, kws, fixed=str(obj.__module__).startswith(_LIBRARY))
+    if is_vectorized(obj):
+        return vectorized_call(reader, obj, args, kws)
     if hasattr(obj, "py_func") and isinstance(obj.py_func, pytypes.FunctionType):
         return reader.spec.call(reader, Static(obj.py_func), args, kws, options_of(obj))
     if isinstance(obj, functools.partial):

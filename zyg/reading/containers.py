@@ -6,6 +6,8 @@ import functools
 import operator
 from typing import TYPE_CHECKING, Any
 
+from numba import prange
+
 from zyg.errors import unsupported
 from zyg.ir.program import Const, Var
 from zyg.ir.scalars import b1, i8
@@ -111,7 +113,7 @@ def _is_known(value: Value) -> bool:
     return not lists.in_memory(value) and not arrays.is_arraylike(value)
 
 
-@handles(range)
+@handles(range, prange)
 def _range(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     numbers = [number(reader, arg, "range") for arg in args]
     if any(x.type not in (i8, b1) for x in numbers):

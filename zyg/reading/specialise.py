@@ -148,7 +148,19 @@ class Specialiser:
         args = [self.calls.settle(reader, arg) for arg in args]
         kws = {name: self.calls.settle(reader, arg) for name, arg in kws.items()}
         self.calls.settle_all(reader, None)
-        code, env = self.bound(fn, args, kws, reader.pos)
+        return self.called(reader, fn, args, kws, options, fixed)
+
+    def called(
+        self,
+        reader: FunctionReader,
+        fn: Static | Node,
+        args: Sequence[Value],
+        kws: dict[str, Value],
+        options: JitOptions,
+        fixed: bool = False,
+    ) -> Value:
+        """`call`, where nothing waits that the function could see."""
+        code, env = self.bound(fn, list(args), kws, reader.pos)
         outer = next((spec for spec in reversed(self.stack) if spec.key[0] is code), None)
         if outer is not None:
             env = {name: widened(reader, value, outer.formals.get(name)) for name, value in env.items()}
