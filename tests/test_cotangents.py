@@ -1,8 +1,10 @@
 """Cotangents and tangents of structures, in both modes: of results, and of the arguments of rules."""
 
 import math
-from collections import namedtuple
+from collections import deque, namedtuple
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
@@ -257,3 +259,30 @@ def test_parameters_as_vectors() -> None:
     assert (w[1].tolist(), b.tolist()) == ([4.0, 6.0], [10.0, 12.0])
     with pytest.raises(ValueError, match="a vector of 6 elements"):
         params.copy_from(np.zeros(5))
+
+
+# --- what no gradient goes through, and no derivative is taken by -----------------------------------------------
+
+
+@MODES
+def test_instances_without_gradient(mode: str) -> None:
+    assert grad(lambda d: zyg.stop_gradient(d).a * d.a, mode=mode)(Both(2.0, np.ones(2))).a == 2.0
+    assert grad(lambda x: zyg.nograd(lambda v: Both(v, np.ones(2) * v))(x).a * x, mode=mode)(2.0) == 2.0
+    assert grad(lambda x: zyg.ignore(lambda: Plain(x)).a * x, mode=mode)(2.0) == 2.0
+
+
+@MODES
+def test_one_argument_twice(mode: str) -> None:
+    assert grad(lambda x, y: x * y, (0, 0), mode=mode)(3.0, 4.0) == (4.0, 4.0)
+    first, second = grad(lambda x, y: np.sum(x * y), (0, -2), mode=mode)(np.ones(2), 4.0)
+    assert first.tolist() == second.tolist() == [4.0, 4.0]
+    assert not np.shares_memory(first, second)
+
+
+@pytest.mark.parametrize(
+    "value", [{2.0, 3.0}, deque([2.0]), Fraction(1, 2), Decimal("0.5"), np.ma.array([1.0]), np.array([1.0], object)]
+)
+def test_arguments_that_no_derivative_is_taken_by(value: Any) -> None:
+    with pytest.raises(zyg.ArgumentError, match="no derivative is taken by an argument of type"):
+        grad(lambda x, y: y * 2.0, mode="dynamic")(value, 1.0)
+    assert grad(lambda x, y: y * 2.0, 1, mode="dynamic")(value, 1.0) == 2.0

@@ -24,7 +24,7 @@ from zyg.dynamic.number import Number
 from zyg.dynamic.places import without_own_frames
 from zyg.dynamic.resolve import resolve_outermost
 from zyg.dynamic.state import STATE, recording
-from zyg.dynamic.structure import Tracking, outputs, tuple_like
+from zyg.dynamic.structure import Gradient, Tracking, outputs, tuple_like
 from zyg.dynamic.tape import Sweep, Tape
 from zyg.errors import ArgumentError, ValueArgumentError, ZygError
 from zyg.reading.derive import Argnums
@@ -57,10 +57,10 @@ class Recorded:
         tape.natively = natively and not keep
         tracking = Tracking(tape)
         given = list(args)
-        self.gradients = []
-        for number in argnums:
-            given[number], gradient = tracking.argument(args[number])
-            self.gradients.append(gradient)
+        by_number: dict[int, Gradient] = {}
+        for number in dict.fromkeys(argnums):
+            given[number], by_number[number] = tracking.argument(args[number])
+        self.gradients = [by_number[number] for number in argnums]
         self.gradients += [tracking.parameter(param) for param in params]
         failed: BaseException | None = None
         classes.begin()

@@ -6,11 +6,14 @@ into a copy is written into the original afterwards.
 
 from __future__ import annotations
 
+import array
 import copy
 import dataclasses
+import decimal
 import enum
+import numbers
 import types
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +29,8 @@ from zyg.dynamic.state import STATE
 from zyg.dynamic.tape import Sweep, Tape
 from zyg.errors import ArgumentError
 
+# What holds numbers, or is one, but cannot be differentiated by
+_NOT_NUMBERS = (numbers.Number, decimal.Decimal, deque, set, frozenset, np.ndarray, array.array)
 Gradient = Callable[[Sweep], Any]  # the gradient of a part of an argument, from a sweep that has ended
 _MOST = 100_000
 
@@ -47,7 +52,15 @@ class Tracking:
         root = lowest(value)
         if isinstance(root, (int, np.integer)) and not isinstance(root, (bool, np.bool_, enum.Enum)):
             return self._number(value, int(root) if type(value) is not Number else value, 0)
-        return self.part(value)
+        made, gradient = self.part(value)
+        structure = isinstance(root, (bool, np.bool_, enum.Enum))
+        if gradient is _nothing and isinstance(root, _NOT_NUMBERS) and not structure:
+            raise ArgumentError(
+                f"no derivative is taken by an argument of type {type(root).__name__}",
+                None,
+                "Pass floats: as numbers, arrays of NumPy, lists, dicts, or instances of your own classes.",
+            )
+        return made, gradient
 
     def part(self, value: Any) -> tuple[Any, Gradient]:
         """A part of an argument, tracked, and what gives its gradient."""

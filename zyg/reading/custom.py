@@ -82,6 +82,7 @@ def without_gradient(reader: FunctionReader, value: Value) -> Value:
     """`value` with its numbers cut off from differentiation; arrays in it are copies."""
     if arrays.is_arraylike(value):
         return arrays.elementwise(reader, _stopped, [value])
+    value = reader.spec.calls.frozen(reader, value)
     if isinstance(value, Node):
         items = (reader.spec.calls.settle(reader, without_gradient(reader, item)) for item in value.items)
         return Node(value.head, tuple(items))
