@@ -118,10 +118,11 @@ class OpAdjoints:
             return cell_of(self.classes, op) in self.cells
         if op.fn is mem_add:
             return op.args[-1] in self.active and op.args[-1] not in self.shadows
-        if isinstance(op.fn, (Call, Callback)) and any(
-            v in self.active and v in self.shadows for v in (*op.args, *op.results)
-        ):
-            return True
+        if isinstance(op.fn, (Call, Callback)):
+            # What Python only reads passes no derivative on
+            reached = op.results if isinstance(op.fn, Callback) and not op.fn.writes else (*op.args, *op.results)
+            if any(v in self.active and v in self.shadows for v in reached):
+                return True
         if op.fn in (mem_gemm, mem_sum):
             return op.args[0] in self.active and any(arg in self.active for arg in op.args[4:])
         if op.fn is mem_pack:

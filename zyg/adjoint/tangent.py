@@ -232,7 +232,7 @@ class _Tangent:
                 raise not_differentiable(f"{op.fn.__name__} of LAPACK has no derivative", op.pos)
             return
         if isinstance(op.fn, Callback):
-            if any(v in self.moving for v in (*op.args, *op.results)):
+            if any(v in self.moving for v in ((*op.args, *op.results) if op.fn.writes else op.results)):
                 raise of_python(op)
             return
         if op.fn in (tape_new, tape_zeros, tape_larger, tape_reserve, tape_put, tape_get):

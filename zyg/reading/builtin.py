@@ -17,6 +17,7 @@ from zyg.reading import (
     conversions,
     elementary,
     masked_reductions,
+    shown,
 )
 from zyg.reading.handlers import HANDLERS
 from zyg.rules import (
@@ -63,4 +64,5 @@ __all__ = [
     "random_draws",
     "rearranging",
     "sets",
+    "shown",
 ]

@@ -15,7 +15,7 @@ from zyg.reading import arrays
 from zyg.reading.callback import call_python
 from zyg.reading.handlers import number
 from zyg.reading.values import Node, Static, Value
-from zyg.rules.foreign import DRAWS, Foreign, FromPython
+from zyg.rules.foreign import DRAWS, PRINTS, Foreign, FromPython
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
@@ -59,9 +59,11 @@ def python_call(reader: FunctionReader, routine: FromPython, args: list[Value]) 
 
 
 def check_runs_once(reader: FunctionReader, programs: Iterable[Program], what: str) -> None:
-    """Refuse programs that draw random numbers where they would run several times, each time with others."""
+    """Refuse programs that draw random numbers, or print, where they would run several times."""
     for program in programs:
         for op in program.ops():
+            if isinstance(op.fn, Callback) and op.fn.name == PRINTS:
+                raise unsupported(f"{what} runs the function several times, and print would print each time", op.pos)
             if isinstance(op.fn, Callback) and op.fn.name.startswith(DRAWS):
                 raise _other_numbers(what, op.fn.name, op.pos if op.pos.line else reader.pos)
 

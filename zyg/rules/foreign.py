@@ -31,6 +31,7 @@ class Foreign:
 
 # What the names of functions that draw random numbers start with: to run them again gives others
 DRAWS = "np.random."
+PRINTS = "print"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,113 @@
+"""What functions print while they are differentiated is what a plain call prints."""
+
+import math
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+
+import zyg
+from zyg import grad
+
+
+def numbers(x: Any) -> Any:
+    print("x =", x)
+    print(x, x * 2, 3, True, None, sep=", ", end="!\n")
+    print()
+    return x * x
+
+
+def strings(x: Any) -> Any:
+    for i in range(3):
+        print(i, f"loss {x} at {i}", str(x * i) + "?", "%g" % x)
+        x = x * 1.5
+    return math.sin(x)
+
+
+def arrays(x: Any) -> Any:
+    for i in range(2):
+        print(i, x, x[0], x.shape[0], np.sum(x), x > 1, x.astype(np.int64))
+        x = x * 2
+    print(np.outer(x, x))
+    return np.sum(x**2)
+
+
+def work_arrays(x: Any) -> Any:
+    s = 0.0
+    for i in range(len(x)):
+        w = np.zeros(2)
+        for j in range(2):
+            w[j] = x[i] * j
+        print(w, s)
+        s += np.sum(w) ** 2
+    return math.sqrt(s + 1)
+
+
+def recursive(x: Any, n: int = 3) -> Any:
+    print("level", n, x)
+    return x * x if n == 0 else recursive(x * 2, n - 1)
+
+
+PROGRAMS = [(numbers, 2.0), (strings, 0.5), (arrays, np.array([1.0, 2.0])), (work_arrays, np.array([1.0, 2.0]))]
+PROGRAMS.append((recursive, 1.5))
+
+
+@pytest.mark.parametrize("mode", ["native", "dynamic"])
+@pytest.mark.parametrize("n", range(len(PROGRAMS)))
+def test_prints_once(n: int, mode: str, capsys: Any) -> None:
+    program, x = PROGRAMS[n]
+    program(x)
+    expected = capsys.readouterr().out
+
+    def slope(x: Any) -> Any:
+        return np.sum(grad(program, mode=mode)(x) * 3.0)
+
+    for call in (
+        lambda: grad(program, mode=mode)(x),
+        lambda: zyg.value_and_grad(program, mode=mode)(x),
+        lambda: zyg.jvp(program, (x,), (x,), mode=mode),
+        lambda: grad(slope, mode=mode)(x),
+    ):
+        call()
+        assert capsys.readouterr().out == expected
+
+
+def test_printing_changes_no_derivative() -> None:
+    x = np.array([0.5, 1.5])
+    assert np.allclose(grad(arrays, mode="native")(x), 32 * x)
+    assert np.allclose(zyg.hvp(arrays)(x, x), 32 * x)
+
+
+def test_until_it_raises(capsys: Any) -> None:
+    def program(x: float) -> float:
+        if x > 1:
+            print("big", x)
+            raise ValueError("no")
+        return x
+
+    with pytest.raises(ValueError, match="no"):
+        grad(program, mode="native")(2.0)
+    assert capsys.readouterr().out == "big 2.0\n"
+
+
+def test_in_other_places(capsys: Any) -> None:
+    g = grad(numbers)
+
+    @numba.njit
+    def compiled(x: float) -> float:
+        return g(x)
+
+    assert compiled(2.0) == 4.0
+    assert capsys.readouterr().out == "x = 2.0\n2.0, 4.0, 3, True, None!\n\n"
+    hooked = grad(lambda x: zyg.hook(lambda d: (print("d", d), d)[1], x) ** 2, mode="native")
+    assert hooked(3.0) == 6.0
+    assert capsys.readouterr().out == "d 6.0\n"
+
+
+def test_where_it_would_print_several_times() -> None:
+    with pytest.raises(zyg.UnsupportedError, match="print would print each time"):
+        zyg.pullback(numbers, 2.0, mode="native")
+    checkpointed = zyg.checkpoint(numbers)
+    with pytest.raises(zyg.UnsupportedError, match="print would print each time"):
+        grad(lambda x: checkpointed(x), mode="native")(2.0)
