@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import zyg
-from zyg.dynamic import callees
+from zyg.dynamic import callees, native_functions
 
 
 @pytest.fixture(autouse=True)
@@ -406,6 +406,66 @@ def test_higher_orders_forward_mode_and_pullbacks():
         slope = zyg.grad(lambda d, back=back: back(d * d)[0], mode="dynamic")(3.0)
         assert slope == pytest.approx(6 * first(0.7), rel=1e-12)
     assert runs(cubes)[0] > 0
+
+
+def waves(x, n):
+    y = x
+    for i in range(n):
+        y = y + math.sin(y * x) * 0.01 * (i + 0.5)
+    return y
+
+
+def weighted(v, w):
+    y = 0.0
+    for i in range(len(v)):
+        y += math.exp(v[i]) * w[i] + 0.1
+    return y
+
+
+def test_derivatives_of_derivatives_are_native_code_s(monkeypatch):
+    tried = []
+    run = native_functions.NativeFunction._differentiable
+    monkeypatch.setattr(
+        native_functions.NativeFunction,
+        "_differentiable",
+        lambda self, *args: tried.append(run(self, *args)) or tried[-1],
+    )
+
+    def number(x):
+        with contextlib.nullcontext():
+            return waves(x, 5) * waves(x * 1.5, 4)
+
+    def array(v):
+        with contextlib.nullcontext():
+            return weighted(v, v * 2.0) * weighted(v * 1.5, v)
+
+    def plain_number(x):
+        return waves(x, 5) * waves(x * 1.5, 4)
+
+    def plain_array(v):
+        return weighted(v, v * 2.0) * weighted(v * 1.5, v)
+
+    for program, plain, x, u in (
+        (number, plain_number, 0.7, 1.3),
+        (array, plain_array, np.linspace(0.1, 0.9, 5), np.linspace(1.0, 2.0, 5)),
+    ):
+        slope = zyg.grad(program, mode="dynamic")
+        first, second = zyg.grad(plain)(x), zyg.hvp(plain)(x, u)
+        for _ in range(3):
+            slope(x)
+        tried.clear()
+        for _ in range(2):
+            along = zyg.grad(lambda x, slope=slope, u=u: np.sum(slope(x) * u), mode="dynamic")(x)
+            assert np.allclose(along, second, rtol=1e-12)
+            assert np.allclose(zyg.jvp(slope, (x,), (u,), mode="dynamic")[1], second, rtol=1e-12)
+            moved = zyg.jvp(program, (x,), (u,), mode="dynamic")[1]
+            assert np.allclose(moved, np.sum(first * u), rtol=1e-12)
+            back = zyg.pullback(program, x, mode="dynamic")[1]
+            assert np.allclose(back(1.0)[0], first, rtol=1e-12)
+            assert np.allclose(back(2.0)[0], 2 * first, rtol=1e-12)
+        assert len(tried) > 8 and None not in tried
+    third = zyg.grad(zyg.grad(zyg.grad(number, mode="dynamic"), mode="dynamic"), mode="dynamic")(0.7)
+    assert third == pytest.approx(zyg.grad(zyg.grad(zyg.grad(plain_number)))(0.7), rel=1e-10)
 
 
 def test_warnings_and_errors_of_numpy():

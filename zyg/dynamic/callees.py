@@ -110,7 +110,7 @@ def _attempt(callee: Callee, fn: Any, args: Sequence[Any], kws: dict[str, Any]) 
     """The value of a call, recorded; None if it is not for native code."""
     given = _positional(fn, args, kws)
     top = None if given is None else top_tape(given)
-    if given is None or top is None or top.outer is not None or not top.natively:
+    if given is None or top is None:
         return None
     kinds = tuple([_kind(value) for value in given])
     if None in kinds or not {*np.geterr().values()} <= {"ignore", "warn"}:
@@ -141,9 +141,10 @@ def _kind(value: Any) -> Hashable | None:
     """What native code is made for; None where it is for CPython."""
     kind = type(value)
     if kind is Number:
-        return ("number", type(value.value)) if type(value.value) in (float, np.float64) else None
+        own = type(value.__zyg_root__)
+        return ("number", own) if own in (float, np.float64) else None
     if kind is Array:
-        root = value.value
+        root = value.__zyg_root__
         known = type(root) is np.ndarray and root.ndim > 0 and root.dtype.str[1:] in ("f8", "i8", "b1")
         return ("array", root.dtype, root.ndim, root.flags.c_contiguous) if known else None
     if kind is int:

@@ -88,13 +88,16 @@ def _is_pure(fn: Any, args: Any, kws: Any) -> bool:
     return not found.lowered.written
 
 
-def by_native_code(fn: Any, args: Sequence[Any], kws: dict[str, Any]) -> Any:
-    """`fn(*args, **kws)`, recorded with the pullback that native code has for it."""
+def by_native_code(fn: Any, args: Sequence[Any], kws: dict[str, Any], evaluate: Any = None) -> Any:
+    """`fn(*args, **kws)`, recorded with the pullback that native code has for it.
+
+    evaluate: what gives its value on the levels below, in place of `fn`.
+    """
     call = _Call()
     texts = [call.text(arg) for arg in args] + [f"{name}={call.text(value)}" for name, value in kws.items()]
     top = top_tape(call.operands)
     assert top is not None
-    return _run(fn, ", ".join(texts), call, top, args, kws)
+    return _run(fn, ", ".join(texts), call, top, args, kws, evaluate)
 
 
 def _run(fn: Any, text: str, call: _Call, top: Tape, args: Any, kws: Any, evaluate: Any = None) -> Any:

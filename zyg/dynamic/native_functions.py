@@ -12,12 +12,14 @@ import numpy as np
 
 from zyg.array_back import ArrayBack
 from zyg.back import Back
-from zyg.dynamic.array import Array, fresh, operand, recorded
+from zyg.dynamic.array import Array, fresh, operand, recorded, top_tape
 from zyg.dynamic.array_steps import Result
 from zyg.dynamic.buffers import owner_of
+from zyg.dynamic.native import by_native_code
 from zyg.dynamic.number import Number
 from zyg.dynamic.state import STATE
 from zyg.dynamic.tape import Sweep, Tape
+from zyg.dynamic.ufuncs import plain_root
 from zyg.entry import Caller
 from zyg.errors import UnsupportedError
 from zyg.ir.program import Module
@@ -25,7 +27,7 @@ from zyg.ir.scalars import f8, i8
 from zyg.ir.tree import ArrayTree, ConstTree, Leaf, Tree, TupleTree
 from zyg.ir.tree import leaves as types_of
 from zyg.looking import look, plan_of
-from zyg.passes.exact import LARGEST, exact
+from zyg.passes.exact import LARGEST, GivenUp, exact
 from zyg.passes.python_classes import Origin, origins_of_results
 from zyg.shapes import assemble
 from zyg.transformed import Called, code_key
@@ -84,14 +86,10 @@ def tried(fn: Any, kinds: Kinds, given: Sequence[Any]) -> NativeFunction | None:
     try:
         how = _written(fn, given)
         native = NativeFunction(fn, kinds, how)
-        native.find(fn, [_root(value) for value in given])
+        native.find(fn, [plain_root(value) for value in given])
     except Exception:  # the user's function has not been run; whatever is wrong with it, CPython will say
         return None
     return native
-
-
-def _root(value: Any) -> Any:
-    return value.value if type(value) in (Number, Array) else value
 
 
 def _written(fn: Any, given: Sequence[Any]) -> _Written:
@@ -99,7 +97,7 @@ def _written(fn: Any, given: Sequence[Any]) -> _Written:
     modules: set[str] = set()
     waiting: list[Any] = [fn, *(value for value in given if type(value) is types.FunctionType)]
     seen: set[int] = set()
-    arrays = any(type(_root(value)) in (np.ndarray, np.float64) for value in given)
+    arrays = any(type(plain_root(value)) in (np.ndarray, np.float64) for value in given)
     while waiting:
         one = waiting.pop()
         if id(one) in seen:
@@ -132,7 +130,7 @@ def _written(fn: Any, given: Sequence[Any]) -> _Written:
         elementary = Origin.UNKNOWN
     origins: list[Origin] = []
     for value in given:
-        root = _root(value)
+        root = plain_root(value)
         if isinstance(root, np.ndarray):
             origins += [Origin.PYTHON] * (1 + sum(n != 1 for n in root.shape))
         elif isinstance(root, (int, float)):
@@ -204,8 +202,7 @@ class NativeFunction:
             return None
         if any(_holds_tracked(cell) for cell in fn.__closure__ or ()):
             return None
-        pairs = [operand(value, top) for value in given]
-        lows = [low for _, low in pairs]
+        lows = [plain_root(value) for value in given]
         try:
             found, inputs = self.find(fn, lows)
         except Exception:  # what it captures is of another kind than before
@@ -224,11 +221,28 @@ class NativeFunction:
             self.given_up += 1
             return None
         try:
-            back = _pullback(found, fn, lows, plain)
+            if top.outer is None and top.natively:
+                back = _pullback(found, fn, lows, plain)
+                return (self._recorded(y, back, [operand(value, top)[0] for value in given], top),)
+            return self._differentiable(fn, given, y, top)
         except Exception:
             self.refused += 1
             return None
-        return (self._recorded(y, back, [ref for ref, _ in pairs], top),)
+
+    def _differentiable(self, fn: Any, given: Sequence[Any], y: Any, top: Tape) -> tuple[Any] | None:
+        """The value, recorded with a pullback that is differentiated in turn: in derivatives of derivatives, and where
+        cotangents are, as in forward mode."""
+        if fn.__closure__ or not all(isinstance(item, (float, np.ndarray)) for item in (y if _is_tuple(y) else (y,))):
+            return None
+
+        def below(*lower: Any) -> Any:
+            outer = top_tape(lower)
+            found = (y,) if outer is None else self.run(fn, lower, outer)
+            if found is None:
+                raise GivenUp
+            return found[0]
+
+        return (by_native_code(fn, given, {}, below),)
 
     def _is_plain(self, found: Any, fn: Any, lows: Sequence[Any]) -> bool:
         """Is what the function captures the same to CPython, and not differentiated?"""
@@ -285,6 +299,10 @@ class NativeFunction:
                 step.results.append(None)
         top.entries.append(step)
         return tuple.__new__(type(y), items) if isinstance(y, tuple) else items[0]
+
+
+def _is_tuple(y: Any) -> bool:
+    return isinstance(y, tuple)
 
 
 def _holds_tracked(cell: types.CellType) -> bool:

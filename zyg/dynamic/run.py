@@ -49,7 +49,7 @@ class Recorded:
     ) -> None:
         """argnums: of the arguments to differentiate.  keep: the sweep will run later, when arrays may have changed.
 
-        params: captured arrays to differentiate.  natively: sweeps are not differentiated, so native code may help.
+        params: captured arrays to differentiate.  natively: sweeps are not differentiated.
         has_aux: the sweep starts from the first item of what is returned.
         """
         special_calls.learn()

@@ -28,7 +28,7 @@ class Tape:
     tracked objects that are no such results, to find those that outlive the tape.  outer: the tape of the derivative
     around this one.  buffers: of arrays that came from outside, by their memory; arrays: these, by identity;
     arguments: the buffers of arguments.  callee: the function with a loop that was called last, and `begun`, how long
-    the tape was then.  natively: native code may run such functions.
+    the tape was then.  natively: its sweep is not differentiated.
     """
 
     __slots__ = (
