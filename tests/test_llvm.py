@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from jets import PLAIN
 from random_programs import random_source
@@ -100,3 +101,21 @@ def test_no_longer_than_by_hand(f: Any, derivative: Any, at: Any) -> None:
     ours, by_hand = zyg.inspect_llvm(zyg.grad(f), at), zyg.inspect_llvm(derivative, at)
     assert len(instructions(ours)) <= len(instructions(by_hand)), f"{ours}\n\n{by_hand}"
     assert zyg.grad(f)(at) == pytest.approx(derivative(at))
+
+
+def test_loops_of_known_length_stay_loops_in_large_programs() -> None:
+    """Taps of a filter over an image of known size: as straight code they would take seconds."""
+
+    def blurred(image: Any, width: float) -> Any:
+        taps = np.exp(-(np.arange(-3, 4) ** 2) / (2 * width**2))
+        taps = taps / taps.sum()
+        padded = np.pad(image, 3, mode="reflect")
+        rows, out = np.zeros((14, 20)), np.zeros((14, 14))
+        for i in range(7):
+            rows += taps[i] * padded[i : i + 14]
+        for j in range(7):
+            out += taps[j] * rows[:, j : j + 14]
+        return np.sum((out - image) ** 2) + np.ptp(out)
+
+    text = zyg.inspect_llvm(zyg.grad(blurred, (0, 1)), np.cos(np.arange(196.0)).reshape(14, 14), 0.9)
+    assert text.count("\n") < 4500

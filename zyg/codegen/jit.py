@@ -68,13 +68,31 @@ def load(text: str, name: str, arithmetic: bool = True) -> tuple[JITCodeLibrary,
         module.triple = generator._llvm_module.triple
         module.data_layout = generator._data_layout
         module.verify()
-        (_optimise if arithmetic else _tidy)(module, generator._tm)
+        with _unrolling(not is_large(text)):
+            (_optimise if arithmetic else _tidy)(module, generator._tm)
         bitcode = module.as_bitcode()
         library = generator.create_library(name)
         library._final_module = module
         with reducing_strength(not is_large(text)):
             library._finalize_final_module()
         return library, bitcode
+
+
+@contextmanager
+def _unrolling(usual: bool) -> Iterator[None]:
+    """How large loops of known length may become as straight code: as usual at this level, or half of that.
+
+    In modules with many arrays of known size code generation takes many times as long with the usual limit, for code
+    that is no faster.  Under the compiler lock.
+    """
+    if usual:
+        yield
+        return
+    llvm.set_option("zyg", "-unroll-threshold=150")
+    try:
+        yield
+    finally:
+        llvm.set_option("zyg", "-unroll-threshold=300")
 
 
 @contextmanager
