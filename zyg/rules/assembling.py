@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from zyg.rules.library import library, refuse
+from zyg.rules.ordering import vector_order
 
 
 def first(n: int) -> Any:
@@ -167,15 +168,15 @@ def _fromfunction(function: Any, shape: Any, dtype: Any = float, like: None = No
 @library(np.lexsort, lists=True)
 def _lexsort(keys: Any, axis: int = -1) -> Any:
     n = len(keys)
-    order = np.argsort(keys[0], kind="stable")
+    order = vector_order(np.asarray(keys[0]))
     if np.ndim(keys[0]) != 1:
         return refuse("np.lexsort by other keys than vectors is not compiled")
     if isinstance(keys, (list, tuple)):
         for k in first(n)[1:]:
-            order = order[np.argsort(np.asarray(keys[k])[order], kind="stable")]
+            order = order[vector_order(np.asarray(keys[k])[order])]
     else:
         for k in range(1, n):
-            order = order[np.argsort(keys[k][order], kind="stable")]
+            order = order[vector_order(keys[k][order])]
     return order
 
 

@@ -74,24 +74,52 @@ def _isin(element: Any, test_elements: Any, assume_unique: bool = False, invert:
     return np.reshape(_mask(np.ravel(element), test_elements, invert), np.shape(element))
 
 
+def _groups(ar1: Any, ar2: Any) -> Any:
+    """The elements of two arrays in one vector, and of each group of equal ones: the first, and in which arrays it is.
+
+    A nan equals those of its own array only.
+    """
+    x, n = np.concatenate((np.ravel(ar1), np.ravel(ar2))), np.size(ar1)
+    order, values = vector_order(x), still(x)
+    first = np.empty(x.shape[0], np.int64)
+    of_one, of_two = np.zeros(x.shape[0], np.bool_), np.zeros(x.shape[0], np.bool_)
+    k = 0
+    for i in range(x.shape[0]):
+        at, before = order[i], order[max(i - 1, 0)]
+        equal = values[at] == values[before]
+        if not equal and values[at] != values[at] and values[before] != values[before]:
+            equal = (at < n) == (before < n)
+        if i == 0 or not equal:
+            first[k] = at
+            k += 1
+        if at < n:
+            of_one[k - 1] = True
+        else:
+            of_two[k - 1] = True
+    return x, first[:k], of_one[:k], of_two[:k]
+
+
 @library(np.intersect1d)
 def _intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False) -> Any:
     if return_indices:
         return refuse("np.intersect1d with return_indices is not compiled")
-    x = _unique(ar1)
-    return x[_mask(x, ar2, False)]
+    x, first, of_one, of_two = _groups(ar1, ar2)
+    return x[first[np.logical_and(of_one, of_two)]]
 
 
 @library(np.setdiff1d)
 def _setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
-    x = np.ravel(ar1) if assume_unique else _unique(ar1)
-    return x[_mask(x, ar2, True)]
+    x = np.ravel(ar1)
+    if assume_unique:
+        return x[_mask(x, ar2, True)]
+    _, first, of_one, of_two = _groups(x, ar2)
+    return x[first[np.logical_and(of_one, np.logical_not(of_two))]]
 
 
 @library(np.setxor1d)
 def _setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
-    x, y = _unique(ar1), _unique(ar2)
-    return np.sort(np.concatenate((x[_mask(x, y, True)], y[_mask(y, x, True)])))
+    x, first, of_one, of_two = _groups(ar1, ar2)
+    return x[first[of_one != of_two]]
 
 
 _upto = range  # the builtin, which an argument hides below
