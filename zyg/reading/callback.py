@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,7 @@ def _object(tree: Tree, values: Iterator[Any]) -> Any:
         offset, *rest = (next(values) if known is None else known for known in tree.known)
         dims, steps = rest[: tree.ndim], rest[tree.ndim :]
         if tree.layout == "C":
-            return buffer[offset : offset + int(np.prod(dims))].reshape(dims)
+            return buffer[offset : offset + math.prod(dims)].reshape(dims)
         strides = [step * buffer.itemsize for step in steps]
         return np.lib.stride_tricks.as_strided(buffer[offset:], dims, strides)
     items = [_object(item, values) for item in tree.items]

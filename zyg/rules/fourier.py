@@ -16,7 +16,11 @@ from zyg.rules.library import library, pullback
 
 
 def _in_place(a: Any, factor: float, inverse: bool, *axes: int) -> tuple[()]:
-    a[...] = np.fft.ifftn(a, axes=axes, norm="forward") if inverse else np.fft.fftn(a, axes=axes)
+    for axis in axes:
+        if inverse:
+            np.fft.ifft(a, axis=axis, norm="forward", out=a)
+        else:
+            np.fft.fft(a, axis=axis, out=a)
     if factor != 1.0:
         a *= factor
     return ()
