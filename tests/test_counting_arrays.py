@@ -43,6 +43,11 @@ PROGRAMS: list[tuple[Any, Any, Any]] = [
     (lambda m, x: np.sum(m.copy().reshape(3, 1) * x), ONES * 6, ONES * 2),
     (lambda m, x: np.sum(np.concatenate((m, m)) * 1.0), ONES * 2, ZEROS),
     (lambda m, x: np.sum(np.where(m > 0, x, 2 * x)), ZEROS, np.array([1.0, 2.0, 1.0])),
+    (
+        lambda m, x: sum([int(v) for v in m]) * x[0] + float(m[1]) * x[1],
+        np.array([1.0, 3.0, 1.0]),
+        np.array([2.0, 0, 0]),
+    ),
     (written, np.array([3.0, 0.0, 3.0]), ONES),
     (rounded, np.array([0.0, 2.0, 0.0]), np.array([1.0, 0.0, 0.0])),
 ]
@@ -75,6 +80,12 @@ def test_gradients_by_ints(n: int, dtype: Any, mode: str) -> None:
     dm, dx = grad(program, (0, 1), mode=mode)(COUNTS.astype(dtype), X)
     assert same(dm, by_mask)
     assert same(dx, grad(program, 1, mode="native")(COUNTS, X))
+
+
+@pytest.mark.parametrize("mode", ["native", "dynamic"])
+def test_gradients_by_an_int_are_numbers_of_python(mode: str) -> None:
+    found = grad(lambda n, x: np.array([n, x]) @ np.array([x, n]) + int(n) * x, mode=mode)(3, 2.0)
+    assert (found, type(found)) == (6.0, float)
 
 
 @pytest.mark.parametrize("m", [MASK, COUNTS])

@@ -64,8 +64,13 @@ def _complex(real: Any = 0.0, imag: Any = 0.0) -> Any:
     return operate(p.make_complex, lambda re, im: complex(re, im), (float_of(real), float_of(imag)))
 
 
+_WHOLE = (int, np.bool_, *(np.dtype(code).type for code in np.typecodes["AllInteger"]))
+
+
 @call_in_place_of(int)
 def _int(*args: Any, **kws: Any) -> Any:
+    if len(args) == 1 and type(args[0]) is Number and type(lowest(args[0])) in _WHOLE:
+        return args[0].__zyg_convert__(int)
     return int(*plain_text(args), **kws)
 
 

@@ -101,13 +101,9 @@ class Tracking:
             found = sweep.numbers[index]
             if found is None:
                 return zero
-            return (
-                complex_of(found)
-                if isinstance(zero, complex)
-                else found
-                if zero == 0 and type(zero) is int
-                else real(found)
-            )
+            if type(zero) is int:
+                return found.item() if isinstance(found, np.generic) else found
+            return complex_of(found) if isinstance(zero, complex) else real(found)
 
         return made, gradient
 
