@@ -126,7 +126,7 @@ def global_assignment(x):
     return x
 
 
-@refuses("f-strings with a format cannot be compiled", hint="Leave out the format.")
+@refuses("a conversion needs a number, not a string")
 def formatted(x):
     return float(f"{x:.3f}")  # <-
 

@@ -20,8 +20,14 @@ def numbers(x: Any) -> Any:
 
 def strings(x: Any) -> Any:
     for i in range(3):
-        print(i, f"loss {x} at {i}", str(x * i) + "?", "%g" % x)
+        print(i, f"loss {x} at {i}", str(x * i) + "?", "%g" % x)  # noqa: UP031
         x = x * 1.5
+    return math.sin(x)
+
+
+def formats(x: Any) -> Any:
+    for i in range(3):
+        print(f"{i:>3}: {x:.4f}|{x * 2:8.3e}|{'text'!r}|{i:0{2}d}")
     return math.sin(x)
 
 
@@ -50,7 +56,7 @@ def recursive(x: Any, n: int = 3) -> Any:
 
 
 PROGRAMS = [(numbers, 2.0), (strings, 0.5), (arrays, np.array([1.0, 2.0])), (work_arrays, np.array([1.0, 2.0]))]
-PROGRAMS.append((recursive, 1.5))
+PROGRAMS += [(recursive, 1.5), (formats, 2.0)]
 
 
 @pytest.mark.parametrize("mode", ["native", "dynamic"])
@@ -89,6 +95,30 @@ def test_until_it_raises(capsys: Any) -> None:
     with pytest.raises(ValueError, match="no"):
         grad(program, mode="native")(2.0)
     assert capsys.readouterr().out == "big 2.0\n"
+
+
+def test_formats_in_errors() -> None:
+    def program(x: float) -> float:
+        if x > 1:
+            raise ValueError(f"x = {x:.3f}, {x!r:>5}; {'a'!r}")
+        return x * x
+
+    assert grad(program, mode="native")(0.5) == 1.0
+    with pytest.raises(ValueError, match=r"x = 2\.500,   2\.5; 'a'"):
+        grad(program, mode="native")(2.5)
+
+
+def test_starred_names() -> None:
+    def program(x: Any) -> Any:
+        first, *rest = (x, x * x, x**3)
+        *start, last = [x * 2, x * 3]
+        one, *none = (x,)
+        rest.append(x)
+        return first * rest[0] * len(rest) + start[0] * last + one + len(none) + sum(rest)
+
+    assert grad(program, mode="native")(1.5) == grad(program, mode="dynamic")(1.5) == 50.0
+    assert grad(grad(program, mode="native"))(1.5) == 50.0
+    assert grad(lambda v: (lambda a, *b: a)(*v), mode="native")([1.0, 2.0]) == [1.0, 0.0]
 
 
 def test_in_other_places(capsys: Any) -> None:

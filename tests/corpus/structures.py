@@ -55,7 +55,7 @@ def unpack_nested(v):
     return a * b - math.sin(c * a)
 
 
-@program(((0.5, 0.7, 0.9, 1.1),), exercises="starred unpacking", refused="UNPACK_EX")
+@program(((0.5, 0.7, 0.9, 1.1),), exercises="starred unpacking")
 def starred_unpacking(v):
     first, *middle, last = v
     return first * last + middle[0] * middle[1] ** 2

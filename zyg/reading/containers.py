@@ -20,6 +20,7 @@ from zyg.reading.iteration import elements, iterator
 from zyg.reading.list_arrays import total as total_of
 from zyg.reading.list_members import made_of
 from zyg.reading.special_methods import special_method
+from zyg.reading.tracing import unpacked
 from zyg.reading.values import (
     IterHead,
     Node,
@@ -90,6 +91,18 @@ def _setattr(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -
 @handles(sorted)
 def _sorted(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     return reader.spec.call(reader, Static(written.sorted_list), args, kws)
+
+
+@handles(unpacked)
+def _unpacked(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    value, *ends = args
+    before, after = (end.value for end in ends if isinstance(end, Const))
+    assert isinstance(before, int) and isinstance(after, int)
+    items = reader.spec.calls.elements(reader, value)
+    end = len(items) - after
+    if end < before:
+        raise unsupported(f"{before + after} values or more are needed, and there are {len(items)}", reader.pos)
+    return tuple_of([*items[:before], tuple_of(items[before:end]), *items[end:]])
 
 
 @handles(any)

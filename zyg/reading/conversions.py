@@ -162,7 +162,12 @@ _CLASSES: dict[Type, type] = {b1: bool, i8: int, f8: float, c16: complex, f4: np
 
 
 def _text(fn: Callable[..., str]) -> Handler:
-    return lambda reader, args, kws: Node(LazyHead(fn), tuple(args))
+    def made(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+        if all(isinstance(arg, Static) and type(arg.obj) in (str, type(None)) for arg in args):
+            return Static(fn(*[arg.obj for arg in args if isinstance(arg, Static)]))
+        return Node(LazyHead(fn), tuple(args))
+
+    return made
 
 
-HANDLERS |= {str: _text(str), repr: _text(repr), format: _text(format)}
+HANDLERS |= {str: _text(str), repr: _text(repr), ascii: _text(ascii), format: _text(format)}

@@ -23,6 +23,7 @@ from numba.core import ir as nir
 from zyg.errors import UnsupportedError, unsupported
 from zyg.ir.program import Pos
 from zyg.reading.generators import as_function, form_of
+from zyg.reading.tracing import Reader
 
 
 class LookUp:
@@ -82,9 +83,9 @@ def _name_appends(func_ir: Any) -> None:
             expr.attr = "append"
 
 
-class _Interpreter(interpreter.Interpreter):
+class _Interpreter(Reader):
     def init_first_block(self) -> None:
-        interpreter.Interpreter.init_first_block(self)
+        Reader.init_first_block(self)
         for name in self.code_cellvars:
             if name not in self.arg_names:
                 self.store(nir.Const(Unassigned, loc=self.loc), name)
@@ -97,7 +98,7 @@ class _Interpreter(interpreter.Interpreter):
         refusing = interpreter.peep_hole_call_function_ex_to_call_function_kw
         kept = [peephole for peephole in peepholes if peephole is not refusing]
         _name_appends(func_ir)
-        return interpreter.Interpreter.post_process(self, kept, func_ir)
+        return Reader.post_process(self, kept, func_ir)
 
     def _variable(self, inst: Any) -> str:
         code = self.func_id.code
@@ -271,8 +272,6 @@ def _refusal(error: Exception, here: Pos, code: types.CodeType) -> UnsupportedEr
     if "with (context manager)" in text:
         pos = next((position(code, line) for name, line in _lines(code) if name in _WITH), pos)
         return unsupported("with statements cannot be compiled", pos, "Move it out of the differentiated function.")
-    if "format spec" in text or (opcode and opcode[1] == "FORMAT_WITH_SPEC"):
-        return unsupported("f-strings with a format cannot be compiled", pos, "Leave out the format.")
     return unsupported(text, pos)
 
 

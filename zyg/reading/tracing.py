@@ -1,0 +1,98 @@
+"""Bytecode that Numba's front end does not read by itself: formats of f-strings, and `a, *b = c`.
+
+Its analyses make their helpers by global names; here they run with such names bound to what knows more.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from typing import Any
+
+from numba.core import byteflow, interpreter
+from numba.core import ir as nir
+
+_CONVERSIONS: tuple[Any, ...] = (None, str, repr, ascii)
+
+
+def with_globals(fn: Any, **names: Any) -> Any:
+    """A function of Python's that finds other objects under these global names."""
+    return types.FunctionType(fn.__code__, {**fn.__globals__, **names}, fn.__name__, fn.__defaults__, fn.__closure__)
+
+
+class _Runner(byteflow.TraceRunner):
+    """What is on the stack where."""
+
+    def _format(self, state: Any, inst: Any, has_spec: bool, conversion: int) -> None:
+        spec = state.pop() if has_spec else None
+        value = state.pop()
+        made = [state.make_temp() for _ in range(4)]
+        state.append(inst, value=value, spec=spec, conversion=conversion, made=made)
+        state.push(made[-1])
+
+    def op_FORMAT_VALUE(self, state: Any, inst: Any) -> None:
+        self._format(state, inst, bool(inst.arg & 4), inst.arg & 3)
+
+    def op_FORMAT_SIMPLE(self, state: Any, inst: Any) -> None:
+        self._format(state, inst, False, 0)
+
+    def op_FORMAT_WITH_SPEC(self, state: Any, inst: Any) -> None:
+        self._format(state, inst, True, 0)
+
+    def op_CONVERT_VALUE(self, state: Any, inst: Any) -> None:
+        self._format(state, inst, False, inst.arg)
+
+    def op_UNPACK_EX(self, state: Any, inst: Any) -> None:
+        before, after = inst.arg & 0xFF, inst.arg >> 8
+        value = state.pop()
+        stores = [state.make_temp() for _ in range(before + 1 + after)]
+        made = [state.make_temp() for _ in range(6)]
+        state.append(inst, value=value, stores=stores, before=before, after=after, made=made)
+        for name in reversed(stores):
+            state.push(name)
+
+
+class _Flow(byteflow.Flow):
+    run = with_globals(byteflow.Flow.run, TraceRunner=_Runner)
+
+
+def unpacked(value: Any, before: int, after: int) -> Any:
+    """The items of a value in a tuple, those between the first and the last ones in a tuple of their own."""
+    items = tuple(value)
+    end = len(items) - after
+    return (*items[:before], items[before:end], *items[end:])
+
+
+class Reader(interpreter.Interpreter):
+    """Numba's reader of bytecode, which knows more of it."""
+
+    interpret: Callable[..., Any] = with_globals(interpreter.Interpreter.interpret, Flow=_Flow)
+
+    def _called(self, fn: Any, args: list[Any], name: str, res: str) -> None:
+        self.store(nir.Global(fn.__name__, fn, loc=self.loc), name)
+        self.store(nir.Expr.call(self.get(name), args, (), loc=self.loc), res)
+
+    def op_FORMAT_VALUE(  # type: ignore[override]
+        self, inst: Any, value: str, spec: str | None, conversion: int, made: list[str]
+    ) -> None:
+        first, second, third, res = made
+        convert = _CONVERSIONS[conversion]
+        if spec is None:
+            self._called(convert or str, [self.get(value)], first, res)
+            return
+        if convert is not None:
+            self._called(convert, [self.get(value)], first, second)
+        self._called(format, [self.get(value if convert is None else second), self.get(spec)], third, res)
+
+    op_FORMAT_SIMPLE = op_FORMAT_WITH_SPEC = op_CONVERT_VALUE = op_FORMAT_VALUE  # type: ignore[assignment]
+
+    def op_UNPACK_EX(self, inst: Any, value: str, stores: list[str], before: int, after: int, made: list[str]) -> None:
+        one, two, fn, whole, listing, middle = made
+        self.store(nir.Const(before, loc=self.loc), one)
+        self.store(nir.Const(after, loc=self.loc), two)
+        self._called(unpacked, [self.get(value), self.get(one), self.get(two)], fn, whole)
+        for i, name in enumerate(stores):
+            item = nir.Expr.static_getitem(self.get(whole), index=i, index_var=None, loc=self.loc)
+            self.store(item, middle if i == before else name)
+            if i == before:
+                self._called(list, [self.get(middle)], listing, name)
