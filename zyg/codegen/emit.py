@@ -62,6 +62,27 @@ def result_parts(program: Program, outline: Outline) -> tuple[str, ...]:
     return ("i32",) * outline.fails + all_parts(program.results)
 
 
+_BITS = {"double": "i64", "float": "i32"}
+_MOST_FLOATS, _MOST_INTEGERS = 3, 3
+
+
+def in_registers(types: Sequence[str]) -> list[str]:
+    """The types as which a program gives numbers: of floating-point ones, processors give three in vector registers and
+    others on an old stack, which is slow; these go as integers as long as there is room."""
+    floats = [number for number, type in enumerate(types) if type in _BITS]
+    late = floats[_MOST_FLOATS:]
+    if len(types) - len(floats) + len(late) > _MOST_INTEGERS:
+        return list(types)
+    return [_BITS[type] if number in late else type for number, type in enumerate(types)]
+
+
+def received(b: Body, name: str, types: Sequence[str], registers: Sequence[Value]) -> list[Value]:
+    """What the program's function `name` gives for arguments in these registers."""
+    given = in_registers(types)
+    found = b.scatter(b.call(struct(given), name, *registers), given)
+    return [b.convert("bitcast", value, type) for value, type in zip(found, types, strict=True)]
+
+
 def _order(program: Program) -> list[int]:
     """The blocks that can be reached, every one behind those that dominate it."""
     done: list[int] = []
@@ -103,8 +124,9 @@ class Emission:
         context = Value("ptr", "%context") if self._outline.context else None
         registers = [context] if context else []
         registers += [value for argument in arguments for value in argument]
-        result = struct(result_parts(program, self._outline))
-        self._body = Body(assembly, symbol, result, registers, linkage)
+        results = result_parts(program, self._outline)
+        self._given = in_registers(results) if linkage else list(results)
+        self._body = Body(assembly, symbol, struct(self._given), registers, linkage)
         self._frame = Frame(self._body, context, sites, Regions(program, apart), memory.in_rooms(program))
         self._values: dict[Var, Parts] = dict(zip(program.params, arguments, strict=True))
         self._labels: dict[int, Label] = {}
@@ -165,7 +187,8 @@ class Emission:
     def _leave(self, values: Sequence[Value]) -> None:
         if self._mark is not None:
             arena.release(self._body, self._frame.context, self._mark)
-        self._body.give(values)
+        b = self._body
+        b.give([b.convert("bitcast", value, type) for value, type in zip(values, self._given, strict=True)])
 
     def _read(self, operand: Operand) -> Parts:
         return constant(operand) if isinstance(operand, Const) else self._values[operand]
@@ -204,7 +227,7 @@ class Emission:
         registers = [self._frame.context] if outline.context else []
         registers += [value for arg in args for value in arg]
         types = result_parts(self._programs[name], outline)
-        found = b.scatter(b.call(struct(types), internal_symbol(name), *registers), types)
+        found = received(b, internal_symbol(name), types, registers)
         if outline.fails:
             self._frame.pass_on(found.pop(0))
         for var in results:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from zyg.codegen import arena, depth
 from zyg.codegen.assembly import Assembly, Body, Value, struct, symbol
-from zyg.codegen.emit import Emission, internal_symbol, param_values, result_parts
+from zyg.codegen.emit import Emission, internal_symbol, param_values, received, result_parts
 from zyg.codegen.failures import SLOT, Sites
 from zyg.codegen.machine import Parts, all_parts, load, parts, store
 from zyg.codegen.outline import Outline, outlines, reported_values
@@ -122,14 +122,15 @@ def _emit_outer(assembly: Assembly, module: Module, facts: Mapping[str, Outline]
             arena.empty_ring(b, given)
         for head in rings:
             arena.empty_ring(b, head)
-        arena.first_room(b, context)
+        if arena.is_used(assembly):
+            arena.first_room(b, context)
         if any(outline.recursive for outline in facts.values()):
             b.store(depth.floor(b), b.offset(context, arena.FLOOR))
         if outer.report_slots:
             b.store(report, b.offset(context, arena.REPORT))
         registers.insert(0, context)
     types = result_parts(main, facts[main.name])
-    found = b.scatter(b.call(struct(types), internal_symbol(main.name), *registers), types)
+    found = received(b, internal_symbol(main.name), types, registers)
     if arena.is_used(assembly):
         for head in rings:
             arena.release_all(b, head)
