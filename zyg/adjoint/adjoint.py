@@ -20,7 +20,8 @@ from dataclasses import replace
 
 from zyg.adjoint.activity import active, differentiable, handle_classes, shadow_type
 from zyg.adjoint.adjoint_ops import OpAdjoints
-from zyg.adjoint.iterations import is_needed, iterations
+from zyg.adjoint.deferred import can_be_deferred
+from zyg.adjoint.iterations import Iteration, is_needed, iterations
 from zyg.adjoint.late_shadows import with_late_shadows
 from zyg.adjoint.mirrored import CUT, Callees, Counter, Reversed
 from zyg.adjoint.restoring import with_old_values
@@ -71,16 +72,17 @@ class _Adjoint:
         buffers = [v for v in given if shadow_type(v.type) is not None]
         self.outputs = [i for i, on in enumerate(useful) if on and differentiable(program.results[i])]
         self.active = active(self.program, self.graph, given, self.outputs)
-        self.iterations = {
-            header: iteration
-            for header, iteration in iterations(form).items()
-            if any(total in self.active for total in iteration.sums)
+        self.iterations: dict[int, Iteration] = {}
+        self.deferred: dict[int, int] = {}
+        for header, iteration in iterations(form).items():
+            if not any(total in self.active for total in iteration.sums):
+                continue
+            needed = any(is_needed(self.program, self.active, total, wanted) for total in iteration.sums)
+            if not wanted and not needed and can_be_deferred(form, self._loop(header), iteration):
+                self.deferred[header] = self._behind(header)
             # What runs in the forward sweep anyway is better kept, if it is numbers, than computed again
-            if iteration.works
-            or not (
-                iteration.stays or any(is_needed(self.program, self.active, total, wanted) for total in iteration.sums)
-            )
-        }
+            if header in self.deferred or iteration.works or not (iteration.stays or needed):
+                self.iterations[header] = iteration
         kept = with_snapshots(self.program, self.graph, self.active)
         if kept is not self.program:
             self.program, self.graph = kept, graph_of(kept)
@@ -135,7 +137,7 @@ class _Adjoint:
         )
         results = (*program.results, *(self.ops.kind(v.type) for v in self.inputs))
         done = replace(self.program, params=self._parameters(seeds), results=results, blocks=self.blocks)
-        return Reversed(done, self.canonical, self.mirror[self.canonical.exit], self.mirror, seeds)
+        return Reversed(done, self.canonical, self.mirror[self.canonical.exit], self.mirror, seeds, self.deferred)
 
     def _parameters(self, seeds: tuple[Var, ...]) -> tuple[Var, ...]:
         """The program's own, the seeds, and the shadows of the buffers among the inputs."""
@@ -193,6 +195,12 @@ class _Adjoint:
         loop = self.graph.loop_of[header]
         assert loop is not None
         return loop
+
+    def _behind(self, header: int) -> int:
+        """The block behind a loop that is left at its header."""
+        inside = self._loop(header).blocks
+        (behind,) = (edge.target for edge in edges(self.graph.blocks[header].end) if edge.target not in inside)
+        return behind
 
     # --- one block ----------------------------------------------------------------------------------
 
@@ -256,7 +264,10 @@ class _Adjoint:
         return Branch(first, Edge(self._leave(outside, header)), Edge(again))
 
     def _back_by_iterations(self, header: int, outside: int, ops: list[Op]) -> End:
-        """Original:  s += f(k, …)    Adjoint:  d… += reverse f(k, …), for the cotangent ds"""
+        """Original:  s += f(k, …)    Adjoint:  d… += reverse f(k, …), for the cotangent ds
+
+        Iterations come in the order of the forward sweep, so that the first one that fails is the first to run.
+        """
         iteration = self.iterations[header]
         pos = self.ops.pos
         count, none = Var(i8, "k"), Var(b1)
@@ -264,8 +275,11 @@ class _Adjoint:
         ops.append(Op(operator.eq, (count, Const(0, i8)), (none,), pos))
         inner: list[Op] = []
         emitter = Emitter(inner, pos)
-        at = emitter.emit(operator.sub, (count, Const(1, i8)), i8)
-        inner.append(Op(Store(Counter(header)), (at,), (), pos))
+        left = emitter.emit(operator.sub, (count, Const(1, i8)), i8)
+        inner.append(Op(Store(Counter(header)), (left,), (), pos))
+        trips = self.canonical.counts[header].trips
+        assert trips is not None
+        at = emitter.emit(operator.sub, (self.ops.need(inner, trips), count), i8)
         args: list[Operand] = []
         for var in iteration.given:
             if var not in iteration.steps:

@@ -18,6 +18,7 @@ from numba import types
 
 from zyg.adjoint.activity import differentiable, fractional
 from zyg.adjoint.adjoint import reverse
+from zyg.adjoint.deferred import without_deferred
 from zyg.adjoint.known_values import with_known_values
 from zyg.adjoint.mirrored import CUT, STACK, Callees, Reversed
 from zyg.adjoint.record import record
@@ -130,7 +131,7 @@ class _Differentiation:
         mirrored = self.mirrored(self.programs[name], varied, useful, infinite, restoring=True, wanted=values)
         if not values:
             mirrored = _without_values(mirrored, self.programs[name])
-        whole = record(_with_stack(replace_program(mirrored, made), None))
+        whole = without_deferred(record(_with_stack(replace_program(mirrored, made), None)), mirrored.deferred)
         self.programs[made] = simplify_program(_without_cut(whole))
         return made
 

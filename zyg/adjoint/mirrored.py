@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from zyg.ir.program import Program, Var
@@ -52,13 +52,17 @@ class Shadow:
 
 @dataclass(frozen=True, eq=False)
 class Reversed:
-    """A program and its mirror image, still with slots and needs: what `record` completes."""
+    """A program and its mirror image, still with slots and needs: what `record` completes.
+
+    deferred: the headers of loops that the reverse sweep runs instead of the forward sweep, and the blocks behind them.
+    """
 
     program: Program
     canonical: Canonical
     start: int | None
     mirror: dict[int, int]
     cotangents: tuple[Var, ...]
+    deferred: Mapping[int, int] = field(default_factory=dict)
 
 
 Mask = tuple[bool, ...]
