@@ -78,11 +78,13 @@ class _Adjoint:
             if not any(total in self.active for total in iteration.sums):
                 continue
             needed = any(is_needed(self.program, self.active, total, wanted) for total in iteration.sums)
-            if not wanted and not needed and can_be_deferred(form, self._loop(header), iteration):
-                self.deferred[header] = self._behind(header)
+            deferred = not wanted and not needed and can_be_deferred(form, self._loop(header), iteration)
             # What runs in the forward sweep anyway is better kept, if it is numbers, than computed again
-            if header in self.deferred or iteration.works or not (iteration.stays or needed):
+            once = deferred if iteration.stays or iteration.plain else not needed
+            if iteration.works or once:
                 self.iterations[header] = iteration
+                if deferred:
+                    self.deferred[header] = self._behind(header)
         kept = with_snapshots(self.program, self.graph, self.active)
         if kept is not self.program:
             self.program, self.graph = kept, graph_of(kept)
@@ -270,16 +272,14 @@ class _Adjoint:
         """
         iteration = self.iterations[header]
         pos = self.ops.pos
-        count, none = Var(i8, "k"), Var(b1)
-        ops.append(Op(Load(Counter(header)), (), (count,), pos))
-        ops.append(Op(operator.eq, (count, Const(0, i8)), (none,), pos))
-        inner: list[Op] = []
-        emitter = Emitter(inner, pos)
-        left = emitter.emit(operator.sub, (count, Const(1, i8)), i8)
-        inner.append(Op(Store(Counter(header)), (left,), (), pos))
+        at, more = Var(i8, "k"), Var(b1)
+        ops.append(Op(Load(Counter(header)), (), (at,), pos))
         trips = self.canonical.counts[header].trips
         assert trips is not None
-        at = emitter.emit(operator.sub, (self.ops.need(inner, trips), count), i8)
+        ops.append(Op(operator.lt, (at, self.ops.need(ops, trips)), (more,), pos))
+        inner: list[Op] = []
+        emitter = Emitter(inner, pos)
+        inner.append(Op(Store(Counter(header)), (emitter.emit(operator.add, (at, Const(1, i8)), i8),), (), pos))
         args: list[Operand] = []
         for var in iteration.given:
             if var not in iteration.steps:
@@ -295,12 +295,13 @@ class _Adjoint:
         numbers = [var for var in on if var not in self.shadows]
         zeros = tuple(Var(total.type) for total in iteration.sums)
         outs = tuple(Var(self.ops.kind(var.type)) for var in numbers)
-        backward = self.ops.callees.iteration(iteration.program, varied, useful)
+        infinite = any(total in self.ops.infinite for total in iteration.sums)
+        backward = self.ops.callees.iteration(iteration.program, varied, useful, not iteration.plain, infinite)
         inner.append(Op(Call(backward), (*args, *seeds, *shadows), (*zeros, *outs), pos))
         for var, out in zip(numbers, outs, strict=True):
             self.ops.contribute(inner, var, out)
         again = self._block(tuple(inner), Jump(Edge(self.mirror[header])))
-        return Branch(none, Edge(self._leave(outside, header)), Edge(again))
+        return Branch(more, Edge(again), Edge(self._leave(outside, header)))
 
     def _choice(self, label: int, before: list[int], ops: list[Op]) -> Operand:
         """Which of the blocks `before` control came from: the condition that decided it, or a number."""
@@ -379,7 +380,8 @@ class _Adjoint:
         loop = self.graph.loop_of[pred]
         while loop is not None and label not in loop.blocks:
             if not self._passive_region(loop.header):
-                at_exit = self._count_at_exit(ops, loop.header, pred, label)
+                upward = loop.header in self.iterations
+                at_exit = Const(0, i8) if upward else self._count_at_exit(ops, loop.header, pred, label)
                 ops.append(Op(Store(Counter(loop.header)), (at_exit,), (), self.ops.pos))
             loop = loop.parent
 

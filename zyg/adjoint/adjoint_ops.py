@@ -6,7 +6,7 @@ Every active variable v has a slot for its adjoint dv, which is taken (and reset
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -30,7 +30,7 @@ from zyg.ir.whole import whole_copy
 from zyg.passes.memory_facts import settled
 from zyg.passes.slots import Load, Store, zero
 from zyg.rules import primitives as p
-from zyg.rules.elementwise import find, singular
+from zyg.rules.elementwise import find, roots, singular
 
 
 class OpAdjoints:
@@ -71,6 +71,7 @@ class OpAdjoints:
             for op in block.ops
             if op.fn is tape_get and op.result in active and op.result not in shadows
         }
+        self.nonzero = {value for block in program.blocks.values() for value in _nonzero(block)}
         self.infinite = Infinite(program, graph, active, classes, self._is_singular, infinite).found
 
     # --- values -------------------------------------------------------------------------------------
@@ -131,6 +132,8 @@ class OpAdjoints:
 
     def _is_singular(self, op: Op) -> bool:
         """May an op have an infinite derivative at a finite value?"""
+        if op.fn in roots and op.result in self.nonzero:
+            return False
         return op.fn in singular or (isinstance(op.fn, Call) and self.callees.is_singular(op.fn.callee))
 
     def tape_shadows(self, ops: list[Op]) -> None:
@@ -387,3 +390,12 @@ class OpAdjoints:
                 at = block.ops.index(op)
                 self.blocks[label] = Block(block.params, (*block.ops[:at], *new, *block.ops[at + 1 :]), block.end)
                 return
+
+
+def _nonzero(block: Block) -> Iterator[Operand]:
+    """What a block makes and then fails for, if it is zero."""
+    tested = {op.result: op.args[0] for op in block.ops if op.fn is p.is_nonzero}
+    made = {result for op in block.ops for result in op.results}
+    for op in block.ops:
+        if isinstance(op.fn, Guard) and isinstance(op.args[0], Var) and tested.get(op.args[0]) in made:
+            yield tested[op.args[0]]

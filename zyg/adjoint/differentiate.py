@@ -22,7 +22,7 @@ from zyg.adjoint.deferred import without_deferred
 from zyg.adjoint.known_values import with_known_values
 from zyg.adjoint.mirrored import CUT, STACK, Callees, Reversed
 from zyg.adjoint.record import record
-from zyg.adjoint.sweep import mark_reverse
+from zyg.adjoint.sweep import all_reverse, mark_reverse
 from zyg.ir.graph import graph_of, substitute, uses
 from zyg.ir.program import Block, Edge, Jump, Module, Op, Operand, Pos, Program, Raise, Return, Type, Var
 from zyg.ir.scalars import f8, i8
@@ -72,14 +72,14 @@ class _Differentiation:
             self.split(callee, varied, useful, forward, backward)
         return self.pairs[key]
 
-    def iteration(self, program: Program, varied: Mask, useful: Mask) -> str:
-        """The name of what runs and reverses an iteration of a loop; what it keeps is free when it is done."""
+    def iteration(self, program: Program, varied: Mask, useful: Mask, apart: bool, infinite: bool) -> str:
+        """The name of what runs and reverses an iteration of a loop; apart: what it keeps is free when it is done."""
         name = self.unique(program.name)
         ready = simplify_program(replace(program, name=name))
         self.programs[name] = ready
         made = self.unique(f"{name}.reverse")
-        self.fused(name, varied, useful, False, made, self.infinite)
-        self.programs[made] = replace(self.programs[made], apart=True)
+        self.fused(name, varied, useful, False, made, infinite)
+        self.programs[made] = replace(all_reverse(self.programs[made]), apart=apart, hidden=True)
         return made
 
     def is_singular(self, callee: str) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from numba import types
 
@@ -50,6 +50,7 @@ from zyg.rules import primitives as p
 
 _FEWEST = 8
 _DEAR = 20
+_MOST = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +58,8 @@ class Iteration:
     """An iteration of a loop as a program, which gives what is added to the `sums`, parameters of the loop's header.
 
     given: what the program takes.  starts, steps: of those integers among these that the loop counts.
-    works: does it write to memory?  stays: must the forward sweep run it, whoever wants its sums?
+    works: does it write to memory?  stays: must the forward sweep run it, whoever wants its sums?  plain: is it
+    a little straight code?
     """
 
     program: Program
@@ -66,7 +68,8 @@ class Iteration:
     starts: Mapping[Var, Operand]
     steps: Mapping[Var, int]
     works: bool
-    stays: bool
+    stays: bool = False
+    plain: bool = False
 
 
 def iterations(form: Canonical) -> dict[int, Iteration]:
@@ -86,16 +89,12 @@ def iterations(form: Canonical) -> dict[int, Iteration]:
 
 
 def _is_candidate(form: Canonical, loop: Loop) -> bool:
-    """Are its iterations many, as far as is known, and is there something to be kept of each?"""
+    """Are its iterations many, as far as is known, and do they add something?"""
     trips = form.counts[loop.header].trips
     if trips is None or (isinstance(trips, Const) and int(trips.value.real) < _FEWEST):
         return False
     blocks = form.graph.blocks
-    if not any(isinstance(param.type, types.Float) for param in blocks[loop.header].params):
-        return False
-    return any(form.graph.loop_of[label] is not loop for label in loop.blocks) or any(
-        op.fn in ALLOCATIONS for label in loop.blocks for op in blocks[label].ops
-    )
+    return any(isinstance(param.type, types.Float) for param in blocks[loop.header].params)
 
 
 def is_needed(program: Program, active: set[Var], total: Var, wanted: bool) -> bool:
@@ -168,10 +167,19 @@ class _Search:
                 return None
             starts[param], steps[param] = entry.to.args[at], step
         inside = self._with_raises(loop)
+        plain = not any(
+            self.graph.loop_of[label] not in (loop, None)
+            or any(op.fn in ALLOCATIONS for op in self.graph.blocks[label].ops)
+            for label in inside
+        )
+        stays = self._stays(inside)
+        if plain and not self._is_short_and_divides(inside):
+            return None
         own = self._own(loop, inside)
         if own is None:
             return None
-        return self._outlined(loop, inside, own, sums, starts, steps)
+        outlined = self._outlined(loop, inside, own, sums, starts, steps)
+        return outlined and replace(outlined, stays=stays, plain=plain and not outlined.works)
 
     def _with_raises(self, loop: Loop) -> set[int]:
         """The blocks of the body, and those behind them that only raise."""
@@ -353,7 +361,7 @@ class _Search:
         results = tuple(param.type for param in sums)
         program = Program(f"{self.program.name}.iteration", params, results, blocks, distinct=self.program.distinct)  # type: ignore[arg-type]
         works = any(op.fn in ALLOCATIONS for op in program.ops())
-        return Iteration(program, taken, tuple(sums), starts, steps, works, self._stays(inside))
+        return Iteration(program, taken, tuple(sums), starts, steps, works)
 
     def _stays(self, inside: set[int]) -> bool:
         """Does an iteration raise, or go on, by numbers that are dear to compute?"""
@@ -366,6 +374,20 @@ class _Search:
             if any(isinstance(op.fn, Guard) and self._is_dear(op.args[0]) for op in block.ops):
                 return True
         return False
+
+    def _is_short_and_divides(self, inside: set[int]) -> bool:
+        """Are iterations a little straight code that can fail by what it divides by?
+
+        Of longer ones the processor begins several at once if they are not run and reversed in one go.
+        """
+        blocks = [self.graph.blocks[label] for label in inside]
+        tests = [self.made.get(op.args[0]) for block in blocks for op in block.ops if isinstance(op.fn, Guard)]  # type: ignore[arg-type]
+        straight = all(isinstance(block.end, Jump) for block in blocks)
+        return (
+            straight
+            and sum(len(block.ops) for block in blocks) <= _MOST
+            and any(test is not None and test.fn is p.is_nonzero for test in tests)
+        )
 
     def _is_dear(self, cond: Operand) -> bool:
         seen: set[Operand] = set()

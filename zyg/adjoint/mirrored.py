@@ -73,14 +73,14 @@ class Callees:
     """What reverse code calls for the callees of a program, by the masks of what is varied and what is useful.
 
     signature: of a program by its name.  pair: the names of the forward and reverse programs.  at_once: see
-    `differentiate`.  iteration: the reverse of an iteration (see `iterations`).  is_singular: may it have an infinite
-    derivative where its value is finite?
+    `differentiate`.  iteration: the reverse of an iteration (see `iterations`); does it have memory of its own, and may
+    it be given infinite cotangents?  is_singular: may it have an infinite derivative where its value is finite?
     """
 
     signature: Callable[[str], Program]
     pair: Callable[[str, Mask, Mask], tuple[str, str]]
     at_once: Callable[[str, Mask, Mask], str | None]
-    iteration: Callable[[Program, Mask, Mask], str]
+    iteration: Callable[[Program, Mask, Mask, bool, bool], str]
     is_singular: Callable[[str], bool]
 
 

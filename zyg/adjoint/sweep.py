@@ -1,4 +1,4 @@
-"""Which sweep an op belongs to, for listings."""
+"""Which sweep an op belongs to: reverse code may be a digit off, and listings tell."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from zyg.adjoint.mirrored import CUT
 from zyg.ir.program import Block, Op, Program, edges
+from zyg.passes.simplify import is_pure
 
 
 def mark_reverse(program: Program) -> Program:
@@ -25,6 +26,15 @@ def mark_reverse(program: Program) -> Program:
             block = blocks[label]
             blocks[label] = Block(block.params, _marked(block.ops), block.end)
             todo += [edge.target for edge in edges(block.end)]
+    return program.with_blocks(blocks)
+
+
+def all_reverse(program: Program) -> Program:
+    """`program`, an iteration that is run again for the reverse sweep's sake: its arithmetic belongs to that."""
+    blocks = {
+        label: Block(block.params, tuple(_marked((op,))[0] if is_pure(op) else op for op in block.ops), block.end)
+        for label, block in program.blocks.items()
+    }
     return program.with_blocks(blocks)
 
 

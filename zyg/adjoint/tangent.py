@@ -206,6 +206,7 @@ class _Tangent:
             blocks,
             self.program.recursive,
             distinct=self.program.distinct,
+            hidden=self.program.hidden,
         )
 
     def edge(self, edge: Edge) -> Edge:

@@ -243,6 +243,7 @@ class Program:
 
     apart: it is never inlined, so that its memory is free when it returns; buffers that it gives are `mem_keep`t.
     distinct: whoever calls it sees to it that parameters are different buffers if one of them is written.
+    hidden: if it fails nobody sees what it has written.
     facts: see `fact`.
     """
 
@@ -254,6 +255,7 @@ class Program:
     custom: Custom | None = None
     apart: bool = False
     distinct: bool = False
+    hidden: bool = False
     facts: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property

@@ -3,7 +3,7 @@
 In front: those that compare what is affine in the counter.  Behind: those of divisors of floats, by *doubt*.  Without
 its guard a division gives inf or nan and harms nobody, so the loop may run to its end and then, if some divisor was
 zero, once more from its start, with guards, to fail where it should.  That it ran is not to be seen then: it writes to
-memory only that this program has made, and nothing that a guard or a branch in it rests on.
+memory only that nobody else sees, and nothing that a guard or a branch in it rests on.
 """
 
 from __future__ import annotations
@@ -198,7 +198,7 @@ class GuardedLoop:
         """Whether the loop can be run again, to the same guard, and nobody sees that it was."""
         ops = [op for block in self.blocks.values() for op in block.ops]
         written = set().union(*(buffers.written(op) for op in ops))
-        if not all(_is_own(buffers, cls) for cls in written) or {tape_get, tape_put} <= {op.fn for op in ops}:
+        if not all(map(buffers.is_own, written)) or {tape_get, tape_put} <= {op.fn for op in ops}:
             return False
         tests = [arg for op in ops if isinstance(op.fn, Guard) for arg in op.args]
         tests += [block.end.cond for block in self.blocks.values() if isinstance(block.end, Branch)]
@@ -275,9 +275,3 @@ def _given(block: Block) -> Iterator[Operand]:
         yield block.end.cond
     for edge in edges(block.end):
         yield from edge.args
-
-
-def _is_own(buffers: Buffers, cls: Var) -> bool:
-    """Have all buffers of a class been made by this program?"""
-    origin = buffers.origins[cls]
-    return not origin.params and not origin.unknown

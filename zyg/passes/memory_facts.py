@@ -258,7 +258,7 @@ class Buffers:
     """The classes of a program, which of them may share elements, and what writes to them."""
 
     def __init__(self, program: Program) -> None:
-        self.distinct = program.distinct
+        self.distinct, self.hidden = program.distinct, program.hidden
         self.of = classes(program)
         self.origins = origins(program)
         self.escaping = escapes(program)
@@ -274,6 +274,11 @@ class Buffers:
         """Are all its buffers made here, and known to nobody else?"""
         origin = self.origins[cls]
         return not origin.params and not origin.unknown and cls not in self.escaping
+
+    def is_own(self, cls: Var) -> bool:
+        """Have all its buffers been made here, or does nobody see what is in them if the program fails?"""
+        origin = self.origins[cls]
+        return self.hidden or (not origin.params and not origin.unknown)
 
     def may_share(self, a: Var, b: Var) -> bool:
         """May buffers of two classes be the same, given that one of them is written to?"""

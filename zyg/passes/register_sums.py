@@ -14,7 +14,7 @@ from numba import types
 
 from zyg.ir.graph import Graph, Loop, graph_of
 from zyg.ir.memory import mem_add, mem_load
-from zyg.ir.program import Block, Branch, Const, Edge, Jump, Op, Operand, Program, Var, edges, with_edges
+from zyg.ir.program import Block, Branch, Const, Edge, Guard, Jump, Op, Operand, Program, Var, edges, with_edges
 from zyg.ir.scalars import b1
 from zyg.ir.tape import tape_get
 from zyg.passes.canonical import all_loops
@@ -53,8 +53,8 @@ def _fixed_sums(loop: Loop, graph: Graph, buffers: Buffers) -> dict[Op, int]:
 def steady_additions(loop: Loop, graph: Graph, buffers: Buffers) -> dict[Op, int]:
     """The additions of every iteration to buffers that the loop does not read, and their blocks.
 
-    None if the loop is not left at its header alone, or does more than to add up.  What the header adds is none of
-    them: it runs once more, when the loop is left.
+    None if the loop is not left at its header alone, does more than to add up, or may fail where somebody sees what it
+    has added by then.  What the header adds is none of them: it runs once more, when the loop is left.
     """
     header = graph.blocks[loop.header]
     if len(loop.latches) != 1 or not isinstance(header.end, Branch) or not isinstance(_latch(graph, loop).end, Jump):
@@ -65,14 +65,18 @@ def steady_additions(loop: Loop, graph: Graph, buffers: Buffers) -> dict[Op, int
             return {}
     adds: dict[Op, int] = {}
     read: list[Operand] = []
+    fails = False
     for label in graph.order:
         for op in graph.blocks[label].ops if label in loop.blocks else ():
             if op.fn is mem_add:
                 adds[op] = label
             elif op.fn is mem_load:
                 read.append(op.args[0])
-            elif op.fn is not tape_get and not is_pure(op):
+            elif op.fn is not tape_get and not isinstance(op.fn, Guard) and not is_pure(op):
                 return {}
+            fails = fails or isinstance(op.fn, Guard)
+    if fails and not all(buffers.is_own(cls) for op in adds for cls in buffers.written(op)):
+        return {}
     known = [cls for memory in read if (cls := buffers.class_of(memory)) is not None]
     return {
         op: label

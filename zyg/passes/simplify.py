@@ -112,9 +112,17 @@ def _fold(program: Program) -> Program:
         for label in reachable:
             block = blocks[label]
             ops = []
+            tests: dict[Operand, Operand] = {}
+            nonzero: set[Operand] = set()
             for op in block.ops:
                 args = tuple([renamed(arg) for arg in op.args]) if renamed else op.args
+                if op.fn is p.is_nonzero:
+                    tests[op.result] = args[0]
+                elif isinstance(op.fn, Guard) and args[0] in tests:
+                    nonzero.add(tests[args[0]])
                 value = _value(op, args)
+                if op.fn is operator.eq and args[0] in nonzero and isinstance(args[1], Const) and args[1].value == 0:
+                    value = Const(False, types.boolean)
                 if value is not None:
                     renamed[op.result] = value
                     changed = True
@@ -180,8 +188,6 @@ def _value(op: Op, args: tuple[Operand, ...]) -> Operand | None:
         for a, b in (args, args[::-1]):
             if isinstance(a, Const) and a.value == 0:
                 return b
-    if kind == types.int64 and op.fn is operator.sub and isinstance(args[1], Const) and args[1].value == 0:
-        return args[0]
     if kind == types.boolean and op.fn in (operator.and_, operator.or_):
         for a, b in (args, args[::-1]):
             if isinstance(a, Const):

@@ -355,6 +355,9 @@ singular: frozenset[Any] = frozenset(
     )
 )
 
+# Of these, the ones whose derivative is infinite only where they are 0.
+roots: frozenset[Any] = frozenset((np.sqrt, np.cbrt))
+
 # Functions whose partial derivatives can be 0, also by underflow or saturation.
 _VANISHING = frozenset(
     (
