@@ -152,7 +152,73 @@ def with_a_sum_of_sums(x, w):
     return total
 
 
+def sum_behind_which_all_is_scaled(x, w):
+    """As a likelihood: the sum is needed for the derivative by the scale."""
+    scale = w[0, 1] ** 2
+    squares = 0.0
+    for i in range(len(x)):
+        for j in range(x.shape[1]):
+            squares += (x[i, j] - w[1, j]) ** 2
+    return 0.5 * squares / scale + len(x) * math.log(scale) + np.sum(w * w)
+
+
+def sum_in_a_branch(x, w):
+    total = 1.0
+    if w[0, 0] > 0.0:
+        for i in range(len(x)):
+            s = x[i, 0]
+            for j in range(1, x.shape[1]):
+                s *= x[i, j]
+            total -= math.sqrt(s) * w[1, 1]
+    return total * math.exp(-0.1 * total) if total < 0.0 else w[0, 1]
+
+
+def two_sums(x, w):
+    hits, total = 0.0, 0.0
+    for i in range(len(x)):
+        y = x[i, 0]
+        while y < 3.0:
+            y = y * (1.5 + 0.1 * math.sin(y)) + 0.01 * w[0, 0]
+            hits += 1.0
+        total += math.cos(y)
+    return total * total / (1.0 + hits)
+
+
+def scalars_in_a_loop(x, w):
+    """The inner sum's partial derivatives are numbers, which the outer loop keeps."""
+    y = w[0, 0]
+    for _ in range(3):
+        part = 0.0
+        for i in range(2, 22):
+            t = y
+            for j in range(i % 3 + 1):
+                t = math.sin(t + 0.1 * i + 0.2 * j)
+            part += t
+        y = 0.3 * y + 0.1 * part * part
+    return y * np.sum(x[0]) + w[1, 0]
+
+
+def paths(x, w):
+    """Walks that may end early, averaged."""
+    total = 0.0
+    for i in range(len(x)):
+        s, alive = w[0, 0], True
+        for j in range(x.shape[1]):
+            s *= math.exp(0.2 * w[0, 1] + 0.3 * w[1, 0] * (x[i, j] - 0.9))
+            if s > 1.6:
+                alive = False
+                break
+        if alive and s > w[2, 0]:
+            total += s - w[2, 0]
+    return math.exp(-w[3, 0]) * total / len(x)
+
+
 PROGRAMS = (
+    sum_behind_which_all_is_scaled,
+    sum_in_a_branch,
+    two_sums,
+    scalars_in_a_loop,
+    paths,
     of_rows,
     with_work_arrays,
     with_arrays_of_its_own,
@@ -177,7 +243,7 @@ def test_derivatives(fn: Callable[..., Any]) -> None:
     np.testing.assert_allclose(alone[1], dw, rtol=1e-12, atol=1e-13)
 
 
-@pytest.mark.parametrize("fn", PROGRAMS[:6], ids=lambda fn: fn.__name__)
+@pytest.mark.parametrize("fn", PROGRAMS[:11], ids=lambda fn: fn.__name__)
 def test_second_derivatives(fn: Callable[..., Any]) -> None:
     direction = RNG.normal(size=W.shape)
     product = zyg.grad(lambda w: np.sum(zyg.grad(fn, 1)(X, w) * direction))(W)
@@ -186,17 +252,84 @@ def test_second_derivatives(fn: Callable[..., Any]) -> None:
     np.testing.assert_allclose(product, by_differences, rtol=1e-5, atol=1e-6)
 
 
+def adjoint(fn: Callable[..., Any]) -> str:
+    return zyg.inspect_adjoint(zyg.grad(fn, (0, 1)), X, W)
+
+
 def is_by_iterations(fn: Callable[..., Any]) -> bool:
-    return "iteration_reverse" in zyg.inspect_adjoint(zyg.grad(fn, (0, 1)), X, W)
+    return "iteration_reverse" in adjoint(fn)
 
 
 def test_which_loops() -> None:
     assert all(map(is_by_iterations, (of_rows, with_work_arrays, with_arrays_of_its_own)))
     assert is_by_iterations(backwards_by_twos)
-    assert not is_by_iterations(in_a_loop)  # whose sums are needed, so they are computed once
-    assert not is_by_iterations(with_loops_that_end_by_values)  # which the forward sweep has to run
+    assert not is_by_iterations(in_a_loop)  # whose partial derivatives, arrays, the outer loop would have to keep
     assert not is_by_iterations(carried_work_array)
     assert not is_by_iterations(partly_overwritten)
+
+
+def test_loops_that_nobody_waits_for_are_left_to_the_reverse_sweep() -> None:
+    text = adjoint(with_loops_that_end_by_values)
+    main, iteration = text.split("\ndef ", 1)
+    assert main.count("while") == 1
+    assert "sin(" not in main
+    assert "sin(" in iteration
+
+
+@pytest.mark.parametrize("fn", (sum_behind_which_all_is_scaled, paths), ids=lambda fn: fn.__name__)
+def test_loops_whose_sums_are_needed_run_once(fn: Callable[..., Any]) -> None:
+    """The forward sweep reverses each iteration at once, and keeps nothing; so it does for the value."""
+    text = adjoint(fn)
+    assert "s_1 = s_1 + " in text or "partial" in text
+    main = text[: text.index("\ndef ")] if "\ndef " in text else text
+    assert "tape" not in main
+    both = zyg.inspect_adjoint(zyg.value_and_grad(fn, (0, 1)), X, W)
+    assert both.count("_iteration_2_reverse(") + both.count("_iteration_reverse(") == 2  # its call, and itself
+
+
+def test_second_derivatives_where_the_first_is_zero() -> None:
+    """The cotangent of the sum is 0 there, but it moves."""
+
+    def f(x, w):
+        total = 0.0
+        for i in range(len(x)):
+            s = 0.0
+            for j in range(x.shape[1]):
+                s += x[i, j] * w[0, j]
+            total += math.sqrt(s)
+        off = total - goal
+        return off * off * off * w[1, 0] + off * off
+
+    at = np.array([[1.0, 1.0, 1.0], [0.3, 0.2, 0.1]])
+    goal = sum(math.sqrt(row.sum()) for row in X)
+    gradient, hessian = zyg.grad(f, 1)(X, at), zyg.hessian(f, 1)(X, at)
+    np.testing.assert_allclose(gradient, 0.0, atol=1e-12)
+    slope = sum(0.5 * row / math.sqrt(row.sum()) for row in X)
+    np.testing.assert_allclose(hessian[0, :, 0, :], 2.0 * np.outer(slope, slope), rtol=1e-10)
+
+
+def test_sums_that_nothing_comes_of_have_no_derivative_where_theirs_is_infinite() -> None:
+    def f(x, w):
+        total = 0.0
+        for i in range(len(x)):
+            s = 0.0
+            for j in range(x.shape[1]):
+                s += x[i, j] ** 2
+            total += math.sqrt(s) * w[0, 0]
+        return total * total * w[1, 1]
+
+    gradient = zyg.grad(f, (0, 1))(np.zeros((9, 3)), W)
+    assert all(np.all(part == 0.0) for part in gradient)
+
+
+def test_no_iterations_and_none_at_all() -> None:
+    for fn in (sum_behind_which_all_is_scaled, paths):
+        if fn is paths:
+            with pytest.raises(ZeroDivisionError):
+                zyg.grad(fn, (0, 1))(X[:0], W)
+        else:
+            dx, _ = zyg.grad(fn, (0, 1))(X[:0], W)
+            assert dx.shape == (0, 3)
 
 
 def test_exceptions_are_those_of_the_first_iteration_that_fails() -> None:

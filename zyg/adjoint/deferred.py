@@ -13,27 +13,36 @@ from collections.abc import Iterator, Mapping
 from zyg.adjoint.iterations import Iteration
 from zyg.ir.graph import Loop, uses
 from zyg.ir.memory import ALLOCATIONS, mem_give, mem_load
-from zyg.ir.program import Block, Branch, Jump, Program, Return, Var, edges
+from zyg.ir.program import Block, Branch, Edge, Jump, Program, Return, Var, edges
 from zyg.passes.canonical import Canonical
 from zyg.passes.simplify import is_pure
 
 
 def can_be_deferred(form: Canonical, loop: Loop, iteration: Iteration) -> bool:
     """Whether a loop, whose sums nobody needs, can be left to the reverse sweep."""
-    header = form.graph.blocks[loop.header]
-    (out,) = (edge for edge in edges(header.end) if edge.target not in loop.blocks)
-    params = form.graph.blocks[out.target].params
-    left = {param for param, arg in zip(params, out.args, strict=True) if _is_made(form, loop, arg, iteration)}
-    for label in _behind(form, out.target):
+    for label in _behind(form, _way_out(form, loop).target):
         block = form.graph.blocks[label]
-        if label in loop.blocks or left & uses(block) or not isinstance(block.end, (Jump, Branch, Return)):
+        if label in loop.blocks or not isinstance(block.end, (Jump, Branch, Return)):
             return False
         if not all(is_pure(op) or op.fn in ALLOCATIONS or op.fn in (mem_load, mem_give) for op in block.ops):
             return False
         inner = form.graph.loop_of[label]
         if inner is not None and inner.header == label and form.counts[label].trips is None:
             return False
-    return True
+    return gives_sums_only(form, loop, iteration)
+
+
+def gives_sums_only(form: Canonical, loop: Loop, iteration: Iteration) -> bool:
+    """Whether nothing that a loop makes is used behind it but its sums."""
+    out = _way_out(form, loop)
+    params = form.graph.blocks[out.target].params
+    left = {param for param, arg in zip(params, out.args, strict=True) if _is_made(form, loop, arg, iteration)}
+    return not any(left & uses(form.graph.blocks[label]) for label in _behind(form, out.target))
+
+
+def _way_out(form: Canonical, loop: Loop) -> Edge:
+    (out,) = (edge for edge in edges(form.graph.blocks[loop.header].end) if edge.target not in loop.blocks)
+    return out
 
 
 def _is_made(form: Canonical, loop: Loop, operand: object, iteration: Iteration) -> bool:

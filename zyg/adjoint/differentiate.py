@@ -22,6 +22,7 @@ from zyg.adjoint.deferred import without_deferred
 from zyg.adjoint.known_values import with_known_values
 from zyg.adjoint.mirrored import CUT, STACK, Callees, Reversed
 from zyg.adjoint.record import record
+from zyg.adjoint.sums_at_once import Adopt, with_sums_at_once
 from zyg.adjoint.sweep import all_reverse, mark_reverse
 from zyg.ir.graph import graph_of, substitute, uses
 from zyg.ir.program import Block, Edge, Jump, Module, Op, Operand, Pos, Program, Raise, Return, Type, Var
@@ -74,12 +75,24 @@ class _Differentiation:
 
     def iteration(self, program: Program, varied: Mask, useful: Mask, apart: bool, infinite: bool) -> str:
         """The name of what runs and reverses an iteration of a loop; apart: what it keeps is free when it is done."""
-        name = self.unique(program.name)
-        ready = simplify_program(replace(program, name=name))
-        self.programs[name] = ready
+        name = self.adopted(program)
         made = self.unique(f"{name}.reverse")
         self.fused(name, varied, useful, False, made, infinite)
         self.programs[made] = replace(all_reverse(self.programs[made]), apart=apart, hidden=True)
+        return made
+
+    def adopted(self, program: Program) -> str:
+        """Take in a program under a name that is free."""
+        name = self.unique(program.name)
+        self.programs[name] = simplify_program(replace(program, name=name))
+        return name
+
+    def reverse_with_sums(self, program: Program, varied: Mask, useful: Mask) -> str:
+        """As `iteration`; it gives what the iteration adds to the sums, too, and takes finite cotangents."""
+        name = self.adopted(program)
+        made = self.unique(f"{name}.reverse")
+        self.fused(name, varied, useful, True, made)
+        self.programs[made] = replace(self.programs[made], apart=True, hidden=True)
         return made
 
     def is_singular(self, callee: str) -> bool:
@@ -115,7 +128,11 @@ class _Differentiation:
     ) -> Reversed:
         signature = self.programs.__getitem__
         callees = Callees(signature, self.pair_of, self.at_once, self.iteration, self.is_singular)
-        made = reverse(_ready(program), varied, useful, self.int_adjoint, callees, restoring, wanted, infinite)
+        ready = _ready(program)
+        if restoring and self.int_adjoint == f8:
+            adopt = Adopt(self.adopted, self.reverse_with_sums, self.is_singular)
+            ready = with_sums_at_once(ready, varied, useful, wanted, adopt)
+        made = reverse(ready, varied, useful, self.int_adjoint, callees, restoring, wanted, infinite)
         made = with_known_values(made)
         return replace(made, program=mark_reverse(made.program))
 
