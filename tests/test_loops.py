@@ -512,3 +512,30 @@ def test_a_buffer_made_in_every_iteration_is_another_each_time() -> None:
     text = zyg.inspect_adjoint(zyg.grad(in_a_loop), np.ones((5, 3)), np.ones(3))
     puts = [line.split("#")[0] for line in text.splitlines() if "] = " in line and line.strip().startswith("tape")]
     assert not any("sin" in line or "* 3" in line for line in puts)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 20, 31, 32, 33, 60, 64, 65, 500, 5000])
+def test_tapes_outgrow_the_frame(steps):
+    """Their first rows lie in the function's frame; there are two of the same kind here, one of which grows twice."""
+
+    def f(x, limit):
+        y, k = x, 0
+        while k < limit:
+            y = y + 0.01 * math.sin(y)
+            k += 1
+        z, k = x * y, 0
+        while k < limit // 2:
+            z = z + 0.01 * math.cos(z)
+            k += 1
+        return y * z
+
+    def slope(x, limit):
+        y, dy = x, 1.0
+        for _ in range(limit):
+            y, dy = y + 0.01 * math.sin(y), dy * (1.0 + 0.01 * math.cos(y))
+        z, dz = x * y, y + x * dy
+        for _ in range(limit // 2):
+            z, dz = z + 0.01 * math.cos(z), dz * (1.0 - 0.01 * math.sin(z))
+        return dy * z + y * dz
+
+    assert zyg.grad(f)(0.7, steps) == pytest.approx(slope(0.7, steps), rel=1e-12)

@@ -132,6 +132,7 @@ class Emission:
         self._labels: dict[int, Label] = {}
         self._phis: dict[int, list[Phi]] = {}
         self._framed = tape.framed_tapes(program)
+        self._frame.tapes = tape.in_frame(self._body, self._framed)
         self._mark: Value | None = None
 
     def run(self) -> None:
@@ -236,10 +237,10 @@ class Emission:
             del found[:count]
 
     def _tape_new(self, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
-        return [tape.new(self._frame, tape.type_of(op.result), args[0][0], op in self._framed, op)]
+        return [tape.new(self._frame, tape.type_of(op.result), args[0][0], self._framed.get(op), op)]
 
     def _tape_zeros(self, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
-        return [tape.zeros(self._frame, tape.type_of(op.result), args[0], self._framed.get(op), op.pos)]
+        return [tape.zeros(self._frame, tape.type_of(op.result), args[0], self._framed.get(op), op)]
 
     def _tape_larger(self, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
         b = self._body

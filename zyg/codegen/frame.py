@@ -16,6 +16,7 @@ class Frame:
     """A body together with the one block that all its failures go to, and what is known of the memory it uses.
 
     rooms: the allocations of buffers that share rooms (see `arena`), and whether they are made in loops.
+    tapes: where the tapes are that lie in the frame.
     """
 
     def __init__(
@@ -24,6 +25,7 @@ class Frame:
         self.body = body
         self.regions = regions
         self.rooms = rooms
+        self.tapes: Mapping[Op, Value] = {}
         self._context = context
         self._sites = sites
         self._exit: tuple[Label, Phi] | None = None
