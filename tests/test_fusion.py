@@ -69,7 +69,9 @@ def pairs(x, y):
 
 
 def functions(x, y):
-    double = lambda z: z * y
+    def double(z):
+        return z * y
+
     return np.sum(twice(double, x) + twice(sigmoid, y))
 
 

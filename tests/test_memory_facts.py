@@ -255,7 +255,7 @@ def kept(x, n):
 
 # With how many loads, stores, additions and allocations stay
 SIMPLER: list[tuple[Callable[..., Any], int, tuple[int, int, int, int]]] = [
-    (reuses, 1, (3, 2, 2, 0)),
+    (reuses, 1, (3, 1, 2, 0)),
     (neighbours, 1, (2, 1, 0, 0)),
     (across_branches, 2, (1, 1, 0, 0)),
     (not_across_a_store, 1, (2, 1, 0, 0)),
@@ -265,7 +265,7 @@ SIMPLER: list[tuple[Callable[..., Any], int, tuple[int, int, int, int]]] = [
     (measured, 1, (0, 0, 0, 1)),
     (copied, 1, (1, 1, 0, 2)),
     (put_back, 1, (0, 0, 0, 0)),
-    (signed_zero, 1, (0, 2, 0, 0)),
+    (signed_zero, 1, (0, 1, 0, 0)),
     (kept, 1, (0, 1, 0, 1)),
 ]
 

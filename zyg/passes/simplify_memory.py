@@ -10,12 +10,15 @@ import operator
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
+from numba import types
+
 from zyg.ir.graph import Graph, graph_of, substitute
 from zyg.ir.memory import (
     ALLOCATIONS,
     ELEMENT_WRITES,
     WRITES,
     MemoryType,
+    mem_add,
     mem_like,
     mem_load,
     mem_reserve,
@@ -24,7 +27,21 @@ from zyg.ir.memory import (
     mem_zeros,
     read_buffers,
 )
-from zyg.ir.program import Block, Const, Edge, Op, Operand, Program, Var, edges, end_operands, with_edges
+from zyg.ir.program import (
+    Block,
+    Call,
+    Callback,
+    Const,
+    Edge,
+    Guard,
+    Op,
+    Operand,
+    Program,
+    Var,
+    edges,
+    end_operands,
+    with_edges,
+)
 from zyg.ir.tape import tape_get
 from zyg.passes.memory_facts import Buffers, buffers_of
 from zyg.passes.simplify import is_pure
@@ -83,7 +100,8 @@ class _Elements:
     def _block(self, label: int) -> Block:
         block = self.program.blocks[label]
         known = self._at_start(label)
-        ops = []
+        ops: list[Op] = []
+        unseen: dict[_Element, tuple[Op, Operand | None]] = {}
         for op in map(self._of_first, block.ops):
             if _is_access(op) and isinstance(self._final(op.args[0]), Const):
                 # There is no such buffer: control never comes here
@@ -96,8 +114,17 @@ class _Elements:
             if value is not None and op.fn is mem_load:
                 self.renamed[op.result] = value
                 continue
+            if value is not None and op.fn is mem_add and op.pos.reverse and _is_zero(self._final(value)):
+                op = Op(mem_store, op.args, (), op.pos)
+            if element is not None and op.fn is mem_store and element in unseen:
+                overwritten, value = unseen.pop(element)
+                ops.remove(overwritten)
             if value is not None and op.fn is mem_store and _is_same(self._final(value), self._final(op.args[2])):
+                known[element] = value  # type: ignore[index]
                 continue
+            self._see(unseen, op, element)
+            if element is not None and op.fn is mem_store:
+                unseen[element] = op, value
             self._forget(known, self.buffers.written(op), element)
             if element is not None and op.fn is mem_load:
                 known[element] = op.result
@@ -106,6 +133,24 @@ class _Elements:
             ops.append(op)
         self.known[label] = known
         return block if ops == list(block.ops) else Block(block.params, tuple(ops), block.end)
+
+    def _see(self, unseen: dict[_Element, tuple[Op, Operand | None]], op: Op, at: _Element | None) -> None:
+        """Take those out of `unseen` that may be seen: stores, with what was there before."""
+        if isinstance(op.fn, (Call, Callback)):
+            unseen.clear()
+        elif isinstance(op.fn, Guard):
+            for element in list(unseen):
+                if not self.buffers.is_own(element.cls):
+                    del unseen[element]
+        else:
+            touched = [cls for arg in op.args if isinstance(arg, Var) and (cls := self.buffers.of.get(arg)) is not None]
+            for element, (store, _) in list(unseen.items()):
+                if at is not None and element.is_apart(at):
+                    continue
+                if any(self.buffers.may_share(element.cls, cls) for cls in touched):
+                    del unseen[element]
+                    if op.fn is mem_store:  # nobody has read it, but it may be another value now
+                        unseen[element] = store, None
 
     def _of_first(self, op: Op) -> Op:
         """What only asks how large a buffer is asks the one that this one was made like."""
@@ -164,6 +209,10 @@ class _Elements:
             step = int(b.value.real)
             index, offset = a, offset + (step if op.fn is operator.add else -step)
         return None, (offset + int(index.value.real)) % 2**64
+
+
+def _is_zero(operand: Operand) -> bool:
+    return isinstance(operand, Const) and operand.value == 0 and isinstance(operand.type, types.Float)
 
 
 def _is_access(op: Op) -> bool:
