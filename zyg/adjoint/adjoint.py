@@ -20,8 +20,8 @@ from dataclasses import replace
 
 from zyg.adjoint.activity import active, differentiable, handle_classes, shadow_type
 from zyg.adjoint.adjoint_ops import OpAdjoints
-from zyg.adjoint.deferred import can_be_deferred
-from zyg.adjoint.iterations import Iteration, is_needed, iterations
+from zyg.adjoint.deferred import can_be_deferred, is_needed
+from zyg.adjoint.iterations import Iteration, iterations
 from zyg.adjoint.late_shadows import with_late_shadows
 from zyg.adjoint.mirrored import CUT, Callees, Counter, Reversed
 from zyg.adjoint.restoring import with_old_values

@@ -8,14 +8,52 @@ the first iteration that fails ends the program, as it would have done.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping
 
 from zyg.adjoint.iterations import Iteration
 from zyg.ir.graph import Loop, uses
 from zyg.ir.memory import ALLOCATIONS, mem_give, mem_load
-from zyg.ir.program import Block, Branch, Edge, Jump, Program, Return, Var, edges
+from zyg.ir.program import Block, Branch, Edge, Jump, Op, Operand, Program, Return, Var, edges
 from zyg.passes.canonical import Canonical
 from zyg.passes.simplify import is_pure
+from zyg.rules import primitives as p
+
+
+def is_needed(program: Program, active: set[Var], total: Var, wanted: bool) -> bool:
+    """Does reverse code, or whoever wants the results, need the value of a sum, as far as can be told?"""
+    seen: set[Operand] = {total}
+    todo: list[Var] = [total]
+    while todo:
+        value = todo.pop()
+        found: list[Var] = []
+        for block in program.blocks.values():
+            for op in block.ops:
+                if value in op.args:
+                    if not _is_linear(op, value, active):
+                        return True
+                    found.append(op.result)
+            if isinstance(block.end, Return) and value in block.end.values and wanted:
+                return True
+            if isinstance(block.end, Branch) and block.end.cond is value:
+                return True
+            for edge in edges(block.end):
+                params = program.blocks[edge.target].params
+                found += [param for param, arg in zip(params, edge.args, strict=True) if arg is value]
+        todo += [var for var in found if var not in seen]
+        seen.update(found)
+    return False
+
+
+def _is_linear(op: Op, value: Var, active: set[Var]) -> bool:
+    """Does the adjoint of an op do without this operand's value?"""
+    if op.fn in (operator.add, operator.sub, operator.neg, p.reassociate_add, p.cast, p.identity):
+        return True
+    others = [arg for arg in op.args if arg is not value]
+    if op.fn is p.select:
+        return op.args[0] is not value
+    scaled = op.fn is operator.mul or (op.fn is operator.truediv and op.args[1] is not value)
+    return scaled and len(others) == 1 and others[0] not in active
 
 
 def can_be_deferred(form: Canonical, loop: Loop, iteration: Iteration) -> bool:

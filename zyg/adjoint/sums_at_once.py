@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from numba import types
 
 from zyg.adjoint.activity import active, differentiable, shadow_type
-from zyg.adjoint.deferred import can_be_deferred, gives_sums_only
-from zyg.adjoint.iterations import Iteration, is_needed, iterations
+from zyg.adjoint.deferred import can_be_deferred, gives_sums_only, is_needed
+from zyg.adjoint.iterations import Iteration, iterations
 from zyg.adjoint.partials import tangent_kind
 from zyg.ir.graph import Loop
 from zyg.ir.memory import mem_add, mem_like, mem_load, mem_size
