@@ -72,6 +72,24 @@ def autograd_gradient(
     return {"autograd": autograd.grad(with_numpy(program, "autograd.numpy"), argnums)}
 
 
+def torch_gradient(
+    program: Callable[..., Any], args: tuple[Any, ...], argnums: int | tuple[int, ...]
+) -> dict[str, Any]:
+    """PyTorch's gradient of an array program, whose arguments are tensors already."""
+    if importlib.util.find_spec("torch") is None:
+        return {}
+    import torch
+
+    torch.set_num_threads(1)
+    places = (argnums,) if isinstance(argnums, int) else argnums
+    held = [torch.tensor(arg) for arg in args]
+    for place in places:
+        held[place].requires_grad_()
+    chosen = [held[place] for place in places]
+    plain = with_numpy(program, "bench.tensors")
+    return {"torch": lambda *_: torch.autograd.grad(plain(*held), chosen)}
+
+
 def contenders(program: Callable[..., Any], args: tuple[Any, ...], argnums: int | tuple[int, ...]) -> dict[str, Any]:
     """By name, gradients of `program` that are called with `args`."""
     found = {}

@@ -38,7 +38,7 @@ class Row:
     inside compiled code wraps each contender in the same `@njit` loop.
     derivative: which one is taken.
     trial: arguments for which differences are a reference, to check the derivatives themselves.
-    jax: the same program as one writes it for JAX.  taped: autograd can take the program as it is.
+    jax: the same program as one writes it for JAX.  taped: autograd and PyTorch can take the program as it is.
     """
 
     name: str
@@ -72,6 +72,7 @@ class Row:
             found |= others.jax_derivative(self.jax, args, self.argnums, self.derivative)
         if self.taped:
             found |= others.autograd_gradient(self.program, args, self.argnums)
+            found |= others.torch_gradient(self.program, args, self.argnums)
         return found or others.contenders(self.program, args, self.argnums)
 
     def unwrapped(self) -> dict[str, Callable[..., Any]]:
