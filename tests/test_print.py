@@ -141,3 +141,56 @@ def test_where_it_would_print_several_times() -> None:
     checkpointed = zyg.checkpoint(numbers)
     with pytest.raises(zyg.UnsupportedError, match="print would print each time"):
         grad(lambda x: checkpointed(x), mode="native")(2.0)
+
+
+# --- more of what Numba's front end does not read -------------------------------------------------------------
+
+
+def scaled(p: Any, q: Any = 1.0, *, r: Any = 2.0, **more: Any) -> Any:
+    return p * q * r + sum(more.values())
+
+
+def twice(f: Any) -> Any:
+    return lambda *args, **kws: f(*args, **kws) * 2
+
+
+class Holder:
+    def __init__(self, **options: Any) -> None:
+        self.options = options
+
+    def call(self, x: Any, **more: Any) -> Any:
+        return scaled(x, **self.options, **more)
+
+
+OPTIONS, HELD, DECORATED = {"r": 3.0, "z": 2.0}, Holder(q=2.0, w=3.0), twice(twice(scaled))
+
+
+def local_dict(x: Any) -> Any:
+    d = {"r": x, "t": x * x}
+    d["s"] = x
+    return scaled(*[x], **d)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        local_dict,
+        lambda x: scaled(x, **OPTIONS, **{"q": x * x}),
+        lambda x: HELD.call(x, r=x),
+        lambda x: DECORATED(x, q=x, r=x * x),
+        lambda x: (lambda a, **k: scaled(a, **k, s=a * a))(x, q=x),
+    ],
+)
+def test_keyword_arguments_in_dicts(program: Any) -> None:
+    assert grad(program, mode="native")(1.5) == pytest.approx(grad(program, mode="dynamic")(1.5), rel=1e-12)
+    zyg.check_grads(program, (1.5,), order=2, modes=("rev",))
+
+
+def test_keyword_arguments_given_twice() -> None:
+    def program(x: Any) -> Any:
+        return scaled(x, **{"q": 1.0}, **{"q": x})
+
+    with pytest.raises(zyg.UnsupportedError, match="given twice"):
+        grad(program, mode="native")(1.0)
+    with pytest.raises(TypeError, match="multiple values"), pytest.warns(zyg.DynamicModeWarning):
+        grad(program)(1.0)

@@ -20,8 +20,9 @@ from zyg.reading.iteration import elements, iterator
 from zyg.reading.list_arrays import total as total_of
 from zyg.reading.list_members import made_of
 from zyg.reading.special_methods import special_method
-from zyg.reading.tracing import unpacked
+from zyg.reading.tracing import merged, unpacked
 from zyg.reading.values import (
+    DictHead,
     IterHead,
     Node,
     PartialHead,
@@ -103,6 +104,20 @@ def _unpacked(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) 
     if end < before:
         raise unsupported(f"{before + after} values or more are needed, and there are {len(items)}", reader.pos)
     return tuple_of([*items[:before], tuple_of(items[before:end]), *items[end:]])
+
+
+@handles(merged)
+def _merged(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    found: dict[str, Value] = {}
+    for arg in args:
+        value = reader.spec.calls.frozen(reader, opened(reader, arg))
+        if not (isinstance(value, Node) and isinstance(value.head, DictHead)):
+            raise unsupported("** needs a dict whose keys are known when compiling", reader.pos)
+        more = dict(zip(value.head.keys, value.items, strict=True))
+        if found.keys() & more.keys():
+            raise unsupported("a keyword argument is given twice", reader.pos)
+        found |= more
+    return Node(DictHead(tuple(found)), tuple(found.values()))
 
 
 @handles(any)

@@ -1,4 +1,4 @@
-"""Bytecode that Numba's front end does not read by itself: formats of f-strings, and `a, *b = c`.
+"""Bytecode that Numba's front end does not read by itself: formats of f-strings, `a, *b = c` and `f(**d)`.
 
 Its analyses make their helpers by global names; here they run with such names bound to what knows more.
 """
@@ -51,6 +51,12 @@ class _Runner(byteflow.TraceRunner):
         for name in reversed(stores):
             state.push(name)
 
+    def op_DICT_MERGE(self, state: Any, inst: Any) -> None:
+        value = state.pop()
+        fn, res = state.make_temp(), state.make_temp()
+        state.append(inst, target=state.peek(inst.arg), value=value, fn=fn, res=res)
+        state._stack[-inst.arg] = res
+
 
 class _Flow(byteflow.Flow):
     run = with_globals(byteflow.Flow.run, TraceRunner=_Runner)
@@ -61,6 +67,11 @@ def unpacked(value: Any, before: int, after: int) -> Any:
     items = tuple(value)
     end = len(items) - after
     return (*items[:before], items[before:end], *items[end:])
+
+
+def merged(target: Any, value: Any) -> Any:
+    """The keyword arguments of a call, with more of them."""
+    return {**target, **value}
 
 
 class Reader(interpreter.Interpreter):
@@ -85,6 +96,9 @@ class Reader(interpreter.Interpreter):
         self._called(format, [self.get(value if convert is None else second), self.get(spec)], third, res)
 
     op_FORMAT_SIMPLE = op_FORMAT_WITH_SPEC = op_CONVERT_VALUE = op_FORMAT_VALUE  # type: ignore[assignment]
+
+    def op_DICT_MERGE(self, inst: Any, target: str, value: str, fn: str, res: str) -> None:
+        self._called(merged, [self.get(target), self.get(value)], fn, res)
 
     def op_UNPACK_EX(self, inst: Any, value: str, stores: list[str], before: int, after: int, made: list[str]) -> None:
         one, two, fn, whole, listing, middle = made
