@@ -234,7 +234,7 @@ def forwarded(x, *rest):
     return weighted(*rest, x) * x
 
 
-@program((0.5,), exercises="keyword dictionary literal", refused="building a list, set or dict")
+@program((0.5,), exercises="keyword dictionary literal")
 def keywords_passed(x):
     return scaled(x, **{"factor": 3.0, "shift": 0.25})
 
