@@ -286,3 +286,28 @@ def test_arguments_that_no_derivative_is_taken_by(value: Any) -> None:
     with pytest.raises(zyg.ArgumentError, match="no derivative is taken by an argument of type"):
         grad(lambda x, y: y * 2.0, mode="dynamic")(value, 1.0)
     assert grad(lambda x, y: y * 2.0, 1, mode="dynamic")(value, 1.0) == 2.0
+
+
+@MODES
+def test_what_must_be_functions(mode: str) -> None:
+    for wrong in (
+        lambda: adjoint(math.sinh)(5),  # type: ignore[arg-type]
+        lambda: zyg.nograd(5),  # type: ignore[arg-type]
+        lambda: zyg.checkpoint(5),  # type: ignore[arg-type]
+        lambda: zyg.hook(5, 2.0),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(zyg.ArgumentError, match="must be a function, not 5"):
+            wrong()
+    assert grad(math.sinh, mode=mode)(0.5) == pytest.approx(math.cosh(0.5))
+
+    def f(x: float) -> float:
+        return x
+
+    @adjoint(f)
+    def _(x: float) -> Any:
+        return x, 5
+
+    with pytest.raises(zyg.ValueArgumentError, match="must return a pair"):
+        grad(lambda x: f(x) * 2.0, mode=mode)(2.0)
+    with pytest.raises(TypeError, match="missing a required argument: 'x'"):
+        grad(f, mode=mode)()

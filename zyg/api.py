@@ -10,7 +10,7 @@ from typing import Any
 from zyg.array_back import ArrayBack
 from zyg.back import Back
 from zyg.entry import refresh
-from zyg.errors import ArgumentError, UnsupportedError, ValueArgumentError
+from zyg.errors import ArgumentError, UnsupportedError, ValueArgumentError, check_callable
 from zyg.fallback import NotNative, instead, unless_dynamic
 from zyg.implicit import gradient_by, value_and_gradient_by
 from zyg.nested import NoGradientHead, read_grad, read_gradient
@@ -168,6 +168,7 @@ def adjoint(fn: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[.
         raise ArgumentError(f"adjoint takes the function that the rule is for, not {fn!r}")
 
     def register(rule: Callable[..., Any]) -> Callable[..., Any]:
+        check_callable(rule, "a rule")
         RULES[fn] = rule
         refresh()
         return rule
@@ -185,6 +186,7 @@ class nograd:
     __slots__ = ("__dict__", "__weakref__", "fn")
 
     def __init__(self, fn: Callable[..., Any]) -> None:
+        check_callable(fn, "what carries no gradient")
         self.fn = fn
         functools.update_wrapper(self, fn)
 

@@ -52,6 +52,12 @@ class ArgumentError(ZygError, TypeError):
     """A wrong argument: a non-scalar result of `grad`, an argument that is not a number, ..."""
 
 
+def check_callable(fn: object, what: str) -> None:
+    """Raise unless `fn` can be called."""
+    if not callable(fn):
+        raise ArgumentError(f"{what} must be a function, not {fn!r:.80}")
+
+
 class UnsupportedArgumentError(UnsupportedError, ArgumentError):
     """Native mode cannot take the argument."""
 

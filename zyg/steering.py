@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from zyg.errors import check_callable
 from zyg.reading.steering import checkpoint_call
 from zyg.reading.values import Path, Value, extended
 
@@ -25,6 +26,7 @@ def hook(fn: Callable[[Any], Any], x: Any) -> Any:
     >>> grad(lambda x: hook(lambda dy: 10 * dy, x) ** 2)(3.0)
     60.0
     """
+    check_callable(fn, "a hook")
     return x
 
 
@@ -69,6 +71,7 @@ class checkpoint:
     __slots__ = ("__dict__", "__weakref__", "fn")
 
     def __init__(self, fn: Callable[..., Any]) -> None:
+        check_callable(fn, "what is checkpointed")
         self.fn = fn
         functools.update_wrapper(self, fn)
 

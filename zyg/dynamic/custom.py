@@ -68,9 +68,9 @@ def recorded_call(rule: Any, name: str, args: Sequence[Any], kws: dict[str, Any]
     lows = [changed(value, low, instances=True) for value in arguments]
     with recording(top.outer):
         given = resolve(rule)(*lows[: len(args)], **dict(zip(kws, lows[len(args) :], strict=True)))
-    if not (isinstance(given, tuple) and len(given) == 2):
+    if not (isinstance(given, tuple) and len(given) == 2 and callable(given[1])):
         raise ValueArgumentError(
-            f"the rule of {name} must return a pair (y, back), not {type(given).__name__}",
+            f"the rule of {name} must return a pair (y, back), not {given!r:.80}",
             here(),
             "Return the value and a function of its cotangent.",
         )
@@ -192,7 +192,8 @@ class Custom:
             refs.give(sweep, wrapped(given, STATE.tape) if is_array(given) else given)
         else:
             shape = getattr(refs, "shape", None)
-            of = "an argument of another structure" if shape is None else f"an argument of shape {shape}"
+            other = "an argument of another structure" if isinstance(refs, (list, dict)) else "a number"
+            of = other if shape is None else f"an argument of shape {shape}"
             got = f"shape {given.shape}" if is_array(given) else type(given).__name__
             raise ValueArgumentError(
                 f"the pullback of {self.name} gives {got} as the cotangent of {of}",

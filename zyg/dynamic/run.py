@@ -351,6 +351,7 @@ def _placed(
     own = len(args)
     for n in numbers:
         if not -own <= n < own:
+            _check_call(fn, args, kws)
             raise ValueArgumentError(
                 f"argnums {n} is out of range for {own} argument{'' if own == 1 else 's'}",
                 definition(fn),
@@ -367,6 +368,15 @@ def _placed(
         return resolve_outermost(fn)(*given[:own], **dict(zip(names, given[own:], strict=True)), **others)
 
     return (named if names else fn), args, kws, chosen
+
+
+def _check_call(fn: Any, args: Sequence[Any], kws: dict[str, Any]) -> None:
+    """Raise the error of a call with arguments that the function does not take."""
+    try:
+        inspect.signature(fn).bind(*args, **kws)
+    except TypeError as error:
+        name = getattr(fn, "__name__", fn)
+        raise ArgumentError(f"{name}(): {error}", definition(fn), "Pass what its signature says.") from None
 
 
 _BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)

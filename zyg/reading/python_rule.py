@@ -133,7 +133,7 @@ def python_rule_call(
     def forward(inner: FunctionReader, formals: list[Value]) -> tuple[Value, Value]:
         def run(*given: Any) -> tuple[Any, Any]:
             found = calling(rule, given)
-            if not (isinstance(found, tuple) and len(found) == 2):
+            if not (isinstance(found, tuple) and len(found) == 2 and callable(found[1])):
                 raise refuse(f"must return a pair (y, back), not {found!r:.80}", True)
             return found
 
