@@ -118,10 +118,13 @@ def _numbered(text: str, name: str) -> tuple[str, str]:
     return text.replace(_UNNUMBERED, number), name + number
 
 
-def compile_module(module: Module, packed: bool = False, fast: frozenset[str] = frozenset()) -> Native:
+def compile_module(
+    module: Module, packed: bool = False, fast: frozenset[str] = frozenset(), linked: bool = False
+) -> Native:
     """Native code for the entry of `module`, its arithmetic with the fast-math flags `fast`.
 
-    packed: also the packed function, which is otherwise compiled when it is first asked for.
+    packed: also the packed function, which is otherwise compiled when it is first asked for.  linked: is it for being
+    linked with other code?
     """
     with global_compiler_lock:
         assembly = Assembly(fast)
@@ -133,6 +136,7 @@ def compile_module(module: Module, packed: bool = False, fast: frozenset[str] = 
         outer = Outer(numbered, outer.params, outer.results, outer.fails, outer.report_slots)
         for load in assembly.required:
             load()
-        library, bitcode = jit.load(text, numbered)
+        large = jit.is_large(text)
+        library, bitcode = jit.load(text, numbered, runs=not (linked and large))
         library._reload_init.update(assembly.required)
-        return Native(outer, sites.all, bitcode, library, jit.is_large(text))
+        return Native(outer, sites.all, bitcode, library, large)

@@ -60,8 +60,11 @@ def _tidy(module: Any, machine: Any) -> None:
     passes.run(module, builder)
 
 
-def load(text: str, name: str, arithmetic: bool = True) -> tuple[JITCodeLibrary, bytes]:
-    """Optimise a module and put it into this process; also its bitcode, since code generation works on the module."""
+def load(text: str, name: str, arithmetic: bool = True, runs: bool = True) -> tuple[JITCodeLibrary, bytes]:
+    """Optimise a module and put it into this process; also its bitcode, since code generation works on the module.
+
+    runs: else no code is generated before it is asked for.
+    """
     with global_compiler_lock:
         generator = codegen()
         module = llvm.parse_assembly(text)
@@ -73,8 +76,9 @@ def load(text: str, name: str, arithmetic: bool = True) -> tuple[JITCodeLibrary,
         bitcode = module.as_bitcode()
         library = generator.create_library(name)
         library._final_module = module
-        with reducing_strength(not is_large(text)):
-            library._finalize_final_module()
+        if runs:
+            with reducing_strength(not is_large(text)):
+                library._finalize_final_module()
         return library, bitcode
 
 
@@ -132,6 +136,12 @@ def assembly_of(bitcode: bytes) -> str:
 
 def linkable(library: JITCodeLibrary, bitcode: bytes) -> JITCodeLibrary:
     """`library` prepared for being linked into others from the module as it was before code generation."""
+    library._shared_module = module_to_link(bitcode)
+    return library
+
+
+def module_to_link(bitcode: bytes) -> Any:
+    """A module of which several others may have parts."""
     with global_compiler_lock:
         module = llvm.parse_bitcode(bitcode)
         for function in module.functions:
@@ -140,5 +150,4 @@ def linkable(library: JITCodeLibrary, bitcode: bytes) -> JITCodeLibrary:
         for variable in module.global_variables:
             if not variable.is_declaration and variable.linkage == llvm.Linkage.external:
                 variable.linkage = "internal"
-        library._shared_module = module
-        return library
+        return module

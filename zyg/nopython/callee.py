@@ -68,7 +68,7 @@ class Specialisation:
 
     @cached_property
     def native(self) -> Native:
-        native = compile_module(self.module, fast=self.fast)
+        native = compile_module(self.module, fast=self.fast, linked=True)
         _frozen[native.library] = self.frozen
         return native
 

@@ -28,7 +28,7 @@ def link(library: Any, native: Native) -> None:
 
         def finalize() -> None:
             for one in late.values():
-                library._final_module.link_in(one.library._get_module_for_linking(), preserve=True)
+                library._final_module.link_in(jit.module_to_link(one.bitcode), preserve=True)
             with jit.reducing_strength(False):
                 usual()
 
