@@ -311,3 +311,32 @@ def test_what_must_be_functions(mode: str) -> None:
         grad(lambda x: f(x) * 2.0, mode=mode)(2.0)
     with pytest.raises(TypeError, match="missing a required argument: 'x'"):
         grad(f, mode=mode)()
+
+
+class Member:
+    """One of a tree whose members know their parent."""
+
+    def __init__(self, w: float) -> None:
+        self.w, self.children, self.parent = w, [], None  # type: ignore[var-annotated]
+
+    def add(self, child: Any) -> Any:
+        self.children.append(child)
+        child.parent = self
+        return self
+
+    def value(self, x: Any) -> Any:
+        return self.w * x + sum(child.value(x) for child in self.children)
+
+
+def test_rules_of_instances_that_hold_each_other() -> None:
+    root = Member(2.0)
+    for _ in range(5):
+        root.add(Member(1.0).add(Member(3.0)))
+
+    @adjoint(Member.value)
+    def _(self: Any, x: Any) -> Any:
+        return self.w * x, lambda dy: ({"w": dy * x * 10}, dy * self.w)
+
+    dm, dx = grad(lambda m, x: m.value(x), (0, 1), mode="dynamic")(root, 3.0)
+    assert (dm.w, dm.children[0].w, dm.children[0].parent is dm, dx) == (30.0, 0.0, True, 2.0)
+    assert grad(lambda m: zyg.stop_gradient(m).children[0].w * m.w, mode="dynamic")(root).w == 1.0

@@ -41,10 +41,10 @@ def active_in(value: Any, depth: int = 0) -> bool:
     return False
 
 
-def changed(value: Any, change: Callable[[Any], Any], depth: int = 0, instances: bool = False) -> Any:
+def changed(value: Any, change: Callable[[Any], Any], depth: int = 0, instances: dict[int, Any] | None = None) -> Any:
     """`value` with `change` applied to the tracked values in it: itself where there are none, copies of containers.
 
-    instances: also to those that instances hold.
+    instances: also to those that instances hold; what has become of each instance, by its id.
     """
     kind = type(value)
     if kind in _SIMPLE or depth > _DEEPEST:
@@ -61,10 +61,14 @@ def changed(value: Any, change: Callable[[Any], Any], depth: int = 0, instances:
     if isinstance(value, dict):
         found = {changed(key, change): changed(item, change, depth + 1, instances) for key, item in value.items()}
         return value if all(value.get(key) is item for key, item in found.items()) else found
-    if instances and is_open(kind):
-        held = attributes(value)
-        found = {name: changed(item, change, depth + 1, True) for name, item in held.items()}
-        return value if all(found[name] is item for name, item in held.items()) else with_members(value, found)
+    if instances is not None and is_open(kind):
+        if id(value) not in instances:
+            instances[id(value)] = value  # where it holds itself
+            held = attributes(value)
+            found = {name: changed(item, change, depth + 1, instances) for name, item in held.items()}
+            if any(found[name] is not item for name, item in held.items()):
+                instances[id(value)] = with_members(value, found)
+        return instances[id(value)]
     return value
 
 

@@ -48,7 +48,7 @@ def _tracked_in(value: Any) -> list[Any]:
             found.append(item)
         return item
 
-    changed(value, note, instances=True)
+    changed(value, note, instances={})
     return found
 
 
@@ -65,7 +65,8 @@ def recorded_call(rule: Any, name: str, args: Sequence[Any], kws: dict[str, Any]
         return below.copy() if is_array(below) else below
 
     arguments = (*args, *kws.values())
-    lows = [changed(value, low, instances=True) for value in arguments]
+    copies: dict[int, Any] = {}
+    lows = [changed(value, low, instances=copies) for value in arguments]
     with recording(top.outer):
         given = resolve(rule)(*lows[: len(args)], **dict(zip(kws, lows[len(args) :], strict=True)))
     if not (isinstance(given, tuple) and len(given) == 2 and callable(given[1])):
@@ -80,33 +81,41 @@ def recorded_call(rule: Any, name: str, args: Sequence[Any], kws: dict[str, Any]
             f"the value of {name} depends on something that is being differentiated and is none of its arguments",
             "Make it an argument.",
         )
-    refs = [_refs(value, top) for value in arguments]
+    known: dict[int, Any] = {}
+    refs = [_refs(value, top, known) for value in arguments]
     step = Custom(name, rule, back, refs, tuple(kws), here())
     result, step.results = _results(y, top)
     top.entries.append(step)
     return result
 
 
-def _refs(value: Any, top: Tape, depth: int = 0) -> Any:
-    """References to the tracked values of an argument, in its structure."""
+def _refs(value: Any, top: Tape, known: dict[int, Any]) -> Any:
+    """References to the tracked values of an argument, in its structure.  known: those of instances, by their ids."""
     if hasattr(type(value), "__zyg_apply__"):
         return operand(value, top)[0]
     if isinstance(value, (list, tuple)):
-        return [_refs(item, top, depth) for item in value]
-    held = value if isinstance(value, dict) else _attributes(value, depth)
-    return None if held is None else {key: _refs(item, top, depth + 1) for key, item in held.items()}
+        return [_refs(item, top, known) for item in value]
+    if isinstance(value, dict):
+        return {key: _refs(item, top, known) for key, item in value.items()}
+    held = _attributes(value)
+    if held is None:
+        return None
+    if id(value) not in known:
+        refs = known[id(value)] = {}  # where it holds itself
+        refs.update({name: _refs(item, top, known) for name, item in held.items()})
+    return known[id(value)]
 
 
-def _results(y: Any, top: Tape) -> tuple[Any, Any]:
+def _results(y: Any, top: Tape, inside: tuple[int, ...] = ()) -> tuple[Any, Any]:
     """The value of a rule, tracked, and references to it, in its structure."""
     if isinstance(y, (tuple, list)):
-        pairs = [_results(item, top) for item in y]
+        pairs = [_results(item, top, inside) for item in y]
         items = [item for item, _ in pairs]
         made = tuple.__new__(type(y), items) if isinstance(y, tuple) else type(y)(items)
         return made, tuple([ref for _, ref in pairs])
-    held = y if isinstance(y, dict) else _attributes(y, 0)
+    held = y if isinstance(y, dict) else _attributes(y, inside)
     if held is not None:
-        found = {key: _results(item, top) for key, item in held.items()}
+        found = {key: _results(item, top, (*inside, id(y))) for key, item in held.items()}
         values, refs = {key: item for key, (item, _) in found.items()}, {key: ref for key, (_, ref) in found.items()}
         return (values, refs) if isinstance(y, dict) else (with_members(y, values), Instance(y, refs))
     root = getattr(y, "__zyg_root__", y)
@@ -125,12 +134,9 @@ class Instance:
     refs: dict[str, Any]
 
 
-def _attributes(value: Any, depth: int) -> dict[str, Any] | None:
-    """What an instance of a class of the user's holds."""
-    return attributes(value) if depth < _DEEPEST and is_open(type(value)) else None
-
-
-_DEEPEST = 40
+def _attributes(value: Any, inside: tuple[int, ...] = ()) -> dict[str, Any] | None:
+    """What an instance of a class of the user's holds, unless it is inside of itself."""
+    return attributes(value) if is_open(type(value)) and id(value) not in inside else None
 
 
 class Custom:
@@ -146,7 +152,7 @@ class Custom:
         self.results: Any = None
 
     def _varies(self, number: int) -> bool:
-        return _any_ref(self.refs[number])
+        return _any_ref(self.refs[number], set())
 
     def reverse(self, sweep: Sweep) -> None:
         from zyg.dynamic.resolve import resolve
@@ -203,13 +209,16 @@ class Custom:
 
 
 def _held(given: Any) -> dict[str, Any] | None:
-    return given if isinstance(given, dict) else _attributes(given, 0)
+    return given if isinstance(given, dict) else _attributes(given)
 
 
-def _any_ref(refs: Any) -> bool:
-    if isinstance(refs, (list, dict)):
-        return any(map(_any_ref, refs.values() if isinstance(refs, dict) else refs))
-    return refs is not None
+def _any_ref(refs: Any, seen: set[int]) -> bool:
+    if not isinstance(refs, (list, dict)):
+        return refs is not None
+    if id(refs) in seen:
+        return False
+    seen.add(id(refs))
+    return any(_any_ref(ref, seen) for ref in (refs.values() if isinstance(refs, dict) else refs))
 
 
 def _is_tuple(refs: Any) -> bool:

@@ -33,7 +33,7 @@ def _cut(value: Any) -> Any:
         kept.flags.writeable = False  # it is not the array itself, into which the function might write
         return fresh(kept, STATE.tape)
 
-    return changed(value, plain, instances=True)
+    return changed(value, plain, instances={})
 
 
 CALLS[api.stop_gradient] = _cut
