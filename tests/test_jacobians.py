@@ -332,3 +332,31 @@ def test_inside_njit():
         return s
 
     assert total(3) == pytest.approx(sum(2.0 + i + 2 for i in range(3)))
+
+
+def test_several_numbers_at_once():
+    def f(a, b, c, n):
+        return a * b * math.sin(c) + math.sqrt(b) * n + a**3
+
+    a, b, c = 0.7, 1.3, 0.4
+    found = zyg.hessian(f, (0, 1, 2))(a, b, c, 2)
+    mixed = [
+        [6 * a, b * 0 + math.sin(c), b * math.cos(c)],
+        [math.sin(c), -0.25 * 2 * b**-1.5, a * math.cos(c)],
+        [b * math.cos(c), a * math.cos(c), -a * b * math.sin(c)],
+    ]
+    np.testing.assert_allclose(found, mixed, rtol=1e-13)
+    twice = zyg.hessian(f, (0, 0))(a, b, c, 2)
+    np.testing.assert_allclose(twice, [[6 * a, 6 * a]] * 2)
+    assert zyg.jacobian(lambda x, y: np.array([x * y, x + 2 * y, x]), (1, 0))(2.0, 3.0)[0].tolist() == [2.0, 2.0, 0.0]
+    assert zyg.jacfwd(lambda x, y: (x * y, np.array([x, y * y])), (0, 1))(2.0, 3)[1][1].tolist() == [0.0, 6.0]
+    assert zyg.jacfwd(lambda x, y: math.sqrt(x) * y, (0, 1))(0.0, 0.0) == (0.0, 0.0)
+    assert zyg.jacfwd(lambda x, y: math.sqrt(x) + y, (0, 1))(0.0, 0.0) == (math.inf, 1.0)
+    names = "abcdefghij"
+    scope = {}
+    exec(f"def many({', '.join(names)}): return {' * '.join(names)}", scope)
+    at = [1.0 + 0.1 * k for k in range(10)]
+    hessian = zyg.hessian(scope["many"], tuple(range(10)))(*at)
+    whole = math.prod(at)
+    expected = [[0.0 if i == j else whole / at[i] / at[j] for j in range(10)] for i in range(10)]
+    np.testing.assert_allclose(hessian, expected, rtol=1e-12)

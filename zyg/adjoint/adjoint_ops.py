@@ -6,14 +6,14 @@ Every active variable v has a slot for its adjoint dv, which is taken (and reset
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 from numba import types
 
 from zyg.adjoint.activity import cell_of, differentiable, passes, shadow_type
-from zyg.adjoint.infinite import Infinite
+from zyg.adjoint.infinite import Infinite, known_not_zero
 from zyg.adjoint.mirrored import STACK, Adjoint, Callees, Handle, Need, Shadow, accumulate
 from zyg.adjoint.partials import cotangents, domain, of_own_rule, of_python, tangent_kind
 from zyg.adjoint.restoring import Restore
@@ -71,7 +71,7 @@ class OpAdjoints:
             for op in block.ops
             if op.fn is tape_get and op.result in active and op.result not in shadows
         }
-        self.nonzero = {value for block in program.blocks.values() for value in _nonzero(block)}
+        self.nonzero = {value for block in program.blocks.values() for value in known_not_zero(block)}
         self.infinite = Infinite(program, graph, active, classes, self._is_singular, infinite).found
 
     # --- values -------------------------------------------------------------------------------------
@@ -390,12 +390,3 @@ class OpAdjoints:
                 at = block.ops.index(op)
                 self.blocks[label] = Block(block.params, (*block.ops[:at], *new, *block.ops[at + 1 :]), block.end)
                 return
-
-
-def _nonzero(block: Block) -> Iterator[Operand]:
-    """What a block makes and then fails for, if it is zero."""
-    tested = {op.result: op.args[0] for op in block.ops if op.fn is p.is_nonzero}
-    made = {result for op in block.ops for result in op.results}
-    for op in block.ops:
-        if isinstance(op.fn, Guard) and isinstance(op.args[0], Var) and tested.get(op.args[0]) in made:
-            yield tested[op.args[0]]

@@ -1,4 +1,5 @@
-"""Which values may have an infinite cotangent: those that a function with an infinite derivative is computed from.
+"""Which values may have an infinite cotangent: those that a function with an infinite derivative is computed from; and
+which an infinite tangent: those that are computed from such functions.
 
 Rules are careful there: a partial derivative of zero wins (`sqrt(x ** 2)` at 0 is a kink).  Numbers are followed
 through variables, buffers and tapes, from the functions back to what they are computed from.
@@ -6,16 +7,17 @@ through variables, buffers and tapes, from the functions back to what they are c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from zyg.adjoint.activity import cell_of
 from zyg.ir.external import External
 from zyg.ir.graph import Graph
 from zyg.ir.matrices import mem_pack
 from zyg.ir.memory import ELEMENT_WRITES, WRITES, MemoryType, mem_load, read_buffers
-from zyg.ir.program import Call, Callback, Op, Operand, Program, Return, Var, edges
-from zyg.ir.tape import tape_get, tape_put
+from zyg.ir.program import Block, Call, Callback, Guard, Op, Operand, Program, Return, Var, edges
+from zyg.ir.tape import pop, push, tape_get, tape_put
 from zyg.passes.memory_facts import held, with_held
+from zyg.rules import primitives as p
 
 Cell = tuple[Var, object]
 _WHOLE = (WRITES - ELEMENT_WRITES) | {mem_pack}
@@ -95,3 +97,41 @@ class Infinite:
         if not isinstance(op.fn, (Call, Callback, External)):
             return False
         return any(self._cells(operand) & self.cells for operand in (*op.args, *op.results))
+
+
+def infinite_tangents(
+    program: Program, order: Sequence[int], active: set[Var], is_singular: Callable[[Op], bool], given: bool
+) -> set[Var]:
+    """The variables that may have an infinite tangent: what is computed from functions with an infinite derivative.
+
+    given: may the tangents of the parameters be infinite?  What is read from memory may be whatever was put there.
+    """
+    found = {param for param in program.params if param in active} if given else set[Var]()
+    if not given and not any(is_singular(op) for op in program.ops()):
+        return found
+    kept, size = given, -1
+    while size != len(found) + kept:
+        size = len(found) + kept
+        for label in order:
+            block = program.blocks[label]
+            for op in block.ops:
+                arrives = any(isinstance(arg, Var) and arg in found for arg in op.args)
+                if arrives and (op.fn in WRITES or op.fn in (tape_put, push)):
+                    kept = True
+                reads = kept and op.fn in (mem_load, tape_get, pop)
+                if arrives or reads or is_singular(op):
+                    found.update(result for result in op.results if result in active)
+            for edge in edges(block.end):
+                for param, arg in zip(program.blocks[edge.target].params, edge.args, strict=True):
+                    if isinstance(arg, Var) and arg in found and param in active:
+                        found.add(param)
+    return found
+
+
+def known_not_zero(block: Block) -> Iterator[Operand]:
+    """What a block makes and then fails for, if it is zero."""
+    tested = {op.result: op.args[0] for op in block.ops if op.fn is p.is_nonzero}
+    made = {result for op in block.ops for result in op.results}
+    for op in block.ops:
+        if isinstance(op.fn, Guard) and isinstance(op.args[0], Var) and tested.get(op.args[0]) in made:
+            yield tested[op.args[0]]

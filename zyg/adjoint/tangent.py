@@ -14,6 +14,7 @@ from numba import types
 
 from zyg.adjoint.activity import active, differentiable, passes, shadow_type
 from zyg.adjoint.differentiate import adjoint_of
+from zyg.adjoint.infinite import infinite_tangents, known_not_zero
 from zyg.adjoint.partials import check_known, domain, of_own_rule, of_python, tangent_kind
 from zyg.adjoint.trace import Emitter
 from zyg.errors import not_differentiable
@@ -66,7 +67,7 @@ from zyg.ir.tape import (
 from zyg.passes.simplify import inline, simplify_program
 from zyg.passes.slots import zero
 from zyg.rules import primitives as p
-from zyg.rules.elementwise import find
+from zyg.rules.elementwise import find, roots, singular
 
 Mask = tuple[bool, ...]
 
@@ -77,6 +78,12 @@ class _Tangents:
         self.width = width
         self.made: dict[tuple[str, Mask], str] = {}
         self.flipped: dict[str, str] = {}
+        self.entry = module.entry
+        self.singular = any(op.fn in singular for program in module.programs.values() for op in program.ops())
+
+    def is_singular(self, op: Op) -> bool:
+        """May an op have an infinite derivative at a finite value?"""
+        return op.fn in singular or (self.singular and isinstance(op.fn, Call))
 
     def of(self, name: str, varied: Mask) -> str:
         """The program with a tangent parameter per varied parameter and a tangent result per differentiable one, for
@@ -142,6 +149,14 @@ class _Tangent:
         if not any(isinstance(v.type, types.Integer) for v in inputs):
             # What an int depends on by other numbers is constant between jumps
             self.active = {v for v in self.active if not _counts(v.type)}
+        nonzero = {value for block in program.blocks.values() for value in known_not_zero(block)}
+        self.infinite = infinite_tangents(
+            program,
+            self.order,
+            self.active,
+            lambda op: tangents.is_singular(op) and not (op.fn in roots and op.result in nonzero),
+            tangents.singular and program.name != tangents.entry,
+        )
         self.dots: list[dict[Var, Var]] = [{} for _ in range(self.width)]
         self.inputs = [[Var(self.kind(v), f"{v.name}_dot") for v in inputs] for _ in range(self.width)]
         for dots, given in zip(self.dots, self.inputs, strict=True):
@@ -331,7 +346,8 @@ class _Tangent:
         return made if isinstance(made, Var) else Var(tangent_kind(result.type))
 
     def rules(self, op: Op) -> tuple[Any, ...]:
-        rules = find(op.fn, domain(op), forward=True)
+        careful = any(isinstance(arg, Var) and arg in self.infinite for arg in op.args)
+        rules = find(op.fn, domain(op), forward=True, careful=careful)
         if op.fn is p.within_rule:
             raise of_own_rule(op)
         if rules is None:

@@ -28,6 +28,7 @@ from zyg.reading.derive import (
     jvp_call,
 )
 from zyg.reading.describe import described
+from zyg.reading.foreign import repeating
 from zyg.reading.indexing import check_same
 from zyg.reading.inner import read_inner, settled
 from zyg.reading.sweeps import (
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
 
 WIDTH = 4
+_MOST_NUMBERS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +97,14 @@ def _jacobians_of_value(
         )
     _check_real(reader, y)
     if isinstance(y, (Var, Const)):
+        if len(placed) > 1 and not any(is_array(x) for _, x in placed):
+            return _columns(reader, f, placed, [y])[0]
         return [
             _written(reader, slopes_of_number, one, x, y) if is_array(x) else _slope_of_number(reader, one, x)
             for one, x in placed
         ]
     if mode == "jacfwd" or (mode == "jacobian" and not any(is_array(x) for _, x in placed)):
-        return _columns(reader, placed, [y])[0]
+        return _columns(reader, f, placed, [y])[0]
     xs, fs = tuple_of([x for _, x in placed]), tuple_of([one for one, _ in placed])
     lanes, rows = _lanes(y)
     if mode == "jacrev":
@@ -119,13 +123,31 @@ def _lanes(y: Value) -> tuple[Value, Callable[..., Any]]:
     return lanes, by_rows_at_once if 0 < count <= WIDTH else by_rows
 
 
-def _columns(reader: FunctionReader, placed: list[tuple[Value, Value]], ys: Sequence[Value]) -> list[list[Value]]:
-    """The Jacobians of each of `ys` by each argument."""
+def _columns(
+    reader: FunctionReader, f: Value | None, placed: list[tuple[Value, Value]], ys: Sequence[Value]
+) -> list[list[Value]]:
+    """The Jacobians of each of `ys` by each argument; f is the function of all of them, if they are different ones."""
+    if f is not None and len(placed) > 1 and not any(is_array(x) for _, x in placed):
+        return _by_numbers(reader, f, [x for _, x in placed])
     xs, fs = tuple_of([x for _, x in placed]), tuple_of([one for one, _ in placed])
     found = _written(reader, by_columns_each, fs, xs, tuple_of(ys))
     assert isinstance(found, Node)
     by_argument = [item.items for item in found.items if isinstance(item, Node)]
     return [list(row) for row in zip(*by_argument, strict=True)]
+
+
+def _by_numbers(reader: FunctionReader, f: Value, xs: list[Value]) -> list[list[Value]]:
+    """The derivatives of each part of `f(*xs)` by each of some numbers, several in a sweep."""
+    columns: list[Value] = []
+    for first in range(0, len(xs), _MOST_NUMBERS):
+        chosen = range(first, min(first + _MOST_NUMBERS, len(xs)))
+        units: list[list[Value]] = [[constant(float(n == k)) for n in range(len(xs))] for k in chosen]
+        with repeating(reader, "a Jacobian"):
+            found = jvp_call(reader, f, xs, units)
+        assert isinstance(found, Node)
+        columns += found.items[1:]
+    parts = [list(c.items) if isinstance(c, Node) and isinstance(c.head, TupleHead) else [c] for c in columns]
+    return [list(row) for row in zip(*parts, strict=True)]
 
 
 def _slope_of_number(reader: FunctionReader, f: Value, x: Value) -> Value:
@@ -209,7 +231,9 @@ def jacobian_call(
     def of(fn: Value, y: Value) -> Value:
         if isinstance(y, Node) and isinstance(y.head, TupleHead):
             if options.gives == "jacfwd" and y.items and all(map(_is_real, y.items)):
-                rows = _columns(reader, [_placed(reader, fn, args, kws, n) for n in chosen], y.items)
+                placed = [_placed(reader, fn, args, kws, n) for n in chosen]
+                f = _function_of(fn, args, kws, chosen) if len(set(chosen)) == len(chosen) else None
+                rows = _columns(reader, f, placed, y.items)
                 return tuple_of(
                     [row[0] if isinstance(options.argnums, int) else tuple_of(row) for row in rows], y.head.cls
                 )
