@@ -43,6 +43,32 @@ _FIRST_ROOM = 1 << 16
 _LARGEST_ROOM = 1 << 25
 _LINE = 64
 
+
+def _zeroed(name: str, largest: int) -> str:
+    """The routine that gives the same as another one for as many bytes as it is for, and otherwise a block, all zero."""
+    return f"""define noalias ptr @"zyg.{name}.zeros"(ptr %context, i64 %rows, i64 %width) nounwind {{
+entry:
+  %bytes = mul i64 %rows, %width
+  %few = icmp ule i64 %rows, {largest}
+  %less = icmp ule i64 %bytes, {largest}
+  %small = and i1 %few, %less
+  br i1 %small, label %piece, label %block
+block:
+  %own = call ptr @"zyg.zeros"(ptr %context, i64 %rows, i64 %width)
+  ret ptr %own
+piece:
+  %data = call ptr @"zyg.{name}"(ptr %context, i64 %rows, i64 %width)
+  %lack = icmp eq ptr %data, null
+  br i1 %lack, label %end, label %clear
+clear:
+  call void @llvm.memset.p0.i64(ptr %data, i8 0, i64 %bytes, i1 false)
+  br label %end
+end:
+  ret ptr %data
+}}
+"""
+
+
 _TEXT = f"""
 declare noalias ptr @calloc(i64, i64) nounwind
 declare noalias ptr @malloc(i64) nounwind
@@ -315,47 +341,7 @@ block:
   %own = call ptr @"zyg.alloc"(ptr %context, i64 %rows, i64 %width)
   ret ptr %own
 }}
-define noalias ptr @"zyg.small.zeros"(ptr %context, i64 %rows, i64 %width) nounwind {{
-entry:
-  %bytes = mul i64 %rows, %width
-  %few = icmp ule i64 %rows, {_FRAME_ROOM}
-  %less = icmp ule i64 %bytes, {_FRAME_ROOM}
-  %small = and i1 %few, %less
-  br i1 %small, label %piece, label %block
-block:
-  %own = call ptr @"zyg.zeros"(ptr %context, i64 %rows, i64 %width)
-  ret ptr %own
-piece:
-  %data = call ptr @"zyg.small"(ptr %context, i64 %rows, i64 %width)
-  %lack = icmp eq ptr %data, null
-  br i1 %lack, label %end, label %clear
-clear:
-  call void @llvm.memset.p0.i64(ptr %data, i8 0, i64 %bytes, i1 false)
-  br label %end
-end:
-  ret ptr %data
-}}
-define noalias ptr @"zyg.piece.zeros"(ptr %context, i64 %rows, i64 %width) nounwind {{
-entry:
-  %bytes = mul i64 %rows, %width
-  %few = icmp ule i64 %rows, {_LARGEST_IN_ROOM}
-  %less = icmp ule i64 %bytes, {_LARGEST_IN_ROOM}
-  %small = and i1 %few, %less
-  br i1 %small, label %piece, label %block
-block:
-  %own = call ptr @"zyg.zeros"(ptr %context, i64 %rows, i64 %width)
-  ret ptr %own
-piece:
-  %data = call ptr @"zyg.piece"(ptr %context, i64 %rows, i64 %width)
-  %lack = icmp eq ptr %data, null
-  br i1 %lack, label %end, label %clear
-clear:
-  call void @llvm.memset.p0.i64(ptr %data, i8 0, i64 %bytes, i1 false)
-  br label %end
-end:
-  ret ptr %data
-}}
-; A grown block keeps its place in the ring: it belongs to the program that made it.  What grows once will grow again,
+{_zeroed("small", _FRAME_ROOM)}{_zeroed("piece", _LARGEST_IN_ROOM)}; A grown block keeps its place in the ring: it belongs to the program that made it.  What grows once will grow again,
 ; so a kept block may be much larger.
 define ptr @"zyg.grow"(ptr %list, ptr %data, i64 %rows, i64 %width) nounwind {{
 entry:
