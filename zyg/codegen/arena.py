@@ -45,7 +45,7 @@ _LINE = 64
 
 
 def _zeroed(name: str, largest: int) -> str:
-    """The routine that gives the same as another one for as many bytes as it is for, and otherwise a block, all zero."""
+    """The routine that gives what `name` gives, or for more bytes than that is for a block, all zero."""
     return f"""define noalias ptr @"zyg.{name}.zeros"(ptr %context, i64 %rows, i64 %width) nounwind {{
 entry:
   %bytes = mul i64 %rows, %width
@@ -341,7 +341,8 @@ block:
   %own = call ptr @"zyg.alloc"(ptr %context, i64 %rows, i64 %width)
   ret ptr %own
 }}
-{_zeroed("small", _FRAME_ROOM)}{_zeroed("piece", _LARGEST_IN_ROOM)}; A grown block keeps its place in the ring: it belongs to the program that made it.  What grows once will grow again,
+{_zeroed("small", _FRAME_ROOM)}{_zeroed("piece", _LARGEST_IN_ROOM)}
+; A grown block keeps its place in the ring: it belongs to the program that made it.  What grows once will grow again,
 ; so a kept block may be much larger.
 define ptr @"zyg.grow"(ptr %list, ptr %data, i64 %rows, i64 %width) nounwind {{
 entry:
