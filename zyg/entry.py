@@ -88,7 +88,8 @@ class Specialised(Entry):
 
         Not where something may have been written: the call is made again.
         """
-        mismatch, stretching = isinstance(error, KindMismatch), wants_stretching(error)
+        mismatch = isinstance(error, KindMismatch)
+        stretching = wants_stretching(error) and not self.lowered.stretching
         if not mismatch and (not stretching or self.lowered.written):
             return False
         if isinstance(error, KindMismatch):

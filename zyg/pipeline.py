@@ -56,7 +56,7 @@ class Lowered:
 
     module: its entry takes the leaves of the arguments, then those of what is captured, and returns those of result.
     written: the numbers of the buffers among its entry's parameters that it may write into.
-    note: what `adjust` had to say about it (see `lower`).
+    note: what `adjust` had to say about it (see `lower`).  stretching: see there.
     """
 
     module: Module
@@ -65,6 +65,7 @@ class Lowered:
     fast: frozenset[str]
     written: frozenset[int]
     note: Any = None
+    stretching: bool = False
 
     @property
     def has_arrays(self) -> bool:
@@ -151,7 +152,7 @@ def _lowered(name: str, args: Sequence[Tree], build: Build, spec: Specialiser, a
         raise UnsupportedError(
             f"{name} writes into a captured array, which is a constant in @njit code\nPass the array as an argument."
         )
-    return Lowered(module, tree_of(result), looked, fast, written, note)
+    return Lowered(module, tree_of(result), looked, fast, written, note, spec.stretching)
 
 
 def _without_rules(module: Module) -> Module:

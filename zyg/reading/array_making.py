@@ -290,9 +290,11 @@ def as_array(reader: FunctionReader, value: Value) -> Value:
         return arrays.allocate(reader, (ZERO,), f8)
     kinds = {arrays.dtype_of(item) for item in items}
     dtype = kinds.pop() if len(kinds) == 1 else scalars.promote(*kinds)
-    inner = arrays.broadcast(reader, [arrays.shape(item) for item in items])
+    inner = arrays.broadcast(reader, [arrays.shape(item) for item in items], _uneven)
     if any(len(arrays.shape(item)) != len(inner) for item in items):
         raise unsupported("a nested list whose parts have different depths is not an array", reader.pos)
+    for item in items:
+        _check_even(reader, arrays.shape(item), inner)
     out = arrays.allocate(reader, (Const(len(items), i8), *inner), dtype)
     for k, item in enumerate(items):
         row = arrays.view(
@@ -308,6 +310,17 @@ def as_array(reader: FunctionReader, value: Value) -> Value:
             assert isinstance(item, (Var, Const))
             arrays.store(reader, row, [], item)
     return out
+
+
+def _check_even(reader: FunctionReader, dims: Sequence[Operand], whole: Sequence[Operand]) -> None:
+    """Rows of an array are not stretched: all are of one length."""
+    for own, wanted in zip(dims, whole, strict=True):
+        if own == ONE and wanted != ONE:
+            reader.guard(reader.emit(operator.eq, (own, wanted), b1), _uneven, "ValueError(inhomogeneous)", own, wanted)
+
+
+def _uneven(a: int, b: int) -> BaseException:
+    return ValueError(f"setting an array element with a sequence. The array has an inhomogeneous shape: {a} and {b}")
 
 
 @handles(np.array, np.asarray, np.ascontiguousarray, np.asfortranarray, np.copy, np.asanyarray)

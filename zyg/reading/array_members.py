@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zyg.errors import unsupported
+from zyg.errors import by_stretching, unsupported
 from zyg.ir import scalars
 from zyg.ir.program import Const, Operand, Var
 from zyg.ir.scalars import b1, c8, c16, i8
@@ -21,6 +21,7 @@ from zyg.reading.iteration import elements
 from zyg.reading.nest import renamed
 from zyg.reading.reshaping import flattened, ravel, reshaped
 from zyg.reading.values import ArrayHead, MethodHead, Node, Static, TupleHead, Value, constant, tuple_of
+from zyg.rules import primitives as p
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
@@ -372,16 +373,21 @@ def _broadcast_to(reader: FunctionReader, args: list[Value], kws: dict[str, Valu
         if dim == ONE and wanted != ONE:
             out.append(ZERO)
             continue
-        same = reader.emit(operator.eq, (dim, wanted), b1)
-        reader.guard(same, _broadcast_to_error, "ValueError(broadcast)")
+        fits = reader.emit(operator.eq, (dim, wanted), b1)
+        if reader.spec.stretching and isinstance(dim, Var) and dim is not wanted:
+            single = reader.emit(operator.eq, (dim, ONE), b1)
+            fits = reader.emit(operator.or_, (fits, single), b1)
+            step = reader.emit(p.select, (single, ZERO, step), i8)
+        reader.guard(fits, _broadcast_to_error, "ValueError(broadcast)", dim, wanted)
         out.append(step)
     buffer = renamed(reader, arrays.memory(array))
     stretched = Node(ArrayHead(array.head.dtype, len(items), "A"), (buffer, offset(array), *items, *out))
     return arrays.frozen(reader, stretched, "what np.broadcast_to gives is read-only")
 
 
-def _broadcast_to_error() -> BaseException:
-    return ValueError("operands could not be broadcast together with remapped shapes")
+def _broadcast_to_error(dim: int, wanted: int) -> BaseException:
+    error = ValueError(f"an array cannot be broadcast from {dim} to {wanted} elements")
+    return by_stretching(error) if dim == 1 else error
 
 
 @handles(np.broadcast_shapes)
@@ -390,7 +396,7 @@ def _broadcast_shapes(reader: FunctionReader, args: list[Value], kws: dict[str, 
     for arg in args:
         items: list[Value] = [arg] if isinstance(arg, (Var, Const)) else elements(reader, arg)
         shapes.append([number(reader, item, "a shape") for item in items])
-    return tuple_of(arrays.broadcast(reader, shapes))
+    return tuple_of(arrays.broadcast(reader, shapes, stretching=reader.spec.stretching))
 
 
 @handles(np.iscomplexobj)

@@ -73,7 +73,7 @@ def _product(reader: FunctionReader, a: Value, b: Value) -> Value:
         reader.guard(same, _mismatch, "ValueError(not aligned)", inner, other)
     m = shape(one)[-2] if rows else ONE
     n = shape(two)[-1] if columns else ONE
-    outer = arrays.broadcast(reader, [shape(one)[:-2], shape(two)[:-2]])
+    outer = arrays.broadcast(reader, [shape(one)[:-2], shape(two)[:-2]], stretching=reader.spec.stretching)
     dims = (*outer, *((m,) if rows else ()), *((n,) if columns else ()))
     work = [d.value for d in (m, n, inner) if isinstance(d, Const)]
     few = len(work) == 3 and np.prod(np.real(work)) <= _FEW
@@ -121,7 +121,7 @@ def _at(reader: FunctionReader, array: Node, count: int, place: list[Operand]) -
     own = place[len(place) - count :]
     for index, step, dim in zip(own, strides(reader, array), shape(array), strict=False):
         if dim != ONE:
-            at = arrays.add(reader, at, arrays.mul(reader, index, step))
+            at = arrays.add(reader, at, arrays.mul(reader, arrays.along(reader, dim, index), step))
     return at
 
 
@@ -136,8 +136,8 @@ def _looped(
     def body(index: list[Operand], _: list[Operand]) -> tuple[Operand, ...]:
         place, at = index[:-1], index[-1]
         stack = place[: last - rows - columns]
-        x = arrays.load(reader, one, [*_own(one, stack), *((place[len(stack)],) if rows else ()), at])
-        y = arrays.load(reader, two, [*_own(two, stack), at, *((place[-1],) if columns else ())])
+        x = arrays.load(reader, one, [*_own(reader, one, stack), *((place[len(stack)],) if rows else ()), at])
+        y = arrays.load(reader, two, [*_own(reader, two, stack), at, *((place[-1],) if columns else ())])
         product = operators.binary(reader, operator.mul if kind != b1 else operator.and_, x, y)
         if kind == b1:
             old = arrays.load(reader, out, place)
@@ -150,10 +150,10 @@ def _looped(
     return out
 
 
-def _own(array: Node, stack: list[Operand]) -> list[Operand]:
+def _own(reader: FunctionReader, array: Node, stack: list[Operand]) -> list[Operand]:
     count = max(array.head.ndim - 2, 0)
     own = stack[len(stack) - count :]
-    return [ZERO if dim == ONE else i for i, dim in zip(own, shape(array), strict=False)]
+    return [arrays.along(reader, dim, i) for i, dim in zip(own, shape(array), strict=False)]
 
 
 @handles(square)

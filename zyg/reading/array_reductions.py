@@ -41,6 +41,8 @@ def axes_of(reader: FunctionReader, axis: Value | None, ndim: int) -> tuple[int,
         if not -ndim <= number < ndim:
             raise unsupported(f"axis {number} is out of bounds for an array of {ndim} dimensions", reader.pos)
         found.append(number % ndim)
+    if len(set(found)) < len(found):
+        raise unsupported("an axis is named twice", reader.pos)
     return tuple(sorted(found))
 
 

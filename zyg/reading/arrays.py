@@ -287,6 +287,15 @@ def _is_stretched(own: Sequence[Operand], dims: Sequence[Operand]) -> bool:
     return any(dim == ONE != whole for dim, whole in zip(filled, dims, strict=True))
 
 
+def along(reader: FunctionReader, dim: Operand, i: Operand) -> Operand:
+    """The index `i` in an axis of size `dim`, which may be stretched to more elements."""
+    if dim == ONE:
+        return ZERO
+    if not reader.spec.stretching or isinstance(dim, Const):
+        return i
+    return reader.emit(p.select, (reader.emit(operator.eq, (dim, ONE), b1), ZERO, i), i8)
+
+
 class Elements:
     """The elements, at one index of a loop, of arrays and of what waits.
 
@@ -327,12 +336,7 @@ class Elements:
 
     def _along(self, dim: Operand, n: Operand, i: Operand) -> Operand:
         """The index in an axis of size `dim` that is stretched to `n` elements."""
-        if dim == ONE:
-            return ZERO
-        if not self.reader.spec.stretching or dim == n:
-            return i
-        single = self.reader.emit(operator.eq, (dim, ONE), b1)
-        return self.reader.emit(p.select, (single, ZERO, i), i8)
+        return i if dim == n != ONE else along(self.reader, dim, i)
 
 
 def arrays_in(value: Value) -> list[Node]:

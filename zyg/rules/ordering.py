@@ -132,6 +132,10 @@ def _count_nonzero(a: Any, axis: Any = None) -> Any:
 
 @library(np.interp)
 def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
+    if len(xp) != len(fp):
+        raise ValueError("fp and xp are not of the same length.")
+    if len(xp) == 0:
+        raise ValueError("array of sample points is empty")
     if np.ndim(x) == 0:
         return _interp_one(x, xp, fp, left, right)
     flat = np.ravel(x)

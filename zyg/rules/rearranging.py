@@ -70,10 +70,16 @@ def _repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
 
 
 def _repeated_each(x: Any, repeats: Any) -> Any:
-    y = np.empty((np.sum(repeats), *x.shape[1:]), x.dtype)
+    given = len(repeats)
+    if given != x.shape[0] and given != 1:
+        raise ValueError("operands could not be broadcast together")
+    if np.any(repeats < 0):
+        raise ValueError("repeats may not contain negative values.")
+    total = x.shape[0] * repeats[0] if given == 1 else np.sum(repeats)
+    y = np.empty((total, *x.shape[1:]), x.dtype)
     k = 0
     for i in range(x.shape[0]):
-        for _ in range(repeats[i]):
+        for _ in range(repeats[0 if given == 1 else i]):
             y[k] = x[i]
             k += 1
     return y

@@ -146,6 +146,8 @@ def _histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, w
 def _edges(x: Any, bins: Any, range: Any) -> Any:
     if np.ndim(bins) > 0:
         return bins
+    if bins < 1:
+        raise ValueError("`bins` must be positive, when an integer")
     if range is not None:
         low, high = range[0] * 1.0, range[1] * 1.0
     elif x.shape[0] == 0:
