@@ -194,3 +194,20 @@ def test_keyword_arguments_given_twice() -> None:
         grad(program, mode="native")(1.0)
     with pytest.raises(TypeError, match="multiple values"), pytest.warns(zyg.DynamicModeWarning):
         grad(program)(1.0)
+
+
+def test_comprehensions_that_share_their_names() -> None:
+    def program(x: Any, items: Any, n: int) -> Any:
+        v = x
+        s = sum([v * x for v in items if v > 0])
+        for i in range(n):
+            s += sum([v * v * x * i for v in items])
+            s += sum([u * w for u in items for w in items if u > w])
+        if n > 5:
+            w = x
+        s += sum([w for w in items])
+        return s + v
+
+    for items in ([1.0, 2.0], np.array([1.0, 2.0])):
+        assert grad(program, mode="native")(1.5, items, 3) == 3.0 + 15.0 + 1.0
+        assert grad(program, 1, mode="dynamic")(1.5, items, 3)[0] == grad(program, 1, mode="native")(1.5, items, 3)[0]

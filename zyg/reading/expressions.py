@@ -11,6 +11,7 @@ from zyg.ir.program import (
     Const,
 )
 from zyg.reading.choice import by_kind, may_be_array
+from zyg.reading.front import Unassigned
 from zyg.reading.values import (
     DictHead,
     NextHead,
@@ -171,4 +172,7 @@ EXPRESSIONS: dict[str, Callable[[FunctionReader, Any], Value]] = {
     "exhaust_iter": _exhaust_iter,
     "make_function": _make_function,
     "typed_getitem": _getitem,
+    # What a comprehension's variable was before, which need not be assigned
+    "undef": lambda reader, expr: Static(Unassigned),
+    "saved": lambda reader, expr: reader.env.get(expr.value.name, Static(Unassigned)),
 }

@@ -23,7 +23,7 @@ from numba.core import ir as nir
 from zyg.errors import UnsupportedError, unsupported
 from zyg.ir.program import Pos
 from zyg.reading.generators import as_function, form_of
-from zyg.reading.tracing import Reader
+from zyg.reading.tracing import Reader, without_cleanup
 
 
 class LookUp:
@@ -218,7 +218,8 @@ def numba_ir(code: types.CodeType) -> nir.FunctionIR:
     try:
         identity = _Identity(code)
         identity.is_generator = form is not None
-        found: nir.FunctionIR = _Interpreter(identity).interpret(bytecode.ByteCode(identity))
+        read = without_cleanup(bytecode.ByteCode(identity))
+        found: nir.FunctionIR = _Interpreter(identity).interpret(read)
         return found if form is None else as_function(found, form)
     except UnsupportedError:
         raise

@@ -345,7 +345,10 @@ class FunctionReader:
     def _expression(self, expr: Any) -> Value:
         if isinstance(expr, nir.Var):
             value = self.env.get(expr.name)
-            return self.load(expr.name) if value is None or not is_unassigned(value) else value
+            saved = expr.name.startswith("$") and isinstance(value, Node) and isinstance(value.head, MaybeHead)
+            if value is not None and (saved or is_unassigned(value)):
+                return value
+            return self.load(expr.name)
         if isinstance(expr, nir.Arg):
             given = self.arguments[expr.name]
             return given if self.outer else self.measured(given)

@@ -9,7 +9,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from numba.core import byteflow, interpreter
+from numba.core import byteflow, errors, interpreter
 from numba.core import ir as nir
 
 _CONVERSIONS: tuple[Any, ...] = (None, str, repr, ascii)
@@ -18,6 +18,18 @@ _CONVERSIONS: tuple[Any, ...] = (None, str, repr, ascii)
 def with_globals(fn: Any, **names: Any) -> Any:
     """A function of Python's that finds other objects under these global names."""
     return types.FunctionType(fn.__code__, {**fn.__globals__, **names}, fn.__name__, fn.__defaults__, fn.__closure__)
+
+
+def without_cleanup(code: Any) -> Any:
+    """Bytecode without the handlers that give a comprehension's variables their values back where it raises.
+
+    CPython 3.12 and later write comprehensions into the function; Numba takes some of these handlers for `try`.
+    """
+    entries = getattr(code, "exception_entries", ())
+    kept = tuple(entry for entry in entries if code.table[entry.target].opname != "SWAP")
+    if len(kept) < len(entries):
+        code.exception_entries = kept
+    return code
 
 
 class _Runner(byteflow.TraceRunner):
@@ -96,6 +108,15 @@ class Reader(interpreter.Interpreter):
         self._called(format, [self.get(value if convert is None else second), self.get(spec)], third, res)
 
     op_FORMAT_SIMPLE = op_FORMAT_WITH_SPEC = op_CONVERT_VALUE = op_FORMAT_VALUE  # type: ignore[assignment]
+
+    def op_LOAD_FAST_AND_CLEAR(self, inst: Any, res: str) -> None:
+        """What a variable is in front of a comprehension that has one of the same name: perhaps nothing."""
+        try:
+            value = self.get(self.code_locals[inst.arg])
+        except errors.NotDefinedError:
+            self.store(nir.Expr.undef(loc=self.loc), res)
+        else:
+            self.store(nir.Expr("saved", loc=self.loc, value=value), res)
 
     def op_DICT_MERGE(self, inst: Any, target: str, value: str, fn: str, res: str) -> None:
         self._called(merged, [self.get(target), self.get(value)], fn, res)
