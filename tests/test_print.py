@@ -204,8 +204,8 @@ def test_comprehensions_that_share_their_names() -> None:
             s += sum([v * v * x * i for v in items])
             s += sum([u * w for u in items for w in items if u > w])
         if n > 5:
-            w = x
-        s += sum([w for w in items])
+            w = x  # noqa: F841
+        s += sum([w for w in items])  # noqa: C416
         return s + v
 
     for items in ([1.0, 2.0], np.array([1.0, 2.0])):
