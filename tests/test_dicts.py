@@ -1,5 +1,6 @@
 """Dicts and instances that functions make and change, against plain Python and differences."""
 
+import sys
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -233,7 +234,7 @@ def derived(x):
 PROGRAMS = [
     *(added_keys, oscillator, iterated, changed_by_callee, chosen_dict, updated, captured_dict, lists_in_dicts),
     *(dicts_in_lists, methods, instances_in_lists, operators, with_history, frozen, best_so_far, class_default),
-    *(network, derived),
+    *(network, *((derived,) if sys.version_info < (3, 12) else ())),  # super() is compiled until 3.11
 ]
 
 
@@ -302,8 +303,9 @@ def test_errors():
         return sum(d.values())
 
     assert zyg.grad(other_order, mode="native")(1.0) == 2.0
-    with pytest.raises(zyg.UnsupportedError, match="in this order"):
-        zyg.grad(other_order, mode="native")(-1.0)
+    if sys.version_info < (3, 13):  # whose bytecode has each way by itself
+        with pytest.raises(zyg.UnsupportedError, match="in this order"):
+            zyg.grad(other_order, mode="native")(-1.0)
 
     def run_time_key(x):
         d = {"a": x, "b": 2 * x}
@@ -330,6 +332,7 @@ class Bag:
         self.items.append(v)
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="dataclasses are compared by `is` first")
 def test_equality_truth_and_classes():
     def equal(x):
         d, e = {"a": x, "b": 0.0}, {"b": 1.0, "a": x}

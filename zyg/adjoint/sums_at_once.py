@@ -20,6 +20,7 @@ from zyg.adjoint.activity import active, differentiable, shadow_type
 from zyg.adjoint.deferred import can_be_deferred, gives_sums_only, is_needed
 from zyg.adjoint.iterations import Iteration, iterations
 from zyg.adjoint.partials import tangent_kind
+from zyg.adjoint.trace import Emitter
 from zyg.ir.graph import Loop
 from zyg.ir.memory import mem_add, mem_like, mem_load, mem_size
 from zyg.ir.program import (
@@ -229,11 +230,12 @@ class _Sums:
         assert kind is not None
         return kind
 
-    def _product(self, ops: list[Op], slope: Var, seed: Var) -> Var:
+    def _product(self, ops: list[Op], slope: Var, seed: Var) -> Operand:
         """slope · seed, and 0 for no seed if the slope may be infinite."""
-        found = Var(slope.type)
-        ops.append(Op(p.annihilated if self.singular else operator.mul, (slope, seed), (found,), self.pos))
-        return found
+        emitter = Emitter(ops, self.pos)
+        times = p.annihilated if self.singular else operator.mul
+        found = emitter.emit(times, (emitter.convert(slope, seed.type), seed), seed.type)
+        return emitter.convert(found, slope.type)
 
     def _added(
         self, blocks: dict[int, Block], label: int, opening: tuple[Op, ...], partial: Var, shadow: Var, seed: Var

@@ -12,6 +12,7 @@ from __future__ import annotations
 import dis
 import linecache
 import re
+import sys
 import types
 from collections.abc import Iterator
 from functools import lru_cache
@@ -119,6 +120,15 @@ class _Interpreter(Reader):
             self.store(self.get(name), res)
 
     op_LOAD_CLASSDEREF = op_LOAD_DEREF
+
+    if sys.version_info >= (3, 13):
+
+        def op_LOAD_FAST(self, inst: Any, res: str, as_load_deref: bool = False) -> None:
+            """Of a cell, for a function that captures it: it may be empty yet."""
+            if as_load_deref:
+                self.op_LOAD_CLOSURE(inst, res)
+            else:
+                interpreter.Interpreter.op_LOAD_FAST(self, inst, res)
 
     def op_LOAD_CLOSURE(self, inst: Any, res: str) -> None:
         self.store(nir.Const(CellName(self._variable(inst)), loc=self.loc), res)

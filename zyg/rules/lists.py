@@ -7,6 +7,7 @@ The reader compiles them like the user's own code; their exceptions belong to th
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -300,11 +301,18 @@ def total(items: Any, start: Any = 0) -> Any:
     return start
 
 
+_NO_LARGEST, _NO_SMALLEST = (
+    ("max() iterable argument is empty", "min() iterable argument is empty")
+    if sys.version_info >= (3, 12)
+    else ("max() arg is an empty sequence", "min() arg is an empty sequence")
+)
+
+
 def largest(items: Any, *, key: Any = None, default: Any = _NONE) -> Any:
     made = list(items)
     if len(made) == 0:
         if default is _NONE:
-            raise ValueError("max() arg is an empty sequence")
+            raise ValueError(_NO_LARGEST)
         return default
     best = made[0]
     for i in range(1, len(made)):
@@ -321,7 +329,7 @@ def smallest(items: Any, *, key: Any = None, default: Any = _NONE) -> Any:
     made = list(items)
     if len(made) == 0:
         if default is _NONE:
-            raise ValueError("min() arg is an empty sequence")
+            raise ValueError(_NO_SMALLEST)
         return default
     best = made[0]
     for i in range(1, len(made)):
