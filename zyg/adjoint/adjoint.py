@@ -20,7 +20,7 @@ from dataclasses import replace
 
 from zyg.adjoint.activity import active, differentiable, handle_classes, shadow_type
 from zyg.adjoint.adjoint_ops import OpAdjoints
-from zyg.adjoint.deferred import can_be_deferred, is_needed
+from zyg.adjoint.deferred import can_be_deferred, is_needed, way_out
 from zyg.adjoint.iterations import Iteration, iterations
 from zyg.adjoint.late_shadows import with_late_shadows
 from zyg.adjoint.mirrored import CUT, Callees, Counter, Reversed
@@ -74,7 +74,7 @@ class _Adjoint:
         self.active = active(self.program, self.graph, given, self.outputs)
         self.iterations: dict[int, Iteration] = {}
         self.deferred: dict[int, int] = {}
-        for header, iteration in iterations(form).items():
+        for header, iteration in iterations(program).items():
             if not any(total in self.active for total in iteration.sums):
                 continue
             needed = any(is_needed(self.program, self.active, total, wanted) for total in iteration.sums)
@@ -84,7 +84,7 @@ class _Adjoint:
             if iteration.works or once:
                 self.iterations[header] = iteration
                 if deferred:
-                    self.deferred[header] = self._behind(header)
+                    self.deferred[header] = way_out(form, self._loop(header)).target
         kept = with_snapshots(self.program, self.graph, self.active)
         if kept is not self.program:
             self.program, self.graph = kept, graph_of(kept)
@@ -197,12 +197,6 @@ class _Adjoint:
         loop = self.graph.loop_of[header]
         assert loop is not None
         return loop
-
-    def _behind(self, header: int) -> int:
-        """The block behind a loop that is left at its header."""
-        inside = self._loop(header).blocks
-        (behind,) = (edge.target for edge in edges(self.graph.blocks[header].end) if edge.target not in inside)
-        return behind
 
     # --- one block ----------------------------------------------------------------------------------
 

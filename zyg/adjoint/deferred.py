@@ -58,7 +58,7 @@ def _is_linear(op: Op, value: Var, active: set[Var]) -> bool:
 
 def can_be_deferred(form: Canonical, loop: Loop, iteration: Iteration) -> bool:
     """Whether a loop, whose sums nobody needs, can be left to the reverse sweep."""
-    for label in _behind(form, _way_out(form, loop).target):
+    for label in _behind(form, way_out(form, loop).target):
         block = form.graph.blocks[label]
         if label in loop.blocks or not isinstance(block.end, (Jump, Branch, Return)):
             return False
@@ -72,13 +72,14 @@ def can_be_deferred(form: Canonical, loop: Loop, iteration: Iteration) -> bool:
 
 def gives_sums_only(form: Canonical, loop: Loop, iteration: Iteration) -> bool:
     """Whether nothing that a loop makes is used behind it but its sums."""
-    out = _way_out(form, loop)
+    out = way_out(form, loop)
     params = form.graph.blocks[out.target].params
     left = {param for param, arg in zip(params, out.args, strict=True) if _is_made(form, loop, arg, iteration)}
     return not any(left & uses(form.graph.blocks[label]) for label in _behind(form, out.target))
 
 
-def _way_out(form: Canonical, loop: Loop) -> Edge:
+def way_out(form: Canonical, loop: Loop) -> Edge:
+    """Where a loop that is left at its header goes on."""
     (out,) = (edge for edge in edges(form.graph.blocks[loop.header].end) if edge.target not in loop.blocks)
     return out
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from numba import types
 
 from zyg.ir.external import External
+from zyg.ir.facts import fact
 from zyg.ir.graph import Loop, substitute
 from zyg.ir.matrices import mem_gemm, mem_sum
 from zyg.ir.memory import ALLOCATIONS, MemoryType, holds_handles, mem_add, mem_load, mem_new, mem_store, mem_zeros
@@ -40,7 +41,7 @@ from zyg.ir.program import (
 )
 from zyg.ir.scalars import i8
 from zyg.ir.tape import is_pure
-from zyg.passes.canonical import Canonical, all_loops
+from zyg.passes.canonical import Canonical, all_loops, canonical
 from zyg.passes.coverage import Nest, coverage
 from zyg.passes.memory_facts import buffers_of, settled
 from zyg.passes.slots import zero
@@ -72,8 +73,10 @@ class Iteration:
     plain: bool = False
 
 
-def iterations(form: Canonical) -> dict[int, Iteration]:
-    """The loops of a program that are reversed in this way, by their headers; none is in another one."""
+@fact
+def iterations(program: Program) -> dict[int, Iteration]:
+    """The loops of a program in canonical form that are reversed in this way, by their headers; none is in another."""
+    form = canonical(program)
     found: dict[int, Iteration] = {}
     taken: set[int] = set()
     search: _Search | None = None

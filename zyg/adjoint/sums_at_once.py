@@ -17,11 +17,11 @@ from dataclasses import dataclass, replace
 from numba import types
 
 from zyg.adjoint.activity import active, differentiable, shadow_type
-from zyg.adjoint.deferred import can_be_deferred, gives_sums_only, is_needed
+from zyg.adjoint.deferred import can_be_deferred, gives_sums_only, is_needed, way_out
 from zyg.adjoint.iterations import Iteration, iterations
 from zyg.adjoint.partials import tangent_kind
 from zyg.adjoint.trace import Emitter
-from zyg.ir.graph import Loop
+from zyg.ir.graph import Loop, graph_of
 from zyg.ir.memory import mem_add, mem_like, mem_load, mem_size
 from zyg.ir.program import (
     Block,
@@ -62,7 +62,7 @@ def with_sums_at_once(
 ) -> Program:
     """`program` with calls for the loops that are reversed in this way.  wanted: are its results?"""
     form = canonical(program)
-    found = iterations(form)
+    found = iterations(program)
     if not found or form.exit is None:
         return program
     given = [v for v, on in zip(program.params, varied, strict=True) if on]
@@ -96,7 +96,7 @@ def _is_fit(form: Canonical, loop: Loop, iteration: Iteration, live: set[Var], w
 def _call(blocks: dict[int, Block], form: Canonical, loop: Loop, sums: _Sums) -> None:
     """A call in the place of the loop's header, which is left at once."""
     header = form.graph.blocks[loop.header]
-    (out,) = (edge for edge in edges(header.end) if edge.target not in loop.blocks)
+    out = way_out(form, loop)
     pos = next((op.pos for label in loop.blocks for op in form.graph.blocks[label].ops), Pos("", 0, ""))
     results = tuple(Var(total.type, total.name) for total in sums.iteration.sums)
     starts = dict(zip(header.params, _entry(form, loop).args, strict=True))
@@ -108,15 +108,8 @@ def _call(blocks: dict[int, Block], form: Canonical, loop: Loop, sums: _Sums) ->
         ops.append(Op(operator.add, (total, result), (totals[total],), pos))  # type: ignore[arg-type]
     left = Edge(out.target, tuple(totals.get(arg, arg) for arg in out.args))
     blocks[loop.header] = Block(header.params, tuple(ops), Jump(left))
-    for label in loop.blocks - {loop.header}:
-        del blocks[label]
-    reachable, todo = {form.program.entry}, [form.program.entry]
-    while todo:
-        for edge in edges(blocks[todo.pop()].end):
-            if edge.target not in reachable:
-                reachable.add(edge.target)
-                todo.append(edge.target)
-    for label in set(blocks) - reachable:
+    reachable = graph_of(form.program.with_blocks(blocks)).order
+    for label in set(blocks).difference(reachable):
         del blocks[label]
 
 
