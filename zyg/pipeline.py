@@ -132,7 +132,10 @@ def _lowered(name: str, args: Sequence[Tree], build: Build, spec: Specialiser, a
     module = checked_module(Module(spec.programs, entry).reachable())
     _print("read", module)
     module = _without_rules(module)
-    module = told_apart(checked_module(inline(module, largest=5000, stay=staying(module.reachable()))))
+    # What is known of the sizes of buffers is found out when the program is fitted
+    fitted = _has_buffers(module)
+    module = checked_module(inline(module, largest=5000, stay=staying(module.reachable()), prove_entry=not fitted))
+    module = told_apart(module)
     note: Any = None
     if adjust is not None:
         module, note = adjust(module)
@@ -141,7 +144,7 @@ def _lowered(name: str, args: Sequence[Tree], build: Build, spec: Specialiser, a
     inputs = sorted(captures.inputs.values(), key=lambda pair: pair[0])
     kinds: list[Type] = [kind for _, shape in inputs for kind in leaves(shape)]
     module = checked_module(give_results(simplify(checked_module(lift_captures(module, kinds)))))
-    if any(isinstance(kind, MemoryType) for program in module.programs.values() for kind in _kinds(program)):
+    if fitted or _has_buffers(module):
         module = module.with_programs({name: _fitted(program) for name, program in module.programs.items()})
     _print("final", module)
     looked = Looked(captures.guards, captures.inputs, captures.homes)
@@ -160,6 +163,10 @@ def _without_rules(module: Module) -> Module:
     return module.with_programs({n: replace(program, custom=None) for n, program in module.programs.items()})
 
 
+def _has_buffers(module: Module) -> bool:
+    return any(isinstance(kind, MemoryType) for program in module.programs.values() for kind in _kinds(program))
+
+
 def _kinds(program: Program) -> Iterator[Type]:
     yield from (param.type for param in program.params)
     yield from (result.type for op in program.ops() for result in op.results)
@@ -167,7 +174,11 @@ def _kinds(program: Program) -> Iterator[Type]:
 
 def _fitted(program: Program) -> Program:
     """`program` with the accesses to buffers that it needs, their guards in front of loops where that can be."""
-    program = checked(simplify_program(prove_comparisons(simplify_memory(program))))
+    lean = simplify_memory(program)
+    proved = prove_comparisons(lean)
+    program = checked(simplify_program(proved))
+    if proved is not lean:
+        program = checked(simplify_program(simplify_memory(program)))
     program = checked(with_hoisted_reads(simplify_program(upward(program))))
     program = checked(simplify_program(with_reciprocals(sums_in_registers(program))))
     program = checked(simplify_program(sums_of_neighbours(program)))

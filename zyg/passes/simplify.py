@@ -327,9 +327,11 @@ def _sweep(program: Program) -> Program:
 _LARGEST_ONCE = 5000
 
 
-def inline(module: Module, largest: int = 400, stay: frozenset[str] = frozenset()) -> Module:
+def inline(
+    module: Module, largest: int = 400, stay: frozenset[str] = frozenset(), prove_entry: bool = True
+) -> Module:
     """Calls of programs that are not recursive, not too large and not to `stay`, replaced by their bodies; one that is
-    called in one place only may be larger."""
+    called in one place only may be larger.  prove_entry: otherwise comparisons in the entry are left for later."""
     from zyg.passes.cells import promote_cells
     from zyg.passes.counters import merge_counters
     from zyg.passes.inline import inline_calls
@@ -362,7 +364,7 @@ def inline(module: Module, largest: int = 400, stay: frozenset[str] = frozenset(
             lighter = merge_counters(promote_cells(simple))
             if lighter is not simple:
                 simple = simplify_program(lighter)
-            proved = checked(prove_comparisons(simple))
+            proved = checked(prove_comparisons(simple)) if prove_entry or name != module.entry else simple
             if proved is not simple:
                 proved = simplify_program(proved)
                 if name != module.entry:
