@@ -13,7 +13,8 @@ from typing import Any
 from numba import types
 
 from zyg.adjoint.activity import cell_of, differentiable, passes, shadow_type
-from zyg.adjoint.infinite import Infinite, known_not_zero
+from zyg.adjoint.finite import finite
+from zyg.adjoint.infinite import Infinite
 from zyg.adjoint.mirrored import STACK, Adjoint, Callees, Handle, Need, Shadow, accumulate
 from zyg.adjoint.partials import cotangents, domain, of_own_rule, of_python, tangent_kind
 from zyg.adjoint.restoring import Restore
@@ -30,7 +31,7 @@ from zyg.ir.whole import whole_copy
 from zyg.passes.memory_facts import settled
 from zyg.passes.slots import Load, Store, zero
 from zyg.rules import primitives as p
-from zyg.rules.elementwise import find, roots, singular
+from zyg.rules.elementwise import find, singular
 
 
 class OpAdjoints:
@@ -71,7 +72,6 @@ class OpAdjoints:
             for op in block.ops
             if op.fn is tape_get and op.result in active and op.result not in shadows
         }
-        self.nonzero = {value for block in program.blocks.values() for value in known_not_zero(block)}
         self.infinite = Infinite(program, graph, active, classes, self._is_singular, infinite).found
 
     # --- values -------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ class OpAdjoints:
 
     def _is_singular(self, op: Op) -> bool:
         """May an op have an infinite derivative at a finite value?"""
-        if op.fn in roots and op.result in self.nonzero:
+        if op in finite(self.program):
             return False
         return op.fn in singular or (isinstance(op.fn, Call) and self.callees.is_singular(op.fn.callee))
 

@@ -19,6 +19,7 @@ from numba import types
 from zyg.adjoint.activity import differentiable, fractional
 from zyg.adjoint.adjoint import reverse
 from zyg.adjoint.deferred import without_deferred
+from zyg.adjoint.finite import is_singular
 from zyg.adjoint.known_values import with_known_values
 from zyg.adjoint.mirrored import CUT, STACK, Callees, Reversed
 from zyg.adjoint.record import record
@@ -33,7 +34,6 @@ from zyg.passes.simplify import simplify_program
 from zyg.passes.simplify_memory import simplify_memory
 from zyg.passes.slots import Load, Store, zero
 from zyg.passes.unroll import unrolled
-from zyg.rules.elementwise import singular
 
 Mask = tuple[bool, ...]
 
@@ -105,7 +105,7 @@ class _Differentiation:
                 continue
             seen.add(name)
             program = self.programs[name]
-            if program.custom is not None or any(op.fn in singular for op in program.ops()):
+            if program.custom is not None or is_singular(program):
                 return True
             todo += program.calls()
         return False

@@ -7,17 +7,16 @@ through variables, buffers and tapes, from the functions back to what they are c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from zyg.adjoint.activity import cell_of
 from zyg.ir.external import External
 from zyg.ir.graph import Graph
 from zyg.ir.matrices import mem_pack
 from zyg.ir.memory import ELEMENT_WRITES, WRITES, MemoryType, mem_load, read_buffers
-from zyg.ir.program import Block, Call, Callback, Guard, Op, Operand, Program, Return, Var, edges
+from zyg.ir.program import Call, Callback, Op, Operand, Program, Return, Var, edges
 from zyg.ir.tape import pop, push, tape_get, tape_put
 from zyg.passes.memory_facts import held, with_held
-from zyg.rules import primitives as p
 
 Cell = tuple[Var, object]
 _WHOLE = (WRITES - ELEMENT_WRITES) | {mem_pack}
@@ -126,12 +125,3 @@ def infinite_tangents(
                     if isinstance(arg, Var) and arg in found and param in active:
                         found.add(param)
     return found
-
-
-def known_not_zero(block: Block) -> Iterator[Operand]:
-    """What a block makes and then fails for, if it is zero."""
-    tested = {op.result: op.args[0] for op in block.ops if op.fn is p.is_nonzero}
-    made = {result for op in block.ops for result in op.results}
-    for op in block.ops:
-        if isinstance(op.fn, Guard) and isinstance(op.args[0], Var) and tested.get(op.args[0]) in made:
-            yield tested[op.args[0]]

@@ -14,7 +14,8 @@ from numba import types
 
 from zyg.adjoint.activity import active, differentiable, passes, shadow_type
 from zyg.adjoint.differentiate import adjoint_of
-from zyg.adjoint.infinite import infinite_tangents, known_not_zero
+from zyg.adjoint.finite import finite, is_singular
+from zyg.adjoint.infinite import infinite_tangents
 from zyg.adjoint.partials import check_known, domain, of_own_rule, of_python, tangent_kind
 from zyg.adjoint.trace import Emitter
 from zyg.errors import not_differentiable
@@ -67,7 +68,7 @@ from zyg.ir.tape import (
 from zyg.passes.simplify import inline, simplify_program
 from zyg.passes.slots import zero
 from zyg.rules import primitives as p
-from zyg.rules.elementwise import find, roots, singular
+from zyg.rules.elementwise import find, singular
 
 Mask = tuple[bool, ...]
 
@@ -79,7 +80,7 @@ class _Tangents:
         self.made: dict[tuple[str, Mask], str] = {}
         self.flipped: dict[str, str] = {}
         self.entry = module.entry
-        self.singular = any(op.fn in singular for program in module.programs.values() for op in program.ops())
+        self.singular = any(map(is_singular, module.programs.values()))
 
     def is_singular(self, op: Op) -> bool:
         """May an op have an infinite derivative at a finite value?"""
@@ -149,12 +150,12 @@ class _Tangent:
         if not any(isinstance(v.type, types.Integer) for v in inputs):
             # What an int depends on by other numbers is constant between jumps
             self.active = {v for v in self.active if not _counts(v.type)}
-        nonzero = {value for block in program.blocks.values() for value in known_not_zero(block)}
+        tame = finite(program)
         self.infinite = infinite_tangents(
             program,
             self.order,
             self.active,
-            lambda op: tangents.is_singular(op) and not (op.fn in roots and op.result in nonzero),
+            lambda op: tangents.is_singular(op) and op not in tame,
             tangents.singular and program.name != tangents.entry,
         )
         self.dots: list[dict[Var, Var]] = [{} for _ in range(self.width)]

@@ -327,9 +327,7 @@ def _sweep(program: Program) -> Program:
 _LARGEST_ONCE = 5000
 
 
-def inline(
-    module: Module, largest: int = 400, stay: frozenset[str] = frozenset(), prove_entry: bool = True
-) -> Module:
+def inline(module: Module, largest: int = 400, stay: frozenset[str] = frozenset(), prove_entry: bool = True) -> Module:
     """Calls of programs that are not recursive, not too large and not to `stay`, replaced by their bodies; one that is
     called in one place only may be larger.  prove_entry: otherwise comparisons in the entry are left for later."""
     from zyg.passes.cells import promote_cells
