@@ -244,9 +244,7 @@ class _Record:
 
     def _rows(self, loop: Loop) -> list[Operand] | None:
         """The trip counts of the loops around and of `loop`, if all are known in front of the nest."""
-        nest = [loop]
-        while nest[0].parent is not None:
-            nest.insert(0, nest[0].parent)
+        nest = self._nest(loop)
         trips = []
         for one in nest:
             count = self.form.counts[one.header].trips
@@ -254,6 +252,14 @@ class _Record:
                 return None
             trips.append(count)
         return trips
+
+    @staticmethod
+    def _nest(loop: Loop) -> list[Loop]:
+        """The loops around, outermost first, and the loop."""
+        nest = [loop]
+        while nest[0].parent is not None:
+            nest.insert(0, nest[0].parent)
+        return nest
 
     def _outside(self, var: Var, loop: Loop) -> bool:
         return self.homes.get(var) not in loop.blocks
@@ -264,9 +270,7 @@ class _Record:
         if trips is None:
             visits = self._emit(ops, Load(Visits(loop.header)), (), Var(i8, "row"))
             return self._emit(ops, operator.sub, (visits, Const(1, i8)), visits)
-        nest = [loop]
-        while nest[0].parent is not None:
-            nest.insert(0, nest[0].parent)
+        nest = self._nest(loop)
         row: Operand = Const(0, i8)
         for one, count in zip(nest, trips, strict=True):
             counter: Operand = self.form.counts[one.header].counter
@@ -275,19 +279,25 @@ class _Record:
             if one is nest[0]:
                 row = counter
                 continue
-            size = self._width(count, ops, forward)
+            size = self._width(count, self._keeps_last_visit(loop, one), ops, forward)
             row = self._emit(ops, operator.mul, (row, size), Var(i8))
             row = self._emit(ops, operator.add, (row, counter), Var(i8))
         return row
 
-    def _width(self, trips: Operand, ops: list[Op], forward: bool) -> Operand:
-        """Rows per execution of a loop: its trips and the last, partial visit of its header."""
+    def _width(self, trips: Operand, last: bool, ops: list[Op], forward: bool) -> Operand:
+        """Rows per execution of a loop: its trips, and one for the last, partial visit if something is kept then."""
         value = trips if forward else self._source(trips, ops)
         if isinstance(value, Const):
-            return Const(max(int(value.value.real), 0) + 1, i8)
+            return Const(max(int(value.value.real), 0) + last, i8)
         some = self._emit(ops, operator.gt, (value, Const(0, i8)), Var(b1))
         count = self._emit(ops, p.select, (some, value, Const(0, i8)), Var(i8))
-        return self._emit(ops, operator.add, (count, Const(1, i8)), count)
+        return self._emit(ops, operator.add, (count, Const(1, i8)), count) if last else count
+
+    def _keeps_last_visit(self, loop: Loop, one: Loop) -> bool:
+        """Is anything in the tape of `loop` defined where `one`, it or a loop around it, is left, or before that?"""
+        ((test, _),) = self.graph.ways_out(one)
+        homes = {self.homes[var] for var in self.kept[loop.header].fields}
+        return not all(home != test and self.graph.dominates(test, home) for home in homes)
 
     # --- the forward sweep --------------------------------------------------------------------------
 
@@ -347,17 +357,15 @@ class _Record:
             assert loop is not None
             trips = self._rows(loop)
             ops: list[Op] = []
-            outermost = loop
-            while outermost.parent is not None:
-                outermost = outermost.parent
+            outermost = self._nest(loop)[0]
             if trips is None:
                 home, rows = self.graph.order[0], Const(0, i8)
                 total: Operand = rows
             else:
                 (home,) = (q for q in self.graph.preds[outermost.header] if q not in outermost.blocks)
                 total = Const(1, i8)
-                for count in trips:
-                    width = self._width(count, ops, forward=True)
+                for one, count in zip(self._nest(loop), trips, strict=True):
+                    width = self._width(count, self._keeps_last_visit(loop, one), ops, forward=True)
                     total = width if total == Const(1, i8) else self._emit(ops, operator.mul, (total, width), Var(i8))
             tape = self._emit(ops, tape_new, (total,), Var(self._tape_type(loop), "tape"))
             ops.append(Op(Store(Tape(header)), (tape,), (), self.pos))
