@@ -29,6 +29,7 @@ from zyg.passes.lift import lift_captures
 from zyg.passes.neighbour_sums import sums_of_neighbours
 from zyg.passes.once import checks_once
 from zyg.passes.ranges import prove_comparisons
+from zyg.passes.read_through import read_through
 from zyg.passes.reciprocals import with_reciprocals
 from zyg.passes.register_sums import sums_in_registers
 from zyg.passes.results import give_results, written_parameters
@@ -183,6 +184,7 @@ def _fitted(program: Program) -> Program:
     program = checked(simplify_program(with_reciprocals(sums_in_registers(program))))
     program = checked(simplify_program(sums_of_neighbours(program)))
     program = checked(simplify_program(first_additions_as_writes(without_last_writes(program))))
+    program = checked(simplify_program(read_through(program)))
     program = checked(simplify_program(checks_once(program)))
     return checked(with_hoisted_buffers(simplify_program(version_loops(program))))
 

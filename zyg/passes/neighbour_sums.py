@@ -22,6 +22,7 @@ from zyg.passes.linear import Linear, constant, variable
 from zyg.passes.memory_facts import buffers_of
 from zyg.passes.register_sums import steady_additions
 from zyg.passes.slots import zero
+from zyg.passes.trips import counting_up
 from zyg.rules import primitives as p
 
 _FARTHEST = 3
@@ -60,7 +61,7 @@ def sums_of_neighbours(program: Program) -> Program:
 def _groups(loop: Loop, graph: Graph, additions: list[Op]) -> list[Group]:
     if len(additions) < 2:
         return []
-    counters = _counters(loop, graph)
+    counters = counting_up(loop, graph)
     inside = {var for var, label in graph.homes.items() if label in loop.blocks}
     found: dict[object, dict[int, list[Op]]] = {}
     for op in additions:
@@ -76,20 +77,6 @@ def _groups(loop: Loop, graph: Graph, additions: list[Op]) -> list[Group]:
         if 0 < max(by_place) - low <= _FARTHEST:
             groups.append(Group({place - low: tuple(ops) for place, ops in by_place.items()}))
     return groups
-
-
-def _counters(loop: Loop, graph: Graph) -> set[Var]:
-    """The parameters of the loop that grow by 1 in each iteration."""
-    (latch,) = loop.latches
-    end = graph.blocks[latch].end
-    assert isinstance(end, Jump)
-    found = set()
-    for param, again in zip(graph.blocks[loop.header].params, end.to.args, strict=True):
-        op = graph.made.get(again) if isinstance(again, Var) else None
-        if param.type == i8 and op is not None and op.fn is operator.add:
-            if op.args in ((param, Const(1, i8)), (Const(1, i8), param)):
-                found.add(param)
-    return found
 
 
 def _form(index: Operand, inside: set[Var], made: Mapping[Var, Op]) -> Linear:

@@ -115,6 +115,20 @@ class Trips:
         return step if param is self.blocks[loop.header].params[at] and step else None
 
 
+def counting_up(loop: Loop, graph: Graph) -> set[Var]:
+    """The parameters of a loop with one latch that grow by 1 in each iteration."""
+    end = graph.blocks[loop.latches[0]].end
+    if len(loop.latches) != 1 or not isinstance(end, Jump):
+        return set()
+    found = set()
+    for param, again in zip(graph.blocks[loop.header].params, end.to.args, strict=True):
+        op = graph.made.get(again) if isinstance(again, Var) else None
+        if param.type == i8 and op is not None and op.fn is operator.add:
+            if op.args in ((param, Const(1, i8)), (Const(1, i8), param)):
+                found.add(param)
+    return found
+
+
 def _emit(ops: list[Op], pos: Pos, fn: Any, a: Operand, b: Operand) -> Operand:
     if (fn is operator.floordiv and b == Const(1, i8)) or (fn is not operator.floordiv and b == Const(0, i8)):
         return a
