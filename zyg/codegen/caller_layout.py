@@ -97,7 +97,7 @@ def _fields(obj: Any, *names: str) -> Mapping[str, int]:
 _FIELDS: Mapping[type, Mapping[str, int]] = {
     functools.partial: _fields(_partial, "func", "args", "keywords"),
     pytypes.MethodType: _fields(pytypes.MethodType(len, object()), "__func__", "__self__"),
-    property: _fields(property(len), "fget"),
+    property: _fields(property(len, lambda obj, value: None), "fget", "fset"),
     staticmethod: _fields(staticmethod(len), "__func__"),
     classmethod: _fields(classmethod(_class_method), "__func__"),
 }

@@ -230,6 +230,9 @@ class Array(Tracked, NDArrayOperatorsMixin):
         return as_type(self, dtype)
 
 
+Array.__name__ = "numpy.ndarray"  # which the interpreter's messages say
+
+
 def is_array(value: Any) -> bool:
     return type(value) is Array or isinstance(value, np.ndarray)
 

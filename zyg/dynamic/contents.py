@@ -34,9 +34,9 @@ def active_in(value: Any, depth: int = 0) -> bool:
         return is_active(value)
     if depth > _DEEPEST:
         return False
-    if isinstance(value, (tuple, list, set, frozenset, deque)):
+    if issubclass(kind, (tuple, list, set, frozenset, deque)):
         return any(active_in(item, depth + 1) for item in value)
-    if isinstance(value, dict):
+    if issubclass(kind, dict):
         return any(active_in(key) or active_in(item, depth + 1) for key, item in value.items())
     return False
 
@@ -51,14 +51,14 @@ def changed(value: Any, change: Callable[[Any], Any], depth: int = 0, instances:
         return value
     if kind is Number or kind is Array:
         return change(value)
-    if isinstance(value, (tuple, list, set, frozenset, deque)):
+    if issubclass(kind, (tuple, list, set, frozenset, deque)):
         items = [changed(item, change, depth + 1, instances) for item in value]
         if all(new is old for new, old in zip(items, value, strict=True)):
             return value
-        if isinstance(value, tuple) and kind is not tuple:
+        if issubclass(kind, tuple) and kind is not tuple:
             return tuple.__new__(kind, items)
         return kind(items)
-    if isinstance(value, dict):
+    if issubclass(kind, dict):
         found = {changed(key, change): changed(item, change, depth + 1, instances) for key, item in value.items()}
         return value if all(value.get(key) is item for key, item in found.items()) else found
     if instances is not None and is_open(kind):

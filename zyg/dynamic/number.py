@@ -120,9 +120,11 @@ class Number(Tracked):
         return self
 
     def __divmod__(self, other: Any) -> Any:
+        divmod(self.__zyg_root__, lowest(other))  # which raises what Python says
         return self // other, self % other
 
     def __rdivmod__(self, other: Any) -> Any:
+        divmod(lowest(other), self.__zyg_root__)
         return other // self, other % self
 
     def __pow__(self, other: Any, modulo: Any = None) -> Any:
@@ -142,6 +144,7 @@ def number(value: Any, tape: Tape) -> Number:
     return made
 
 
+Number.__name__ = "float"  # which the interpreter's messages say, as "unsupported operand type(s)"
 _DISCRETE = frozenset(("is_integer", "bit_length", "bit_count"))
 _OF_NUMPY = frozenset(("dtype", "shape", "ndim", "size", "itemsize", "nbytes"))
 

@@ -36,10 +36,22 @@ from zyg.rules.elementwise import elementwise, nonholomorphic
 
 
 def _scalar(value: Any) -> Any:
-    """An array of one element as that, where Python's functions take it so."""
+    """An array of one element as that, and an instance as the number that it says it is, where Python's functions take
+    it so."""
     if type(value) is Array:
         return value.item() if value.__zyg_active__ else value.__zyg_root__
-    return value
+    return _converted(value, "__float__")
+
+
+_NUMBERS = frozenset((Number, Array, np.ndarray, float, int, bool, complex, np.float64, str))
+
+
+def _converted(value: Any, name: str) -> Any:
+    """What a method of this name in the class of an instance gives, which need not be a plain number here."""
+    if type(value) in _NUMBERS:
+        return value
+    method = next((vars(base)[name] for base in type(value).__mro__ if name in vars(base)), None)
+    return resolve(method)(value) if isinstance(method, types.FunctionType) else value
 
 
 # --- classes of numbers -----------------------------------------------------------------------------------
@@ -56,7 +68,7 @@ def float_of(x: Any = 0.0) -> Any:
 
 @call_in_place_of(complex)
 def _complex(real: Any = 0.0, imag: Any = 0.0) -> Any:
-    real, imag = _scalar(real), _scalar(imag)
+    real, imag = _scalar(_converted(real, "__complex__")), _scalar(imag)
     if type(real) is not Number and type(imag) is not Number:
         return complex(real) if isinstance(real, str) else complex(real, imag)
     if isinstance(real, complex) or isinstance(imag, complex):
@@ -69,6 +81,8 @@ _WHOLE = (int, np.bool_, *(np.dtype(code).type for code in np.typecodes["AllInte
 
 @call_in_place_of(int)
 def _int(*args: Any, **kws: Any) -> Any:
+    if len(args) == 1:
+        args = (_converted(args[0], "__int__"),)
     if len(args) == 1 and type(args[0]) is Number and type(lowest(args[0])) in _WHOLE:
         return args[0].__zyg_convert__(int)
     return int(*plain_text(args), **kws)
@@ -114,7 +128,8 @@ def _elementary(fn: Any, primitive: Any) -> Callable[..., Any]:
         for arg in args:
             if type(arg) is Number or type(arg) is Array:
                 return operate(primitive, fn, tuple([_scalar(arg) for arg in args]))
-        return fn(*args)
+        given = [_scalar(arg) for arg in args]
+        return call(*given) if any(type(arg) is Number for arg in given) else fn(*args)
 
     return call
 
@@ -154,7 +169,9 @@ CALLS[math.radians] = lambda x: _tracked_or(math.radians, lambda v: v * (math.pi
 
 def _tracked_or(fn: Any, written: Callable[..., Any], *args: Any) -> Any:
     """`written` where an argument is tracked, `fn` otherwise."""
-    return written(*map(_scalar, args)) if any(type(arg) in (Number, Array) for arg in args) else fn(*args)
+    given = [_scalar(arg) for arg in args]
+    tracked = any(type(one) in (Number, Array) for arg in (args, given) for one in arg)
+    return written(*given) if tracked else fn(*args)
 
 
 @call_in_place_of(math.hypot)

@@ -195,14 +195,14 @@ def _builtin(fn: Any) -> Any:
         return getattr(wrapped(owner, STATE.tape), fn.__name__, fn)
     if kind is np.ufunc:
         return _with_seen(fn)
-    if isinstance(owner, type):
+    if issubclass(kind, type):
         if fn.__name__ == "__call__":  # an instance is about to be made
             _class(owner)
             return fn
         return fn if fn.__name__ in _MAKERS or issubclass(owner, HOLDERS) else _guarded(fn)
-    if isinstance(owner, HOLDERS):
+    if issubclass(kind, HOLDERS):
         return with_callable(fn, None) if fn.__name__ in _CALLING else fn
-    if isinstance(owner, (str, bytes, bytearray)):
+    if issubclass(kind, (str, bytes, bytearray)):
         return _as_text(fn) if fn.__name__ in ("format", "join", "format_map") else fn
     return fn if fn.__name__.startswith("__") and kind.__flags__ & _HEAP else _guarded(fn)
 

@@ -14,6 +14,7 @@ import numpy as np
 import zyg.dynamic.numpy_functions as _numpy_functions
 import zyg.dynamic.numpy_writes as _numpy_writes
 import zyg.dynamic.python_calls as _python_calls
+import zyg.dynamic.statistics_calls as _statistics_calls
 from zyg.dynamic import classes, special_calls
 from zyg.dynamic.array import Array, is_array, wrapped
 from zyg.dynamic.callees import settle_work
@@ -30,7 +31,7 @@ from zyg.errors import ArgumentError, ValueArgumentError, ZygError
 from zyg.reading.derive import Argnums
 from zyg.reading.front import definition
 
-assert all((_python_calls, _numpy_writes, _numpy_functions))  # imported for what they register
+assert all((_python_calls, _statistics_calls, _numpy_writes, _numpy_functions))  # imported for what they register
 
 
 class Recorded:

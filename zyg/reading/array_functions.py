@@ -73,6 +73,8 @@ def array_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str
         lifted = fn in LIFTED
     except TypeError:
         return None
+    if fn in (abs, divmod) and not any(map(arrays.is_arraylike, args)):  # they take no lists for arrays
+        return None
     if fn is np.where and len(args) == 1:
         return reader.spec.calls.call(reader, Static(np.nonzero), args, kws)
     if lifted:

@@ -17,7 +17,17 @@ from zyg.ir.memory import MemoryType, mem_load, mem_new, mem_store, mem_zeros
 from zyg.ir.program import Const, Op, Operand, Type, Var
 from zyg.ir.scalars import b1, i8
 from zyg.reading.nest import nest
-from zyg.reading.values import ArrayHead, ElementHead, MapHead, MemoryListHead, NextHead, Node, TupleHead, Value
+from zyg.reading.values import (
+    ArrayHead,
+    ElementHead,
+    MapHead,
+    MappedHead,
+    MemoryListHead,
+    NextHead,
+    Node,
+    TupleHead,
+    Value,
+)
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:
@@ -389,13 +399,23 @@ def settle(reader: FunctionReader, value: Value) -> Value:
         return array
     if isinstance(value.head, ElementHead):
         return element(reader, value)
+    if isinstance(value.head, MappedHead):
+        fn, *given = value.items
+        called = Node(TupleHead(), ())  # the call is made once: it does not wait any more while it is made
+        _replace(reader, value, called)
+        made = reader.spec.calls.call(reader, fn, [settle(reader, item) for item in given], {})
+        _replace(reader, called, made)
+        return made
     if any(isinstance(item, Node) for item in value.items) and _waits(value):
         return Node(value.head, tuple(settle(reader, item) for item in value.items))
     return value
 
 
 def _waits(value: Value) -> bool:
-    return isinstance(value, Node) and (isinstance(value.head, (MapHead, ElementHead)) or any(map(_waits, value.items)))
+    return isinstance(value, Node) and (isinstance(value.head, _WAITING) or any(map(_waits, value.items)))
+
+
+_WAITING = (MapHead, ElementHead, MappedHead)
 
 
 def element(reader: FunctionReader, waiting: Node) -> Value:
@@ -434,7 +454,7 @@ def assign(reader: FunctionReader, target: Node, value: Value) -> None:
     over(reader, "assign", shape(target), [target, value], (), body)
 
 
-def _replace(reader: FunctionReader, old: Node, new: Node) -> None:
+def _replace(reader: FunctionReader, old: Node, new: Value) -> None:
     for name, value in reader.env.items():
         if value is old:
             reader.env[name] = new
@@ -448,7 +468,7 @@ def _holds(value: Value, old: Node) -> bool:
     return value is old or (isinstance(value, Node) and any(_holds(item, old) for item in value.items))
 
 
-def _swap(value: Value, old: Node, new: Node) -> Value:
+def _swap(value: Value, old: Node, new: Value) -> Value:
     if value is old:
         return new
     if isinstance(value, Node) and _holds(value, old):
@@ -463,15 +483,15 @@ def settle_all(reader: FunctionReader, names: Sequence[str] | None = None) -> No
     """
     for name in list(reader.env) if names is None else names:
         value = reader.env.get(name)
-        if value is not None and _waits(value) and (names is None or not _is_element(value)):
+        if value is not None and _waits(value) and (names is None or not is_element(value)):
             reader.env[name] = settle(reader, value)
     if names is None and reader.outer is not None:
         settle_all(reader.outer)
 
 
-def _is_element(value: Value) -> bool:
-    """Whether an element waits in `value`."""
+def is_element(value: Value | None, heads: tuple[type, ...] = (ElementHead, MappedHead)) -> bool:
+    """Whether what iteration has come to waits in `value`."""
     return isinstance(value, Node) and (
-        isinstance(value.head, ElementHead)
-        or (isinstance(value.head, (TupleHead, NextHead)) and any(map(_is_element, value.items)))
+        isinstance(value.head, heads)
+        or (isinstance(value.head, (TupleHead, NextHead)) and any(is_element(item, heads) for item in value.items))
     )

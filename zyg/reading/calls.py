@@ -25,6 +25,7 @@ from zyg.reading.describe import described
 from zyg.reading.foreign import foreign_call, python_call
 from zyg.reading.generators import is_generator, made_into
 from zyg.reading.instances import class_attribute, is_plain
+from zyg.reading.iteration import filtered
 from zyg.reading.jit_options import options_of
 from zyg.reading.keywords import check_keywords
 from zyg.reading.list_arrays import array_function
@@ -40,9 +41,11 @@ from zyg.reading.values import (
     PartialHead,
     RecordHead,
     Static,
+    TupleHead,
     UnionHead,
     Value,
     extended,
+    is_iterator,
     tuple_of,
 )
 from zyg.reading.vectorized import is_vectorized, vectorized_call
@@ -76,7 +79,7 @@ def call(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Va
             return chosen_call(reader, fn, args, kws)
         if isinstance(head, RecordHead) and head.site.top.cls is not dict:
             return call(reader, reader.spec.calls.attribute(reader, fn, "__call__"), args, kws)
-        if isinstance(head, ObjectHead):
+        if isinstance(head, ObjectHead) or (isinstance(head, TupleHead) and head.cls is not None):
             return _call_object(reader, fn, args, kws)
         special = getattr(head, "__zyg_call__", None)
         if special is not None:
@@ -104,6 +107,8 @@ def _call_as_it_is(reader: FunctionReader, fn: Static, args: list[Value], kws: d
     read = None if isinstance(obj, type) else getattr(obj, "__zyg_read__", None)
     if read is not None:
         return read(reader, fn.path, args, kws)  # type: ignore[no-any-return]
+    if any(is_iterator(arg, "filter") for arg in args) and obj not in _ASKING:
+        args = [filtered(reader, arg) if isinstance(arg, Node) and is_iterator(arg, "filter") else arg for arg in args]
     if not isinstance(obj, pytypes.FunctionType) or _written(obj) is not None:
         args = [opened(reader, arg) if isinstance(arg, Static) and type(arg.obj) is list else arg for arg in args]
     if not isinstance(obj, pytypes.FunctionType) or _written(obj) is not None:
@@ -170,6 +175,9 @@ def _call_as_it_is(reader: FunctionReader, fn: Static, args: list[Value], kws: d
     )
 
 
+_ASKING = frozenset((zip, enumerate, map, filter, iter, any, all))  # they ask for elements one by one, as it suits them
+
+
 def _call_object(reader: FunctionReader, obj: Static | Node, args: list[Value], kws: dict[str, Value]) -> Value:
     """A call of an instance: of the function `__call__` in its class."""
     if class_attribute(class_of(obj), "__call__") is None:
@@ -197,6 +205,8 @@ def _consumed(reader: FunctionReader, fn: Static, args: list[Value], kws: dict[s
         raise unsupported("a generator as an argument cannot be compiled", reader.pos, "Make a list of it.")
     if form == "sum" and (len(args) > 1 or kws):
         form = "list"
+    if fn.obj in _ASKING and form == "list":
+        raise unsupported(f"{fn.obj.__name__} of a generator cannot be compiled", reader.pos, "Make a list of it.")
     run = [_run(reader, arg, form) if _is_generator(arg) else arg for arg in args]
     return run[0] if form != "list" else call(reader, fn, run, kws)
 
@@ -268,7 +278,14 @@ def _construct(reader: FunctionReader, cls: type, args: list[Value], kws: dict[s
         return Node(ErrorHead(cls), tuple(args))
     fields = getattr(cls, "_fields", None)
     if issubclass(cls, tuple) and fields is not None:
+        maker, beginner = class_attribute(cls, "__new__"), class_attribute(cls, "__init__")
+        if maker is None or "_fields" not in vars(maker[0]) or beginner is None or beginner[0] is not object:
+            raise unsupported(
+                f"{cls.__name__} defines how its instances are made, which cannot be compiled", reader.pos
+            )
         defaults = cls._field_defaults  # type: ignore[attr-defined]
+        if len(args) > len(fields) or kws.keys() - set(fields[len(args) :]):
+            raise unsupported(f"{cls.__name__}() is not given what its fields are", reader.pos)
         items = list(args)
         for name in fields[len(args) :]:
             if name in kws:

@@ -95,8 +95,7 @@ def attribute_of(reader: FunctionReader, value: Static | Node, name: str) -> Val
     cls = class_of(value)
     found = class_attribute(cls, name)
     if found is not None and isinstance(found[1], property):
-        got: Value = reader.spec.calls.call(reader, class_part(reader, cls, name, "fget"), [value], {})
-        return got
+        return bound(reader, value, cls, found[1], name)
     if isinstance(value, Node):
         if name in value.head.names:
             inside: Value = value.items[value.head.names.index(name)]
@@ -126,6 +125,9 @@ def _own_attribute(reader: FunctionReader, value: Static, name: str) -> Value | 
 
 def bound(reader: FunctionReader, value: Static | Node, cls: type, found: Any, name: str) -> Value:
     """What an instance makes of what it finds in its class."""
+    if isinstance(found, property):
+        got: Value = reader.spec.calls.call(reader, class_part(reader, cls, name, "fget"), [value], {})
+        return got
     if isinstance(found, pytypes.FunctionType):
         return Node(PartialHead(()), (class_part(reader, cls, name), value))
     if isinstance(found, staticmethod):
@@ -173,6 +175,18 @@ def class_part(reader: FunctionReader, cls: type, name: str, part: str = "", aft
         if seen:
             captures.expect(path, "missing", None)
     raise unsupported(f"{described(Static(cls))} has no attribute {name!r}", reader.pos)
+
+
+def expect_absent(reader: FunctionReader, cls: type, name: str) -> None:
+    """What is read rests on it that no class of `cls` has an attribute of this name."""
+    captures = reader.spec.captures
+    if captures.frozen:
+        return
+    for base in cls.__mro__:
+        if base.__flags__ & _HEAP:
+            path: Path = (("object", Identity(base)),)
+            captures.expect(path, "is", base)
+            captures.expect((*path, ("attr", name)), "missing", None)
 
 
 _HEAP = 1 << 9

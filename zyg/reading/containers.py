@@ -32,6 +32,7 @@ from zyg.reading.values import (
     SuperHead,
     Value,
     constant,
+    is_iterator,
     tuple_of,
 )
 from zyg.rules import lists as written
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 def _len(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     if arrays.is_arraylike(args[0]):
         return arrays.shape(args[0])[0]
+    if is_iterator(args[0]):
+        raise unsupported("an iterator has no len()", reader.pos, "Make a list of it.")
     counting = special_method(reader, args[0], "__len__")
     if counting is not None:
         return reader.spec.calls.call(reader, counting, [], {})
@@ -135,6 +138,8 @@ def _is_known(value: Value) -> bool:
     if not isinstance(value, Node):
         return True
     if isinstance(value.head, IterHead) and value.head.kind != "tuple":
+        if value.head.kind == "map":
+            return all(map(_is_known, value.items[1:]))
         return value.head.kind in ("zip", "enumerate") and all(map(_is_known, value.items))
     if isinstance(value.head, RangeHead):
         return all(isinstance(part, Const) for part in value.items)
@@ -238,17 +243,12 @@ def _slice(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> 
 
 @handles(map)
 def _map(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
-    if not all(map(_is_known, args[1:])):
-        fn = written.mapped_one if len(args) == 2 else written.mapped
-        return iterator(reader, reader.spec.call(reader, Static(fn), args, {}))
-    columns = [elements(reader, arg) for arg in args[1:]]
-    rows = zip(*columns, strict=False)
-    return Node(IterHead("tuple", 0), tuple(reader.spec.calls.call(reader, args[0], list(row), {}) for row in rows))
+    return Node(IterHead("map"), (args[0], *(iterator(reader, arg) for arg in args[1:])))
 
 
 @handles(filter)
 def _filter(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
-    return iterator(reader, reader.spec.call(reader, Static(written.filtered), args, kws))
+    return Node(IterHead("filter"), (args[0], iterator(reader, args[1])))
 
 
 @handles(functools.reduce)

@@ -138,9 +138,11 @@ def gradient_call(
             )
         primal, aux = result.items
     if isinstance(primal, Static) and not all(map(_returns, module.programs.values())):
-        raise ArgumentError(
-            "this function never returns: every path calls it again", reader.pos, "Give the recursion an end."
-        )
+        if any(program.recursive and not _returns(program) for program in module.programs.values()):
+            raise ArgumentError(
+                "this function never returns: every path calls it again", reader.pos, "Give the recursion an end."
+            )
+        raise unsupported("this function raises an exception on every path", reader.pos, "Return a number.")
     check_scalar(primal, reader)
     for n in chosen:
         check_list(formals[n], n, reader)

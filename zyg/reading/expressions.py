@@ -12,6 +12,7 @@ from zyg.ir.program import (
 )
 from zyg.reading.choice import by_kind, may_be_array
 from zyg.reading.front import Unassigned
+from zyg.reading.special_methods import special_update
 from zyg.reading.values import (
     DictHead,
     NextHead,
@@ -20,6 +21,7 @@ from zyg.reading.values import (
     Value,
     constant,
     is_array,
+    is_iterator,
     is_list,
     is_view,
     tuple_of,
@@ -54,6 +56,9 @@ def _updated(reader: FunctionReader, operands: Sequence[Value], expr: Any) -> Va
         updated = reader.spec.calls.update_list(reader, expr.immutable_fn, operands[0], operands[1])
         if updated is not None:
             return updated
+    updated = special_update(reader, expr.immutable_fn, operands)
+    if updated is not None:
+        return updated
     return reader.spec.calls.operator(reader, expr.immutable_fn, operands)
 
 
@@ -89,11 +94,19 @@ def _static_getitem(reader: FunctionReader, expr: Any) -> Value:
 
 
 def _build_list(reader: FunctionReader, expr: Any) -> Value:
-    return reader.spec.calls.display(reader, [reader.load(item.name) for item in expr.items])
+    return reader.spec.calls.display(reader, _kept(reader, expr))
 
 
 def _build_tuple(reader: FunctionReader, expr: Any) -> Value:
-    return tuple_of([reader.load(item.name) for item in expr.items])
+    return tuple_of(_kept(reader, expr))
+
+
+def _kept(reader: FunctionReader, expr: Any) -> list[Value]:
+    """What is put into a list or tuple."""
+    items = [reader.load(item.name) for item in expr.items]
+    if any(map(is_iterator, items)):
+        raise unsupported("an iterator cannot be kept in native code", reader.pos, "Make a list of it.")
+    return items
 
 
 def _build_map(reader: FunctionReader, expr: Any) -> Value:

@@ -235,7 +235,7 @@ def numba_ir(code: types.CodeType) -> nir.FunctionIR:
         raise
     except (errors.NumbaError, errors.UnsupportedBytecodeError) as error:
         raise _refusal(error, here, code) from None
-    except (NotImplementedError, KeyError, AssertionError) as error:
+    except (NotImplementedError, KeyError, AssertionError, ValueError) as error:
         raise unsupported(f"this function uses a construct that cannot be compiled: {error}", here) from None
 
 
@@ -256,6 +256,16 @@ def is_expression(code: types.CodeType) -> bool:
         return False
     body = next(iter(blocks.values())).body
     return len(blocks) == 1 and len(body) <= _MOST_STATEMENTS and all(map(_is_plain, body))
+
+
+@lru_cache(maxsize=4096)
+def is_arithmetic(code: types.CodeType) -> bool:
+    """Whether a function is arithmetic of its arguments and of what it captures, without calls and memory."""
+    if not is_expression(code):
+        return False
+    body = next(iter(numba_ir(code).blocks.values())).body
+    exprs = [stmt.value for stmt in body if isinstance(stmt, nir.Assign) and isinstance(stmt.value, nir.Expr)]
+    return all(expr.op in ("binop", "unary", "cast") for expr in exprs)
 
 
 def _is_plain(stmt: Any) -> bool:

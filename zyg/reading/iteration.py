@@ -11,11 +11,15 @@ from zyg.ir.scalars import b1, i8
 from zyg.reading import arrays, lists, operators, records
 from zyg.reading.captured import opened
 from zyg.reading.describe import described
+from zyg.reading.front import is_arithmetic
+from zyg.reading.special_methods import special_method
 from zyg.reading.values import (
+    ClosureHead,
     DictHead,
     ElementHead,
     IterHead,
     ListHead,
+    MappedHead,
     NextHead,
     Node,
     RangeHead,
@@ -23,8 +27,10 @@ from zyg.reading.values import (
     TupleHead,
     Value,
     constant,
+    is_iterator,
     tuple_of,
 )
+from zyg.rules import lists as written
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:
@@ -39,6 +45,7 @@ def elements(reader: FunctionReader, value: Value, count: int | None = None) -> 
     there must be `count`."""
     value = opened(reader, operators.known(reader, value))
     if isinstance(value, Node):
+        _check_iteration(reader, value)
         if isinstance(value.head, (TupleHead, ListHead)):
             return list(value.items)
         in_memory = lists.in_memory(value)
@@ -69,6 +76,9 @@ def elements(reader: FunctionReader, value: Value, count: int | None = None) -> 
         if isinstance(value.head, IterHead) and value.head.kind == "zip":
             columns = [elements(reader, inner) for inner in value.items]
             return [tuple_of(row) for row in zip(*columns, strict=False)]
+        if is_iterator(value, "map"):
+            rows = zip(*(elements(reader, inner) for inner in value.items[1:]), strict=False)
+            return [reader.spec.calls.call(reader, value.items[0], list(row), {}) for row in rows]
         if isinstance(value.head, IterHead) and value.head.kind == "enumerate":
             inner = elements(reader, value.items[0])
             start = value.items[1]
@@ -76,6 +86,12 @@ def elements(reader: FunctionReader, value: Value, count: int | None = None) -> 
                 tuple_of([operators.apply(reader, op.add, [start, constant(i)]), item]) for i, item in enumerate(inner)
             ]
     raise unsupported(f"the length of {described(value)} is not known when compiling", reader.pos)
+
+
+def _check_iteration(reader: FunctionReader, value: Node) -> None:
+    """Raise where the class of a named tuple or instance says how it is iterated over."""
+    if special_method(reader, value, "__iter__") is not None:
+        raise unsupported(f"{described(value)} that defines __iter__ is not iterable in native code", reader.pos)
 
 
 def _unpack_error(length: int, expected: int) -> BaseException:
@@ -89,6 +105,15 @@ def iterator(reader: FunctionReader, value: Value) -> Node:
     value = opened(reader, operators.known(reader, value))
     if isinstance(value, Node):
         head = value.head
+        _check_iteration(reader, value)
+        if is_iterator(value, "filter"):
+            if not _is_predicate(value.items[0]):
+                raise unsupported(
+                    "a filter by more than an expression is not iterable in native code",
+                    reader.pos,
+                    "Make a list of it.",
+                )
+            return filtered(reader, value)
         if isinstance(head, IterHead):
             return value
         if isinstance(head, (TupleHead, DictHead)) or records.is_shared_dict(value):
@@ -106,6 +131,18 @@ def iterator(reader: FunctionReader, value: Value) -> Node:
             assert isinstance(array, Node)
             return Node(IterHead("array"), (array, Const(0, i8)))
     raise unsupported(f"{described(value)} is not iterable in native code", reader.pos)
+
+
+def filtered(reader: FunctionReader, value: Node) -> Node:
+    """What a filter gives, all at once."""
+    return iterator(reader, reader.spec.call(reader, Static(written.filtered), list(value.items), {}))
+
+
+def _is_predicate(fn: Value) -> bool:
+    """Whether it makes no difference when a function is called: it calls none, and reads no memory."""
+    if isinstance(fn, Static) and fn.obj in (None, bool):
+        return True
+    return isinstance(fn, Node) and isinstance(fn.head, ClosureHead) and is_arithmetic(fn.head.code)
 
 
 def _range_count(reader: FunctionReader, start: Operand, stop: Operand, step: Operand) -> Operand:
@@ -170,11 +207,20 @@ def advance(reader: FunctionReader, value: Value) -> tuple[Node, Node]:
     ok_all: Operand = Const(True, b1)
     items: list[Value] = []
     inners: list[Value] = []
-    for inner in value.items:
+    for inner in value.items[kind == "map" :]:
+        if ok_all == Const(False, b1):  # the others are not asked
+            inners.append(inner)
+            items.append(Static(None))
+            continue
         found, inner_after = advance(reader, inner)
         flag = found.items[0]
         assert isinstance(flag, (Var, Const))
         ok_all = reader.emit(op.and_, (ok_all, flag), b1)
         items.append(found.items[1])
         inners.append(inner_after)
+    if kind == "map":
+        fn = value.items[0]
+        known = ok_all == Const(True, b1) and not any(map(arrays.is_element, items))
+        mapped = reader.spec.calls.call(reader, fn, items, {}) if known else Node(MappedHead(), (fn, *items))
+        return Node(NextHead(), (ok_all, mapped)), Node(value.head, (fn, *inners))
     return Node(NextHead(), (ok_all, tuple_of(items))), Node(value.head, tuple(inners))

@@ -219,6 +219,5 @@ def _is_short(value: Node) -> bool:
     kind = getattr(value.head, "kind", None)
     if kind == "tuple":
         return True
-    return kind in ("zip", "enumerate") and all(
-        isinstance(item, Node) and _is_short(item) for item in (value.items if kind == "zip" else value.items[:1])
-    )
+    inner = {"zip": value.items, "enumerate": value.items[:1], "map": value.items[1:]}.get(str(kind))
+    return inner is not None and all(isinstance(item, Node) and _is_short(item) for item in inner)

@@ -29,6 +29,7 @@ from zyg.reading.values import (
     IterHead,
     ListHead,
     MapHead,
+    MappedHead,
     MemoryListHead,
     NextHead,
     Node,
@@ -148,7 +149,7 @@ def general(reader: FunctionReader, value: Value) -> Value:
         return value
     if isinstance(value.head, MapHead):  # as it will be when it has been computed
         return arrays.c_array(Var(MemoryType(value.head.dtype)), ZERO, arrays.shape(value))
-    if isinstance(value.head, (IterHead, NextHead, ElementHead)):
+    if isinstance(value.head, (IterHead, NextHead, ElementHead, MappedHead)):
         raise unsupported(f"{described(value)} cannot be kept in a list", reader.pos)
     if is_list(value):
         return model(settle_in_memory(reader, value))
@@ -269,7 +270,7 @@ def _changing(reader: FunctionReader, value: Node) -> bool:
     """Before a list is changed: whether it is in memory by now.  If not, it will be when its maker is read again."""
     site = settle_in_memory(reader, value)
     for name, held in reader.env.items():
-        if any(isinstance(part, Node) and isinstance(part.head, ElementHead) for part in parts(held)):
+        if any(isinstance(part, Node) and isinstance(part.head, (ElementHead, MappedHead)) for part in parts(held)):
             reader.env[name] = reader.spec.calls.settle(reader, held)
     if in_memory(value) and site is value.head.site:
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator as op
 import types as pytypes
+from collections import namedtuple
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ from zyg.reading.array_making import as_array, is_sequence
 from zyg.reading.array_members import array_attribute, array_method
 from zyg.reading.describe import described
 from zyg.reading.index_tricks import array_between_brackets
-from zyg.reading.instances import is_plain
+from zyg.reading.instances import class_attribute, is_plain
 from zyg.reading.joins import coerced, join
 from zyg.reading.list_members import delete_list_item, list_attribute, list_item, list_method, set_list_item
 from zyg.reading.nest import selected
@@ -27,7 +28,6 @@ from zyg.reading.values import (
     LazyHead,
     MethodHead,
     Node,
-    PartialHead,
     SliceHead,
     Static,
     SuperHead,
@@ -42,6 +42,8 @@ from zyg.rules import primitives as p
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
+
+_FIELD = type(vars(namedtuple("Example", "field"))["field"])  # what a named tuple's class has under a field's name
 
 
 def attribute(reader: FunctionReader, value: Value, name: str) -> Value:
@@ -72,14 +74,13 @@ def attribute(reader: FunctionReader, value: Value, name: str) -> Value:
             return Node(MethodHead(name), (value,))
         if isinstance(head, TupleHead):
             fields = getattr(head.cls, "_fields", ())
-            if name in fields:
+            of_class = None if head.cls is None else class_attribute(head.cls, name)
+            if name in fields and (of_class is None or type(of_class[1]) is _FIELD):
                 return value.items[fields.index(name)]
             if name in ("index", "count", "_replace", "_asdict"):
                 return Node(MethodHead(name), (value,))
-            if head.cls is not None and isinstance(getattr(head.cls, name, None), pytypes.FunctionType):
-                return Node(PartialHead(()), (Static(getattr(head.cls, name)), value))
-            if head.cls is not None and isinstance(getattr(head.cls, name, None), property):
-                return reader.spec.calls.call(reader, Static(getattr(head.cls, name).fget), [value], {})
+            if head.cls is not None and of_class is not None:
+                return captured.bound(reader, value, head.cls, of_class[1], name)
         if isinstance(head, DictHead) and name in ("get", "items", "keys", "values"):
             return Node(MethodHead(name), (value,))
     if captured.is_object(value):
@@ -131,6 +132,8 @@ def method(reader: FunctionReader, bound: Node, args: list[Value], kws: dict[str
             return total
         if name == "_replace" and value.head.cls is not None:
             fields = value.head.cls._fields  # type: ignore[attr-defined]
+            if kws.keys() - set(fields):
+                raise unsupported(f"{value.head.cls.__name__} has no such field", reader.pos)
             return tuple_of([kws.get(f, item) for f, item in zip(fields, value.items, strict=True)], value.head.cls)
         if name == "_asdict" and value.head.cls is not None:
             return Node(DictHead(tuple(value.head.cls._fields)), value.items)  # type: ignore[attr-defined]

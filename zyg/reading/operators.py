@@ -295,15 +295,23 @@ def _is_text(value: Value) -> bool:
 def _text(reader: FunctionReader, fn: Any, args: list[Value]) -> Value:
     if all(isinstance(arg, (Static, Const)) for arg in args):
         raw = [arg.obj if isinstance(arg, Static) else arg.value for arg in args if isinstance(arg, (Static, Const))]
-        result = fn(*raw)
+        try:
+            result = fn(*raw)
+        except (TypeError, ValueError, IndexError) as error:
+            raise unsupported(f"this raises {type(error).__name__}: {error}", reader.pos) from None
         return constant(result) if isinstance(result, (bool, int, float)) else Static(result)
     if fn in (operator.eq, operator.ne):
         return Const(fn is operator.ne, b1)
+    if not (fn is operator.mod and _is_text(args[0])) and not (fn is operator.add and all(map(_is_text, args))):
+        raise _refused(reader, fn, args)
     return Node(LazyHead(fn), tuple(args))
 
 
 def _contains(reader: FunctionReader, args: list[Value]) -> Value:
     container, item = args
+    method = special_method(reader, container, "__contains__")
+    if method is not None:
+        return truth(reader, reader.spec.calls.call(reader, method, [item], {}))
     if isinstance(container, Node) and is_list(container):
         return list_contains(reader, container, item)
     if isinstance(container, Node) and isinstance(container.head, TupleHead):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 import types as pytypes
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from numba import types
@@ -41,17 +41,19 @@ from zyg.ir.program import (
     Type,
     Var,
 )
+from zyg.reading.arrays import is_element
 from zyg.reading.expressions import EXPRESSIONS, static_index
 from zyg.reading.front import LookUp, Unassigned, numba_ir, position
 from zyg.reading.jit_options import PYTHON
 from zyg.reading.joins import cast_into, coerced, is_unassigned, join, join_local
+from zyg.reading.rebinding import check_rebinding
 from zyg.reading.values import (
     ArrayHead,
-    ClosureHead,
     ElementHead,
     ErrorHead,
     GeneratorHead,
     IterHead,
+    MappedHead,
     MaybeHead,
     NextHead,
     Node,
@@ -59,6 +61,7 @@ from zyg.reading.values import (
     Static,
     Value,
     constant,
+    is_iterator,
     rebuild,
     structure,
     variables,
@@ -235,10 +238,10 @@ class FunctionReader:
             name = stmt.target.name
             moved = self.env.get(stmt.value.name) if isinstance(stmt.value, nir.Var) and name.startswith("$") else None
             # What iteration has come to is only moved here: whether it exists is decided at the end of the block
-            waiting = isinstance(moved, Node) and isinstance(moved.head, ElementHead)
+            waiting = is_element(moved)
             value = moved if waiting and moved is not None else self._expression(stmt.value)
-            if not name.startswith("$") and isinstance(value, Node) and isinstance(value.head, GeneratorHead):
-                raise unsupported("a generator with a name cannot be compiled", self.pos, "Make a list of it.")
+            if not name.startswith("$"):
+                self._check_once(name, value)
             self._forbid_rebinding(name)
             self.assigned[name] = self.pos
             if not name.startswith("$") and self.uses[name] > 2:
@@ -286,24 +289,24 @@ class FunctionReader:
                 f"{_STATEMENTS.get(type(stmt), type(stmt).__name__.lower())} statements cannot be compiled", self.pos
             )
 
-    def _forbid_rebinding(self, name: str) -> None:
-        """Closures capture by value here; a variable rebound while one is alive would be read stale."""
-        if name not in self.code.co_cellvars:
-            return
-        old = self.env.get(name)
-        if old is None or is_unassigned(old):
-            return
-        for other, value in self.env.items():
-            if other != name and _captures(value, self.code, name) and self._used_later(other):
+    def _check_once(self, name: str, value: Value) -> None:
+        """Raise where a variable holds an iterator or generator that may be asked for more in several places."""
+        if isinstance(value, Node) and isinstance(value.head, GeneratorHead):
+            raise unsupported("a generator with a name cannot be compiled", self.pos, "Make a list of it.")
+        if is_iterator(value) and name != "implicit0":  # which a comprehension goes through once
+            block = self.ir.blocks[self.at[0]].body if self.outer is None else ()
+            if self.uses[name] != 2 or _named(block)[name] != 2:
                 raise unsupported(
-                    f"{name!r} is rebound while a function that captured it ({other.split('.')[0].lstrip('$')}) "
-                    "is still in use",
-                    self.pos,
-                    "Pass it as an argument, or use another name.",
+                    f"the iterator {name.split('.')[0]!r} may be used in several places", self.pos, "Make a list of it."
                 )
 
-    def _used_later(self, name: str) -> bool:
-        return not name.startswith("$")
+    def _forbid_rebinding(self, name: str) -> None:
+        """Closures capture by value here; a variable rebound while one is alive would be read stale."""
+        old = self.env.get(name) if name in self.code.co_cellvars else None
+        if old is not None and not is_unassigned(old) and self.outer is None:
+            label, number = self.at[:2]
+            assert isinstance(label, int) and isinstance(number, int)
+            check_rebinding(self, label, number, name)
 
     def _exit(self, state: _State, targets: list[int]) -> None:
         for target in targets:
@@ -338,7 +341,9 @@ class FunctionReader:
             self.guard(flag, _unbound(value.head.name), f"UnboundLocalError({value.head.name})")
             self.env[name] = inner
             return inner
-        if isinstance(value, Node) and isinstance(value.head, ElementHead):
+        if (isinstance(value, Node) and isinstance(value.head, ElementHead)) or (
+            not isinstance(getattr(value, "head", None), NextHead) and is_element(value, (MappedHead,))
+        ):
             self.env[name] = value = self.spec.calls.settle(self, value)
         return value
 
@@ -461,15 +466,6 @@ def _unbound(name: str) -> Callable[..., BaseException]:
     return build
 
 
-def _captures(value: Value, code: pytypes.CodeType, name: str) -> bool:
-    if not isinstance(value, Node):
-        return False
-    head = value.head
-    if isinstance(head, ClosureHead) and head.code in code.co_consts and name in head.captures:
-        return True
-    return any(_captures(item, code, name) for item in value.items)
-
-
 def _unrolled(value: Value) -> Hashable | None:
     """The static positions of the iterators over tuples inside an iterator."""
     if not isinstance(value, Node) or not isinstance(value.head, (IterHead, NextHead, MaybeHead)):
@@ -481,7 +477,10 @@ def _unrolled(value: Value) -> Hashable | None:
 
 def _uses(func_ir: Any) -> Counter[str]:
     """How often each local is named, also where it is assigned; copies of it that nobody uses do not count."""
-    stmts = [stmt for block in func_ir.blocks.values() for stmt in block.body]
+    return _named([stmt for block in func_ir.blocks.values() for stmt in block.body])
+
+
+def _named(stmts: Sequence[Any]) -> Counter[str]:
     named = Counter(var.name for stmt in stmts for var in stmt.list_vars())
     for stmt in stmts:
         if isinstance(stmt, nir.Assign) and isinstance(stmt.value, nir.Var) and named[stmt.target.name] == 1:

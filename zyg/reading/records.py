@@ -20,7 +20,7 @@ from zyg.ir.program import Const, Op, Operand, Var
 from zyg.ir.scalars import b1, i8
 from zyg.reading import joins, lists
 from zyg.reading.arrays import ONE, ZERO
-from zyg.reading.captured import bound, class_of, class_part
+from zyg.reading.captured import bound, class_of, class_part, expect_absent
 from zyg.reading.describe import described
 from zyg.reading.either import choose
 from zyg.reading.instances import class_attribute
@@ -416,7 +416,7 @@ def attribute(reader: FunctionReader, record: Node, name: str) -> Value:
         return Static(cls)
     found = class_attribute(cls, name)
     if found is not None and isinstance(found[1], property):
-        return reader.spec.calls.call(reader, class_part(reader, cls, name, "fget"), [record], {})
+        return bound(reader, record, cls, found[1], name)
     if found is not None and _number(record, name) is None and name not in record.head.site.top.fields:
         return bound(reader, record, cls, found[1], name)
     text = f"{cls.__name__!r} object has no attribute {name!r}"
@@ -449,12 +449,16 @@ def _nothing() -> None:
 def set_attribute(reader: FunctionReader, record: Node, name: str, value: Value) -> None:
     """`record.name = value` of an instance."""
     cls: type = record.head.site.top.cls
+    if class_attribute(cls, "__setattr__") != (object, object.__setattr__) and cls is not SimpleNamespace:
+        raise unsupported(f"{cls.__name__} defines how attributes are set, which cannot be compiled", reader.pos)
     found = class_attribute(cls, name)
-    if found is not None and isinstance(found[1], property):
+    if found is None:
+        expect_absent(reader, cls, name)
+    elif isinstance(found[1], property):
         if found[1].fset is None:
             raise unsupported(f"property {name!r} of {cls.__name__} has no setter", reader.pos)
         reader.spec.calls.call(reader, class_part(reader, cls, name, "fset"), [record, value], {})
         return
-    if class_attribute(cls, "__setattr__") != (object, object.__setattr__) and cls is not SimpleNamespace:
-        raise unsupported(f"{cls.__name__} defines how attributes are set, which cannot be compiled", reader.pos)
+    elif hasattr(type(found[1]), "__set__") and not isinstance(found[1], pytypes.MemberDescriptorType):
+        raise unsupported(f"attribute {name!r} of {cls.__name__} is a descriptor, which cannot be compiled", reader.pos)
     put(reader, record, name, value)

@@ -61,6 +61,10 @@ class Sites:
         """The site at a place of the specialisation `owner`."""
         return self._table.setdefault((owner, place), Site(owner, cls)).top
 
+    def in_memory(self) -> set[Site]:
+        """The sites of what is in memory."""
+        return {site.top for site in self._table.values() if site.top.in_memory}
+
     def owned_at(self, keys: Sequence[Hashable]) -> int:
         """The first of the specialisations being read that owns a changed site; -1 if one's is not being read."""
         owners = {owner for site in self.changed for owner in site.top.owners}

@@ -34,6 +34,7 @@ from zyg.reading.values import (
     Identity,
     ListHead,
     MapHead,
+    MappedHead,
     MemoryListHead,
     Node,
     Static,
@@ -375,7 +376,7 @@ def _holds(value: Value, heads: tuple[type, ...]) -> bool:
 
 def _waiting(reader: FunctionReader, env: Env) -> Env:
     """The locals of a caller that hold what waits among these arguments."""
-    given = {id(value) for value in env.values() if _holds(value, (MapHead, ElementHead))}
+    given = {id(value) for value in env.values() if _holds(value, (MapHead, ElementHead, MappedHead))}
     return {name: value for name, value in reader.env.items() if id(value) in given}
 
 

@@ -186,8 +186,9 @@ class IterHead:
     """An iterator; items are its sources and its position.
 
     kind: "range" (start, step, count, position), "tuple" (the elements; `position` is static),
-    "enumerate" (inner iterator, start, position), "zip" (inner iterators), "array", "list" and "reversed list"
-    (what is iterated over, position).
+    "enumerate" (inner iterator, start, position), "zip" (inner iterators), "map" (function, inner iterators), "filter"
+    (function, what it goes through; nothing has been asked for), "array", "list" and "reversed list" (what is iterated
+    over, position).
     """
 
     kind: str
@@ -223,6 +224,12 @@ class ElementHead:
 
 
 @dataclass(frozen=True, slots=True)
+class MappedHead:
+    """What iteration over a map comes to, a call that is not made before it is known that there are arguments: items
+    are the function and the arguments."""
+
+
+@dataclass(frozen=True, slots=True)
 class NextHead:
     """The result of `iternext`: items are whether there is an element, and the element."""
 
@@ -251,6 +258,11 @@ CONTAINERS = (TupleHead, ListHead, DictHead, ObjectHead)
 def is_container(value: Value | None) -> bool:
     """Whether a value is a tuple, list, dict or instance with what it holds."""
     return isinstance(value, Node) and isinstance(value.head, CONTAINERS)
+
+
+def is_iterator(value: Value | None, *kinds: str) -> bool:
+    """Is it an iterator, of one of these kinds if any are given?"""
+    return isinstance(value, Node) and isinstance(value.head, IterHead) and (not kinds or value.head.kind in kinds)
 
 
 def is_operand(value: Value) -> bool:

@@ -342,14 +342,6 @@ def smallest(items: Any, *, key: Any = None, default: Any = _NONE) -> Any:
     return best
 
 
-def mapped(fn: Any, *columns: Any) -> Any:
-    return [fn(*row) for row in zip(*columns)]  # noqa: B905
-
-
-def mapped_one(fn: Any, items: Any) -> Any:
-    return [fn(item) for item in items]
-
-
 def filtered(fn: Any, items: Any) -> Any:
     return [item for item in items if (item if fn is None else fn(item))]
 
