@@ -79,3 +79,25 @@ def test_zero_wins_over_infinity(n: int, mode: str) -> None:
     zyg.check_grads(PROGRAMS[n], (x,), order=1, modes=("rev",))
     expected = grad(PROGRAMS[n], mode="native")(x)
     assert np.allclose(gradient(x), expected, rtol=1e-12)
+
+
+def _powers(x, n):
+    for _ in range(n):
+        x = abs(x) + (0.3 * x) ** n
+        x = x - 2.0 * (x * x) ** 0.3
+    return x
+
+
+def _root_of_power(x):
+    return x[1] * math.sqrt(x[0] ** 0.3) + x[1]
+
+
+def test_no_change_meets_a_pole_with_care():
+    # The exponent does not move: the logarithm of a negative base does not count
+    x, h = -1.3, 1e-6
+    slope = (_powers(x + h, 3) - _powers(x - h, 3)) / (2 * h)
+    assert zyg.jvp(_powers, (x, 3), (1.0, 0))[1] == pytest.approx(slope, rel=1e-7)
+    assert zyg.grad(_powers, mode="native")(x, 3) == pytest.approx(slope, rel=1e-7)
+    at = np.zeros(2)
+    np.testing.assert_array_equal(zyg.grad(_root_of_power, mode="native")(at), [0.0, 1.0])
+    assert zyg.jvp(_root_of_power, (at,), (np.array([0.0, 1.0]),))[1] == 1.0

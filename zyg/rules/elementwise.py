@@ -370,12 +370,17 @@ _VANISHING = frozenset(
     )
 )
 
+# Of these, the ones whose partial derivatives may be infinite or nan where there is no cotangent.
+_WITH_POLES = frozenset((operator.pow, powi, s.xlogy, s.xlog1py, s.rel_entr, s.kl_div))
 
-def _annihilate(rule: Partial) -> Partial:
+
+def _annihilate(rule: Partial, poles: bool) -> Partial:
     """The rule with a zero partial derivative that makes zero of an infinite cotangent."""
 
     def careful(**values: Any) -> Any:
-        return p.annihilated(values["dy"], rule({**values, "dy": 1}))
+        dy = values["dy"]
+        found = p.annihilated(dy, rule({**values, "dy": 1}))
+        return select(dy == 0, dy, found) if poles else found
 
     return Partial(careful, rule.names, rule.unknown)
 
@@ -384,7 +389,7 @@ def _annihilate(rule: Partial) -> Partial:
 def annihilating(fn: Any) -> Partials | None:
     """The rules of `fn` in which a zero partial derivative wins over an infinite cotangent, if it has such."""
     rules = elementwise.get(fn) if fn in _VANISHING else None
-    return None if rules is None else tuple(rule and _annihilate(rule) for rule in rules)
+    return None if rules is None else tuple(rule and _annihilate(rule, fn in _WITH_POLES) for rule in rules)
 
 
 Domain = Literal["integer", "real", "complex"]
