@@ -18,6 +18,7 @@ from zyg.adjoint.mirrored import Counter, Need, Reversed
 from zyg.adjoint.prune import pruned
 from zyg.adjoint.residuals import Forward, computed_again
 from zyg.adjoint.restoring import Moments, Restore, candidates, is_lost
+from zyg.adjoint.rows import Rows, nest_of
 from zyg.ir.graph import Loop
 from zyg.ir.memory import mem_load, mem_store
 from zyg.ir.program import Block, Const, Op, Operand, Pos, Program, Var, edges
@@ -65,6 +66,7 @@ class _Record:
         self.graph = self.form.graph
         self.program = reversed_.program
         self.mirror = reversed_.mirror
+        self.rows = Rows(self.form)
         self.homes: dict[Var, int] = {}
         self.defining: dict[Var, Op] = {}
         for label in self.graph.order:
@@ -188,7 +190,7 @@ class _Record:
 
     def _is_growing(self, home: int) -> bool:
         loop = self.graph.loop_of[home]
-        return loop is not None and self._rows(loop) is None
+        return loop is not None and self.rows.trips(loop) is None
 
     def _is_settled(self, op: Op) -> bool:
         """A read of a tape that was complete before the loop began, and is not added to: it can be repeated."""
@@ -240,37 +242,15 @@ class _Record:
         return self._emit(ops, Load(Tape(loop.header)), (), Var(self._tape_type(loop), "tape"))
 
     def _tape_type(self, loop: Loop) -> TapeType:
-        return TapeType(tuple(var.type for var in self.kept[loop.header].fields), self._rows(loop) is None)
-
-    def _rows(self, loop: Loop) -> list[Operand] | None:
-        """The trip counts of the loops around and of `loop`, if all are known in front of the nest."""
-        nest = self._nest(loop)
-        trips = []
-        for one in nest:
-            count = self.form.counts[one.header].trips
-            if count is None or not (not isinstance(count, Var) or self._outside(count, nest[0])):
-                return None
-            trips.append(count)
-        return trips
-
-    @staticmethod
-    def _nest(loop: Loop) -> list[Loop]:
-        """The loops around, outermost first, and the loop."""
-        nest = [loop]
-        while nest[0].parent is not None:
-            nest.insert(0, nest[0].parent)
-        return nest
-
-    def _outside(self, var: Var, loop: Loop) -> bool:
-        return self.homes.get(var) not in loop.blocks
+        return TapeType(tuple(var.type for var in self.kept[loop.header].fields), self.rows.trips(loop) is None)
 
     def _row(self, loop: Loop, ops: list[Op], forward: bool) -> Operand:
         """The row of the iteration that is running (or being reversed)."""
-        trips = self._rows(loop)
+        trips = self.rows.trips(loop)
         if trips is None:
             visits = self._emit(ops, Load(Visits(loop.header)), (), Var(i8, "row"))
             return self._emit(ops, operator.sub, (visits, Const(1, i8)), visits)
-        nest = self._nest(loop)
+        nest = nest_of(loop)
         row: Operand = Const(0, i8)
         for one, count in zip(nest, trips, strict=True):
             counter: Operand = self.form.counts[one.header].counter
@@ -294,10 +274,8 @@ class _Record:
         return self._emit(ops, operator.add, (count, Const(1, i8)), count) if last else count
 
     def _keeps_last_visit(self, loop: Loop, one: Loop) -> bool:
-        """Is anything in the tape of `loop` defined where `one`, it or a loop around it, is left, or before that?"""
-        ((test, _),) = self.graph.ways_out(one)
-        homes = {self.homes[var] for var in self.kept[loop.header].fields}
-        return not all(home != test and self.graph.dominates(test, home) for home in homes)
+        """Is anything in the tape of `loop` defined in the last visit of `one`, it or a loop around it?"""
+        return any(self.rows.is_in_last_visit(one, self.homes[var]) for var in self.kept[loop.header].fields)
 
     # --- the forward sweep --------------------------------------------------------------------------
 
@@ -305,7 +283,7 @@ class _Record:
         for header, kept in self.kept.items():
             loop = self.graph.loop_of[header]
             assert loop is not None
-            if self._rows(loop) is None:
+            if self.rows.trips(loop) is None:
                 self._count_visits(blocks, loop)
             for number, var in enumerate(kept.fields):
                 ops: list[Op] = []
@@ -355,16 +333,16 @@ class _Record:
         for header in self.kept:
             loop = self.graph.loop_of[header]
             assert loop is not None
-            trips = self._rows(loop)
+            trips = self.rows.trips(loop)
             ops: list[Op] = []
-            outermost = self._nest(loop)[0]
+            outermost = nest_of(loop)[0]
             if trips is None:
                 home, rows = self.graph.order[0], Const(0, i8)
                 total: Operand = rows
             else:
                 (home,) = (q for q in self.graph.preds[outermost.header] if q not in outermost.blocks)
                 total = Const(1, i8)
-                for one, count in zip(self._nest(loop), trips, strict=True):
+                for one, count in zip(nest_of(loop), trips, strict=True):
                     width = self._width(count, self._keeps_last_visit(loop, one), ops, forward=True)
                     total = width if total == Const(1, i8) else self._emit(ops, operator.mul, (total, width), Var(i8))
             tape = self._emit(ops, tape_new, (total,), Var(self._tape_type(loop), "tape"))

@@ -7,20 +7,19 @@ Tangent:   ẏ = ∂f/∂a · ȧ + ∂f/∂b · ḃ
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from numba import types
 
-from zyg.adjoint.activity import active, differentiable, passes, shadow_type
+from zyg.adjoint.activity import differentiable, passes, shadow_type
 from zyg.adjoint.differentiate import adjoint_of
-from zyg.adjoint.finite import finite, is_singular
-from zyg.adjoint.infinite import infinite_tangents
+from zyg.adjoint.directions import Directions, carries, has_tangent
+from zyg.adjoint.finite import is_singular
 from zyg.adjoint.partials import check_known, domain, of_own_rule, of_python, tangent_kind
 from zyg.adjoint.trace import Emitter
 from zyg.errors import not_differentiable
 from zyg.ir.external import External
-from zyg.ir.graph import graph_of
 from zyg.ir.matrices import factor_tangents, mem_gemm, mem_pack, mem_sum
 from zyg.ir.memory import (
     ALLOCATIONS,
@@ -111,84 +110,11 @@ class _Tangents:
         return self.flipped[custom.backward]
 
 
-def carries(kind: Any) -> bool:
-    """Whether tangents of values of this type are kept beside them in tapes, records and buffers."""
-    while isinstance(kind, MemoryType):
-        kind = kind.dtype
-    return isinstance(kind, (types.Float, types.Complex))
-
-
-def has_tangent(kind: Any) -> bool:
-    """Whether a parameter or result of this type has a tangent: numbers, and buffers of them."""
-    return carries(kind) if isinstance(kind, MemoryType) else differentiable(kind)
-
-
-def _counts(kind: Any) -> bool:
-    """Is it the type of an int, or of a buffer of them?"""
-    while isinstance(kind, MemoryType):
-        kind = kind.dtype
-    return isinstance(kind, types.Integer)
-
-
-class _Tangent:
+class _Tangent(Directions):
     def __init__(self, tangents: _Tangents, program: Program, varied: Mask) -> None:
+        given = tangents.singular and program.name != tangents.entry
+        super().__init__(program, varied, tangents.width, tangents.is_singular, given)
         self.tangents = tangents
-        self.width, self.lane = tangents.width, 0
-        self.program = program
-        graph = graph_of(program)
-        self.order = graph.order
-        inputs = [v for v, on in zip(program.params, varied, strict=True) if on and has_tangent(v.type)]
-        self.active = active(program, graph, inputs, [i for i, k in enumerate(program.results) if has_tangent(k)])
-        self.moving = frozenset(self.active)
-        # Every tape has a twin that holds the tangents of its floating fields.
-        self.active |= {
-            v
-            for block in program.blocks.values()
-            for v in (*program.params, *block.params, *(r for op in block.ops for r in op.results))
-            if isinstance(v.type, TapeType) or (isinstance(v.type, MemoryType) and carries(v.type))
-        }
-        if not any(isinstance(v.type, types.Integer) for v in inputs):
-            # What an int depends on by other numbers is constant between jumps
-            self.active = {v for v in self.active if not _counts(v.type)}
-        tame = finite(program)
-        self.infinite = infinite_tangents(
-            program,
-            self.order,
-            self.active,
-            lambda op: tangents.is_singular(op) and op not in tame,
-            tangents.singular and program.name != tangents.entry,
-        )
-        self.dots: list[dict[Var, Var]] = [{} for _ in range(self.width)]
-        self.inputs = [[Var(self.kind(v), f"{v.name}_dot") for v in inputs] for _ in range(self.width)]
-        for dots, given in zip(self.dots, self.inputs, strict=True):
-            dots.update({v: dot for v, dot in zip(inputs, given, strict=True) if v in self.active})
-        self.whole = all(isinstance(program.results[i], types.Integer) for i in range(len(program.results)))
-
-    def kind(self, var: Var) -> Any:
-        return tangent_kind(var.type)
-
-    def dot(self, operand: Operand) -> Operand:
-        """The tangent of a value along the direction at hand."""
-        dots = self.dots[self.lane]
-        if isinstance(operand, Var) and operand in self.active:
-            if operand not in dots:
-                dots[operand] = Var(self.kind(operand), f"{operand.name}_dot")
-            return dots[operand]
-        return zero(tangent_kind(operand.type))
-
-    def lanes(self) -> Iterator[int]:
-        """The directions, each at hand in turn."""
-        for lane in range(self.width):
-            self.lane = lane
-            yield lane
-
-    def every(self, operands: Iterable[Operand]) -> tuple[Operand, ...]:
-        """The tangents of values along all directions, one direction behind the other."""
-        wanted = list(operands)
-        found: list[Operand] = []
-        for _ in self.lanes():
-            found += map(self.dot, wanted)
-        return tuple(found)
 
     def run(self, name: str) -> Program:
         blocks = {}
@@ -326,11 +252,6 @@ class _Tangent:
         else:
             ops.append(Op(op.fn, (*place, self.dot(op.args[2])), (), op.pos))
 
-    def twin(self, operand: Operand) -> Var:
-        found = self.dot(operand)
-        assert isinstance(found, Var)
-        return found
-
     def stack(self, ops: list[Op], op: Op) -> None:
         """Records hold the tangents of their floating values and tapes behind the values themselves."""
         if op.fn is push:
@@ -338,13 +259,8 @@ class _Tangent:
             ops.append(Op(push, (*op.args, *dots), (), op.pos))
             return
         kept = [r for r in op.results if isinstance(r.type, TapeType) or carries(r.type)]
-        dots_ = tuple(self._target(r) for _ in self.lanes() for r in kept)
+        dots_ = tuple(self.target(r) for _ in self.lanes() for r in kept)
         ops.append(Op(pop, op.args, (*op.results, *dots_), op.pos))
-
-    def _target(self, result: Var) -> Var:
-        """Where an op leaves the tangent of a result, whether or not that is looked at."""
-        made = self.dot(result)
-        return made if isinstance(made, Var) else Var(tangent_kind(result.type))
 
     def rules(self, op: Op) -> tuple[Any, ...]:
         careful = any(isinstance(arg, Var) and arg in self.infinite for arg in op.args)
@@ -363,7 +279,7 @@ class _Tangent:
             return
         callee = self.tangents.of(op.fn.callee, varied)
         dots = self.every(a for a, on in zip(op.args, varied, strict=True) if on)
-        outs = [self._target(r) for _ in self.lanes() for r in op.results if has_tangent(r.type)]
+        outs = [self.target(r) for _ in self.lanes() for r in op.results if has_tangent(r.type)]
         ops.append(Op(Call(callee), (*op.args, *dots), (*op.results, *outs), op.pos))
 
     def transposed(self, ops: list[Op], op: Op, custom: Custom) -> None:
@@ -387,7 +303,7 @@ class _Tangent:
                     twins.append(made)
                 elif differentiable(r.type):
                     given.append(zero(tangent_kind(r.type)))
-                    slopes.append(self._target(r))
+                    slopes.append(self.target(r))
             seeds = [self.dot(a) for a in op.args if differentiable(a.type)]
             for a in op.args:
                 kind = shadow_type(a.type)

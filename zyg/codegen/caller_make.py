@@ -9,7 +9,8 @@ import numpy as np
 from numba import types
 
 from zyg.codegen import caller_layout as layout
-from zyg.codegen.arena import HEADER, drop
+from zyg.codegen.arena import drop
+from zyg.codegen.arena_layout import HEADER
 from zyg.codegen.assembly import Assembly, Value, symbol
 from zyg.codegen.caller_layout import WORD
 from zyg.codegen.caller_table import NUMBERS, UNKNOWN, Make, Part, ResultWord

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zyg.codegen import arena, callbacks, depth, foreign, matrices, memory, scalar, stack, tape
+from zyg.codegen.arena_layout import FLOOR
 from zyg.codegen.assembly import Assembly, Body, Label, Phi, Value, local_name, struct
 from zyg.codegen.failures import TOO_DEEP, Sites
 from zyg.codegen.frame import Frame
@@ -169,7 +170,7 @@ class Emission:
             self._mark = arena.mark(b, self._frame.context)
         self._frame.regions.declare(b)
         if self._outline.recursive:
-            lowest = b.load("ptr", b.offset(self._frame.context, arena.FLOOR))
+            lowest = b.load("ptr", b.offset(self._frame.context, FLOOR))
             self._frame.ensure(depth.is_above(b, lowest), TOO_DEEP, self._first_position())
 
     def _first_position(self) -> Pos:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from zyg.codegen import arena
+from zyg.codegen.arena_layout import REPORT
 from zyg.codegen.assembly import Body, Label, Phi, Value
 from zyg.codegen.failures import SLOT, Sites
 from zyg.codegen.machine import Parts, store
@@ -41,7 +41,7 @@ class Frame:
         status = Value("i32", str(self._sites.status(failure, pos, operands)))
         late = [value for operand, value in zip(operands, values, strict=True) if isinstance(operand, Var)]
         if late:
-            report = self.body.load("ptr", self.body.offset(self.context, arena.REPORT))
+            report = self.body.load("ptr", self.body.offset(self.context, REPORT))
             for number, value in enumerate(late):
                 store(self.body, value, self.body.offset(report, number * SLOT), "")
         self.leave(status)

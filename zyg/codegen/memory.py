@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from zyg.codegen import arena
+from zyg.codegen.arena_layout import GIVEN, TAPES
 from zyg.codegen.assembly import Value
 from zyg.codegen.failures import OUT_OF_MEMORY
 from zyg.codegen.frame import Frame
@@ -79,7 +80,7 @@ def allocated(f: Frame, kind: Type, count: Value, op: Op, zero: bool) -> Parts:
     if op in f.rooms:
         data = arena.piece(f.body, f.context, count, width(kind), zero, f.rooms[op])
     else:
-        data = arena.allocate(f.body, arena.ring(f.body, f.context, arena.TAPES), count, width(kind), zero)
+        data = arena.allocate(f.body, arena.ring(f.body, f.context, TAPES), count, width(kind), zero)
     f.ensure(f.body.compare("icmp ne", data, _NULL), OUT_OF_MEMORY, op.pos)
     return data, count
 
@@ -91,7 +92,7 @@ def _made(f: Frame, op: Op, count: Value, zero: bool) -> list[Parts]:
         return [allocated(f, kind, count, op, zero)]
     b = f.body
     room = b.select(b.compare("icmp ugt", count, _LEAST_ROOM), count, _LEAST_ROOM)
-    header = arena.allocate(b, arena.ring(b, f.context, arena.TAPES), integer_constant(1), _HEADER_WIDTH)
+    header = arena.allocate(b, arena.ring(b, f.context, TAPES), integer_constant(1), _HEADER_WIDTH)
     f.ensure(b.compare("icmp ne", header, _NULL), OUT_OF_MEMORY, op.pos)
     data, room = allocated(f, kind, room, op, zero=True)
     b.store(data, header, _header_tag(f, op.result))
@@ -138,7 +139,7 @@ def _reserve(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
     b.here = full
     doubled = b.binary("shl", room, integer_constant(1))
     more = b.select(b.compare("icmp ugt", wanted, doubled), wanted, doubled)
-    data = arena.grow(b, arena.ring(b, f.context, arena.TAPES), _data(f, memory, handle), more, width(kind))
+    data = arena.grow(b, arena.ring(b, f.context, TAPES), _data(f, memory, handle), more, width(kind))
     f.ensure(b.compare("icmp ne", data, _NULL), OUT_OF_MEMORY, op.pos)
     size_of = integer_constant(width(kind))
     start = b.offset(data, b.binary("mul nuw nsw", room, size_of))
@@ -273,7 +274,7 @@ def _apart(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
 
 
 def _give(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
-    arena.move(f.body, arena.ring(f.body, f.context, arena.GIVEN), args[0][0])
+    arena.move(f.body, arena.ring(f.body, f.context, GIVEN), args[0][0])
     return []
 
 

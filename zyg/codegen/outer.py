@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from zyg.codegen import arena, depth
+from zyg.codegen.arena_layout import CONTEXT_SIZE, FLOOR, GIVEN, REPORT, STACKS, TAPES
 from zyg.codegen.assembly import Assembly, Body, Value, struct, symbol
 from zyg.codegen.emit import Emission, internal_symbol, param_values, received, result_parts
 from zyg.codegen.failures import SLOT, Sites
@@ -114,20 +115,20 @@ def _emit_outer(assembly: Assembly, module: Module, facts: Mapping[str, Outline]
     b = Body(assembly, outer.symbol, struct(outer.result_parts()), taken, "")
     rings, given = [], None
     if facts[main.name].context:
-        context = b.slot(arena.CONTEXT_SIZE)
+        context = b.slot(CONTEXT_SIZE)
         uses_stack = any(op.fn is push for program in module.programs.values() for op in program.ops())
-        rings = [arena.ring(b, context, which) for which in (arena.TAPES, arena.STACKS)[: 1 + uses_stack]]
+        rings = [arena.ring(b, context, which) for which in (TAPES, STACKS)[: 1 + uses_stack]]
         if any(op.fn is mem_give for program in module.programs.values() for op in program.ops()):
-            given = arena.ring(b, context, arena.GIVEN)
+            given = arena.ring(b, context, GIVEN)
             arena.empty_ring(b, given)
         for head in rings:
             arena.empty_ring(b, head)
         if arena.is_used(assembly):
             arena.first_room(b, context)
         if any(outline.recursive for outline in facts.values()):
-            b.store(depth.floor(b), b.offset(context, arena.FLOOR))
+            b.store(depth.floor(b), b.offset(context, FLOOR))
         if outer.report_slots:
-            b.store(report, b.offset(context, arena.REPORT))
+            b.store(report, b.offset(context, REPORT))
         registers.insert(0, context)
     types = result_parts(main, facts[main.name])
     found = received(b, internal_symbol(main.name), types, registers)

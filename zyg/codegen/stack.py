@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zyg.codegen import arena
+from zyg.codegen.arena_layout import STACKS
 from zyg.codegen.assembly import Value
 from zyg.codegen.failures import OUT_OF_MEMORY
 from zyg.codegen.frame import Frame
@@ -69,7 +70,7 @@ def _grown(f: Frame, header: Value, top: Value, bytes: int, pos: Pos) -> Value:
     buffer = b.load("ptr", b.offset(header, _BUFFER), tag)
     used = b.binary("sub", b.convert("ptrtoint", top, "i64"), b.convert("ptrtoint", buffer, "i64"))
     total = b.binary("add", b.binary("shl", used, integer_constant(1)), integer_constant(_FIRST_BYTES + bytes))
-    moved = arena.grow(b, arena.ring(b, f.context, arena.STACKS), buffer, total, 1)
+    moved = arena.grow(b, arena.ring(b, f.context, STACKS), buffer, total, 1)
     f.ensure(b.compare("icmp ne", moved, _NULL), OUT_OF_MEMORY, pos)
     b.store(moved, b.offset(header, _BUFFER), tag)
     b.store(b.offset(moved, arena.rows_of(b, moved, 1)), b.offset(header, _END), tag)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from zyg.codegen import arena
+from zyg.codegen.arena_layout import TAPES
 from zyg.codegen.assembly import Body, Value
 from zyg.codegen.failures import OUT_OF_MEMORY
 from zyg.codegen.frame import Frame
@@ -116,7 +117,7 @@ def new(f: Frame, type: TapeType, rows: Value, framed_rows: int | None, op: Op) 
     if op in f.rooms:
         data = arena.piece(f.body, f.context, rows, row_width, zero=False, repeated=f.rooms[op])
     else:
-        data = arena.allocate(f.body, arena.ring(f.body, f.context, arena.TAPES), rows, row_width)
+        data = arena.allocate(f.body, arena.ring(f.body, f.context, TAPES), rows, row_width)
     f.ensure(f.body.compare("icmp ne", data, _NULL), OUT_OF_MEMORY, op.pos)
     return data, rows
 
@@ -128,7 +129,7 @@ def zeros(f: Frame, type: TapeType, like: Parts, framed_rows: int | None, op: Op
         f.body.assembly.declare("llvm.memset.p0.i64", "void", ["ptr", "i8", "i64", "i1"])
         f.body.call("void", "llvm.memset.p0.i64", data, Value("i8", "0"), integer_constant(bytes), Value("i1", "false"))
         return data, integer_constant(framed_rows)
-    data = arena.allocate(f.body, arena.ring(f.body, f.context, arena.TAPES), like[1], row_width, zero=True)
+    data = arena.allocate(f.body, arena.ring(f.body, f.context, TAPES), like[1], row_width, zero=True)
     f.ensure(f.body.compare("icmp ne", data, _NULL), OUT_OF_MEMORY, op.pos)
     return data, like[1]
 
@@ -145,7 +146,7 @@ def reserve(f: Frame, type: TapeType, tape: Parts, row: Value, pos: Pos) -> Part
     doubled = b.binary("shl", capacity, integer_constant(1))
     least = b.select(b.compare("icmp ugt", wanted, doubled), wanted, doubled)
     row_width = _layout(type)[1]
-    ring = arena.ring(b, f.context, arena.TAPES)
+    ring = arena.ring(b, f.context, TAPES)
     first = [slot for op, slot in f.tapes.items() if op.result.type == type]
     moved = _left(f, first, ring, tape, least, row_width) if first else arena.grow(b, ring, data, least, row_width)
     f.ensure(b.compare("icmp ne", moved, _NULL), OUT_OF_MEMORY, pos)

@@ -10,8 +10,9 @@ import numpy as np
 from numba import types
 
 from zyg.adjoint.activity import differentiable
+from zyg.adjoint.directions import has_tangent
 from zyg.adjoint.partials import tangent_kind
-from zyg.adjoint.tangent import has_tangent, jvp
+from zyg.adjoint.tangent import jvp
 from zyg.adjoint.trace import Emitter
 from zyg.ir.program import Call, Const, Module, Op, Operand, Var
 from zyg.ir.scalars import c16, f8

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from numba import types
 
 from zyg.adjoint.activity import differentiable, shadow_type
+from zyg.adjoint.directions import has_tangent
 from zyg.adjoint.partials import tangent_kind
-from zyg.adjoint.tangent import has_tangent
 from zyg.errors import ValueArgumentError
 from zyg.ir.memory import mem_like
 from zyg.ir.program import Const, Op, Operand, Var

@@ -17,8 +17,9 @@ from numba import types
 
 from zyg.adjoint.activity import differentiable, shadow_type
 from zyg.adjoint.differentiate import vjp
+from zyg.adjoint.directions import has_tangent
 from zyg.adjoint.partials import tangent_kind
-from zyg.adjoint.tangent import has_tangent, jvp
+from zyg.adjoint.tangent import jvp
 from zyg.adjoint.trace import Emitter
 from zyg.errors import ArgumentError, ValueArgumentError, unsupported
 from zyg.ir.memory import MemoryType, mem_like
