@@ -428,3 +428,71 @@ def test_forward_mode_over_called_back_rules_of_arrays_is_not_zero():
         found = zyg.hessian(lambda x: np.sum(special.spence(x) * x))(x)
     curve = 2 * spence_slope(x) + x * (1 / x / (1 - x) + np.log(x) / (1 - x) ** 2)
     assert np.allclose(found, np.diag(curve), rtol=1e-10)
+
+
+def test_a_rule_forgets_only_what_calls_its_function(monkeypatch):
+    def used(x):
+        return x * x
+
+    def unused(x):
+        return x * x * x
+
+    def caller(x):
+        return 2 * used(x)
+
+    compiled = []
+    lower = zyg.entry.lower
+    monkeypatch.setattr(
+        zyg.entry, "lower", lambda name, *args, **kws: compiled.append(name) or lower(name, *args, **kws)
+    )
+    g, h = zyg.grad(caller, mode="native"), zyg.grad(lambda x: x + 1.0, mode="native")
+    inner = numba.njit(lambda x: g(x))
+    assert (g(3.0), h(3.0), inner(3.0)) == (12.0, 1.0, 12.0)
+    compiled.clear()
+    zyg.adjoint(unused)(lambda x: (unused(x), lambda dy: dy))
+    assert (g(3.0), h(3.0), compiled) == (12.0, 1.0, [])
+    zyg.adjoint(used)(lambda x: (x * x, lambda dy: 7 * dy))
+    assert (g(3.0), h(3.0), len(compiled)) == (14.0, 1.0, 1)
+    assert numba.njit(lambda x: g(x))(3.0) == 14.0
+    zyg.adjoint(math.erf)(lambda x: (math.erf(x), lambda dy: 5 * dy))
+    try:
+        compiled.clear()
+        assert (g(3.0), h(3.0), compiled) == (14.0, 1.0, [])
+        assert zyg.grad(math.erf)(1.0) == 5.0
+    finally:
+        del zyg.reading.custom.RULES[math.erf]
+        zyg.refresh()
+    assert zyg.grad(math.erf)(0.0) == pytest.approx(2 / math.sqrt(math.pi))
+
+
+def test_functions_of_one_code_are_told_apart_by_their_rules():
+    def make(k):
+        return lambda x: k * x
+
+    one, other = make(2.0), make(3.0)
+    g = zyg.grad(lambda f, x: f(x), argnums=1, mode="native")
+    assert (g(one, 1.0), g(other, 1.0)) == (2.0, 3.0)
+    zyg.adjoint(other)(lambda x: (3.0 * x, lambda dy: 50 * dy))
+    assert (g(one, 1.0), g(other, 1.0)) == (2.0, 50.0)
+
+    class Scale:
+        def __init__(self, k):
+            self.k = k
+
+        def __call__(self, x):
+            return self.k * x
+
+    first, second = Scale(2.0), Scale(3.0)
+    h = zyg.grad(lambda x: first(x) + second(x), mode="native")
+    assert h(1.0) == 5.0
+    zyg.adjoint(second)(lambda x: (3.0 * x, lambda dy: 50 * dy))
+    assert h(1.0) == 52.0
+
+
+def test_rules_of_bound_methods_are_refused():
+    class Model:
+        def f(self, x):
+            return x
+
+    with pytest.raises(TypeError, match=r"Model\.f is bound to an instance"):
+        zyg.adjoint(Model().f)

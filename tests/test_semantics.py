@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import sys
 import warnings
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 import semantics
 from semantics.registry import PROGRAMS
@@ -144,3 +146,74 @@ def test_what_classes_define_is_seen_again(mode: str, monkeypatch: pytest.Monkey
     monkeypatch.setattr(Holder, "x", Holder.x.setter(fivefold))
     monkeypatch.setattr(Holder, "__bool__", lambda self: False, raising=False)
     assert (sums(3.0), sets(3.0), tests(3.0)) == (6.0, 30.0, 3.0)
+
+
+NATIVE = (
+    "imp1",
+    "imp2",
+    "imp3",
+    "imp_nested",
+    "imp_loop",
+    "dc3",
+    "dc_tree",
+    "dc_gd",
+    "du2",
+    "du3",
+    "strs",
+    "zip_map",
+    "iadd_obj",
+)
+
+
+@pytest.mark.parametrize("name", NATIVE)
+def test_these_are_compiled(name: str) -> None:
+    zyg.grad(PROGRAMS[name], mode="native")(0.37)
+
+
+def some_keys(x: Any) -> Any:
+    made = {k: v for k, v in {"a": x, "b": x * x}.items() if v > 0.5}
+    return sum(made.values())
+
+
+def test_keys_that_are_not_there_at_run_time_are_for_dynamic_mode() -> None:
+    grad = zyg.grad(some_keys)
+    assert grad(0.9) == 1 + 1.8
+    with pytest.warns(zyg.DynamicModeWarning, match="all there"):
+        assert grad(0.6) == 1.0
+    assert grad(0.9) == 1 + 1.8
+    with pytest.raises(zyg.UnsupportedError, match="all there"):
+        zyg.grad(some_keys, mode="native")(0.6)
+    zyg.refresh()
+    assert zyg.hessian(some_keys)(0.6) == 0.0
+    assert zyg.pullback(some_keys, 0.6)[1](1.0) == (1.0,)
+
+
+def printing(x: Any, a: Any) -> Any:
+    print("once")
+    return np.sum((x + a) ** 2)
+
+
+def test_what_prints_is_not_run_again_where_a_dimension_happens_to_be_1(capsys: pytest.CaptureFixture[str]) -> None:
+    for n in (3, 1):
+        assert np.allclose(zyg.grad(printing)(np.ones(3), np.full(n, 2.0)), 6.0)
+        assert capsys.readouterr().out == "once\n"
+
+
+def test_imports_of_modules_that_are_not_there_yet(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "zyg_test_module.py").write_text("print('imported')\ndef f(x): return 3 * x\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def user(x: Any) -> Any:
+        from zyg_test_module import f
+
+        return f(x)
+
+    with pytest.raises(zyg.UnsupportedError, match="not been imported yet"):
+        zyg.grad(user, mode="native")(1.0)
+    with pytest.warns(zyg.DynamicModeWarning):
+        assert zyg.grad(user)(1.0) == 3.0
+    grad = zyg.grad(user, mode="native")
+    assert grad(1.0) == 3.0
+    monkeypatch.setattr(sys.modules["zyg_test_module"], "f", lambda x: 5 * x)
+    assert grad(1.0) == 5.0
+    del sys.modules["zyg_test_module"]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import functools
+import types as pytypes
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from zyg.array_back import ArrayBack
 from zyg.back import Back
-from zyg.entry import refresh
+from zyg.entry import forget_calls_of
 from zyg.errors import ArgumentError, UnsupportedError, ValueArgumentError, check_callable
 from zyg.fallback import NotNative, instead, unless_dynamic
 from zyg.implicit import gradient_by, value_and_gradient_by
@@ -19,6 +20,7 @@ from zyg.reading import calls, iteration
 from zyg.reading.builtin import HANDLERS
 from zyg.reading.custom import RULES, without_gradient
 from zyg.reading.derive import jvp_call
+from zyg.reading.front import definition
 from zyg.reading.pulled import read_pullback
 from zyg.reading.steering import CheckpointHead, hook_call, show_call
 from zyg.reading.values import Node, Path, Value, constant, extended
@@ -166,11 +168,18 @@ def adjoint(fn: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[.
 
     if not callable(fn):
         raise ArgumentError(f"adjoint takes the function that the rule is for, not {fn!r}")
+    if isinstance(fn, pytypes.MethodType):  # each look at it makes another one
+        of = getattr(fn.__func__, "__qualname__", "the function in its class")
+        raise ArgumentError(
+            f"adjoint takes functions, and {of} is bound to an instance or class here, anew at each look",
+            definition(fn),
+            "Give the function in the class the rule, whose first argument is then self.",
+        )
 
     def register(rule: Callable[..., Any]) -> Callable[..., Any]:
         check_callable(rule, "a rule")
         RULES[fn] = rule
-        refresh()
+        forget_calls_of(fn)
         return rule
 
     return register

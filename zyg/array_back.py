@@ -45,7 +45,7 @@ class ArrayBack:
         inputs[self._places] = numbers
         try:
             values = found.run(inputs)
-        except (ValueError, IndexError) as error:
+        except (ValueError, IndexError, UnsupportedError) as error:
             if not found.is_given_up(error):
                 raise
             self.__init__(self._called, self._args, self._y)  # type: ignore[misc]

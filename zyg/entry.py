@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, cast
 
 from numba.core.compiler_lock import global_compiler_lock
@@ -17,7 +17,7 @@ from zyg.codegen.caller import Chain, Entry
 from zyg.codegen.caller_type import NativeCallable
 from zyg.codegen.failures import Number
 from zyg.codegen.guards import Path, guard_rows
-from zyg.errors import UnsupportedError, ZygError, wants_stretching
+from zyg.errors import UnsupportedError, ZygError, wants_dynamic_mode, wants_stretching
 from zyg.fallback import NotNative, signature
 from zyg.foreign import plain
 from zyg.ir.graph import graph_of
@@ -25,7 +25,8 @@ from zyg.ir.program import Module
 from zyg.ir.tree import Tree
 from zyg.looking import Looking
 from zyg.pipeline import Lowered, lower
-from zyg.reading.custom import RULES
+from zyg.reading.custom import RULES, marks
+from zyg.reading.foreign import acts
 from zyg.reading.python_rule import KindMismatch, guessing, learn
 from zyg.reading.values import Value
 from zyg.shapes import as_read, assemble, tree
@@ -35,6 +36,7 @@ _ATTEMPTS = 100
 _chains: dict[Hashable, Specialisations] = {}
 _every_chain: weakref.WeakSet[Specialisations] = weakref.WeakSet()
 CACHES: list[dict[Any, Any]] = [_chains]
+WITH_RULES: list[Callable[[frozenset[Hashable]], None]] = []  # what else forgets calls of functions with these marks
 
 
 def refresh() -> None:
@@ -44,6 +46,20 @@ def refresh() -> None:
             chain.clear()
         for cache in CACHES:
             cache.clear()
+
+
+def forget_calls_of(fn: Any) -> None:
+    """Forget what was compiled of code that calls `fn`, which has another rule now, and what could not be compiled."""
+    concerned = marks(fn)
+    with global_compiler_lock:
+        for chain in list(_every_chain):
+            for entry in chain.entries:
+                if not isinstance(entry, Specialised) or not concerned.isdisjoint(entry.lowered.called):
+                    chain.remove(entry)
+            chain.refused.clear()
+            chain.left = None
+        for forget in WITH_RULES:
+            forget(concerned)
 
 
 # --- specialisations --------------------------------------------------------------------------------------
@@ -84,13 +100,14 @@ class Specialised(Entry):
 
     def is_given_up(self, error: BaseException) -> bool:
         """Whether other code takes the place of this, since `error` was raised: that stretches dimensions, or expects
-        another kind of value from a function that Python runs.
+        another kind of value from a function that Python runs; or dynamic mode.
 
         Not where something may have been written: the call is made again.
         """
         mismatch = isinstance(error, KindMismatch)
         stretching = wants_stretching(error) and not self.lowered.stretching
-        if not mismatch and (not stretching or self.lowered.written):
+        leaving = wants_dynamic_mode(error) and not acts(self.lowered.module.programs.values())
+        if not mismatch and (not (stretching or leaving) or self.lowered.written):
             return False
         if isinstance(error, KindMismatch):
             learn(error, tree(error.value))
@@ -98,6 +115,8 @@ class Specialised(Entry):
             if self in chain.entries:
                 chain.stretching |= stretching
                 chain.remove(self)
+                if leaving and isinstance(error, UnsupportedError):
+                    chain.left = error.again()
         return not self.lowered.written
 
 
@@ -106,10 +125,11 @@ class Specialisations(Chain):
 
     kept: the objects that the key names by their ids.  lifted: captured ints that have changed, and are inputs
     since.  constant: those that cannot be inputs.  stretching: dimensions that only happened to be 1 were met.
-    refused: why native mode cannot take arguments of some kinds, and how many calls had such.
+    refused: why native mode cannot take arguments of some kinds, and how many calls had such.  left: why it has been
+    given up while it ran.
     """
 
-    __slots__ = ("constant", "kept", "lifted", "refused", "stretching")
+    __slots__ = ("constant", "kept", "left", "lifted", "refused", "stretching")
 
     def __init__(self, kept: object) -> None:
         super().__init__()
@@ -118,11 +138,13 @@ class Specialisations(Chain):
         self.constant: frozenset[Path] = frozenset()
         self.stretching = False
         self.refused: dict[Hashable, tuple[UnsupportedError, int]] = {}
+        self.left: UnsupportedError | None = None
         _every_chain.add(self)
 
     def clear(self) -> None:
         super().clear()
         self.refused.clear()
+        self.left = None
 
     def changed_ints(self, lowered: Lowered) -> frozenset[Path]:
         """The captured ints that are constants in `lowered` and were others in an earlier specialisation."""
@@ -198,7 +220,12 @@ class Caller(NativeCallable):
             found, inputs = self.find_or_recall(args, kws)
         except UnsupportedError as reason:
             raise NotNative(reason) from None
-        found, values = self._run_found(found, inputs, args, kws)
+        try:
+            found, values = self._run_found(found, inputs, args, kws)
+        except UnsupportedError as reason:
+            if cast(Specialisations, self._chain).left is None:
+                raise
+            raise NotNative(reason) from None
         return assemble(found.result, iter(values))
 
     def run(self, args: Sequence[Any], kws: dict[str, Any] | None = None) -> tuple[Specialised, tuple[Any, ...]]:
@@ -210,7 +237,7 @@ class Caller(NativeCallable):
     ) -> tuple[Specialised, tuple[Any, ...]]:
         try:
             return found, found.run(inputs)
-        except (ValueError, IndexError) as error:
+        except (ValueError, IndexError, UnsupportedError) as error:
             if not found.is_given_up(error):
                 raise
         return self.run(args, kws)
@@ -219,6 +246,9 @@ class Caller(NativeCallable):
         """The specialisation for a call, compiled if need be, and the inputs of its native function."""
         names = tuple(map(sys.intern, kws or ()))
         given = tuple(as_read(plain(value)) for value in (*args, *(kws or {}).values()))
+        left = cast(Specialisations, self._chain).left
+        if left is not None:
+            raise left.again()
         for _ in range(_ATTEMPTS):
             found = self._fitting(given, names)
             if found is None:
@@ -270,6 +300,9 @@ class Caller(NativeCallable):
 
         options: dict[str, Any] = {"sought": sought or (), "stretching": chain.stretching, **self.lowering()}
         lowered = guessing(lambda: lower(self.name, shapes, build, chain.lifted, **options))
+        if lowered.has_arrays and not chain.stretching and acts(lowered.module.programs.values()):
+            options["stretching"] = chain.stretching = True  # it cannot begin anew
+            lowered = guessing(lambda: lower(self.name, shapes, build, chain.lifted, **options))
         changed = chain.changed_ints(lowered)
         if changed:
             try:

@@ -96,6 +96,17 @@ def not_differentiable(what: str, pos: Pos | None, hint: str = "") -> Differenti
     return DifferentiationError(what, pos, hint or _GIVE_RULE)
 
 
+def for_dynamic_mode(error: BaseException) -> BaseException:
+    """`error`, marked as one that dynamic mode does not raise."""
+    error.__dict__["zyg_dynamic"] = True
+    return error
+
+
+def wants_dynamic_mode(error: BaseException) -> bool:
+    """Whether an error was marked so."""
+    return "zyg_dynamic" in error.__dict__
+
+
 def by_stretching(error: BaseException) -> BaseException:
     """`error`, marked as one that code does not raise which stretches dimensions that only happen to be 1."""
     error.__dict__["zyg_stretch"] = True

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -57,7 +57,8 @@ class Lowered:
 
     module: its entry takes the leaves of the arguments, then those of what is captured, and returns those of result.
     written: the numbers of the buffers among its entry's parameters that it may write into.
-    note: what `adjust` had to say about it (see `lower`).  stretching: see there.
+    note: what `adjust` had to say about it (see `lower`).  stretching: see there.  called: the marks of the functions
+    that it calls, for which rules may be given.
     """
 
     module: Module
@@ -67,6 +68,7 @@ class Lowered:
     written: frozenset[int]
     note: Any = None
     stretching: bool = False
+    called: frozenset[Hashable] = frozenset()
 
     @property
     def has_arrays(self) -> bool:
@@ -158,7 +160,8 @@ def _lowered(name: str, args: Sequence[Tree], build: Build, spec: Specialiser, a
         raise UnsupportedError(
             f"{name} writes into a captured array, which is a constant in @njit code\nPass the array as an argument."
         )
-    return Lowered(module, tree_of(result), looked, fast, written, note, spec.stretching)
+    called = frozenset(spec.called_functions)
+    return Lowered(module, tree_of(result), looked, fast, written, note, spec.stretching, called)
 
 
 def _without_rules(module: Module) -> Module:

@@ -18,7 +18,7 @@ from zyg.dynamic.native_functions import Kinds, NativeFunction, codes_of, tried
 from zyg.dynamic.number import Number
 from zyg.dynamic.places import is_library
 from zyg.dynamic.tape import Tape
-from zyg.entry import CACHES
+from zyg.entry import CACHES, WITH_RULES
 from zyg.passes.exact import LARGEST
 
 WORTH = 50_000  # operations recorded while a function ran, after which it is compiled
@@ -93,7 +93,9 @@ class _Forgotten(dict[Any, Any]):
             callee.given_up = False
 
 
-CACHES.append(_Forgotten())
+_forgotten = _Forgotten()
+CACHES.append(_forgotten)
+WITH_RULES.append(lambda _: _forgotten.clear())
 
 
 def natively(callee: Callee, fn: Any, plain: Callable[..., Any]) -> Any:

@@ -18,7 +18,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.errors import TypingError
 
 from zyg.codegen.compile import Native, compile_module
-from zyg.entry import CACHES
+from zyg.entry import CACHES, WITH_RULES
 from zyg.errors import ArgumentError, ZygError
 from zyg.ir.program import Module, Type
 from zyg.ir.tree import ArrayTree, Tree
@@ -26,7 +26,6 @@ from zyg.nopython.failing import gives_up_on_ones
 from zyg.nopython.kinds import Absent, arrays_in, count_of, members, tree_of_type
 from zyg.nopython.subject import key_of
 from zyg.pipeline import Lowered, lower
-from zyg.reading.custom import RULES
 from zyg.reading.derive import Options
 from zyg.reading.front import definition
 from zyg.reading.values import Node, Static, Value
@@ -38,12 +37,21 @@ _frozen: weakref.WeakKeyDictionary[Any, object] = weakref.WeakKeyDictionary()
 CACHES.append(_specialisations)
 
 
+def _forget(marks: frozenset[Hashable]) -> None:
+    for key in [key for key, found in _specialisations.items() if not marks.isdisjoint(found.called)]:
+        del _specialisations[key]
+
+
+WITH_RULES.append(_forget)
+
+
 @dataclass(eq=False)
 class Specialisation:
     """A callee read for one kind of arguments; compiled when code that calls it is.
 
     frozen: copies of the arrays that it captures, whose buffers and dimensions follow its arguments; code may hold
     their addresses as long as that of `native` lives.  written: the numbers of the parameters into which it writes.
+    called: the marks of the functions that it calls (see `Lowered`).
     again: reads it so that dimensions are stretched which only happen to be 1.
     """
 
@@ -52,6 +60,7 @@ class Specialisation:
     fast: frozenset[str]
     frozen: tuple[tuple[np.ndarray[Any, Any], ArrayTree], ...]
     written: frozenset[int]
+    called: frozenset[Hashable]
     again: Callable[[], Specialisation] | None = None
 
     @cached_property
@@ -79,7 +88,7 @@ def _specialisation(read: Lowered, again: Callable[[], Specialisation] | None = 
         ((_, identity),) = path
         assert isinstance(shape, ArrayTree)
         frozen.append((identity.obj, shape))
-    return Specialisation(read.module, read.result, read.fast, tuple(frozen), read.written, again)
+    return Specialisation(read.module, read.result, read.fast, tuple(frozen), read.written, read.called, again)
 
 
 def _alike(kind: Any) -> Any:
@@ -123,7 +132,7 @@ class Callee:
 
     def specialise(self, kinds: tuple[Type, ...]) -> Specialisation:
         """The callee for arguments of these of Numba's types, one per parameter."""
-        key = (self.key, tuple(map(_alike, kinds)), RULES.version)
+        key = (self.key, tuple(map(_alike, kinds)))
         with global_compiler_lock:
             if key not in _specialisations:
                 if len(_specialisations) >= _LIMIT:

@@ -16,6 +16,7 @@ from zyg.reading import (
     containers,
     conversions,
     elementary,
+    imports,
     masked_reductions,
     shown,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "elementary",
     "fourier",
     "grids",
+    "imports",
     "linalg",
     "masked_reductions",
     "ordering",

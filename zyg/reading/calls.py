@@ -19,13 +19,13 @@ from zyg.reading.array_making import as_array, is_list, is_sequence
 from zyg.reading.builtin import HANDLERS
 from zyg.reading.captured import class_of, class_value, is_object, opened
 from zyg.reading.choice import by_kind, chosen_call, may_be_array
-from zyg.reading.custom import RULES, in_own_rule, rule_call
+from zyg.reading.custom import RULES, in_own_rule, marks, rule_call
 from zyg.reading.custom_calls import Ruled, ruled_call
 from zyg.reading.describe import described
 from zyg.reading.foreign import foreign_call, python_call
 from zyg.reading.generators import is_generator, made_into
 from zyg.reading.instances import class_attribute, is_plain
-from zyg.reading.iteration import filtered
+from zyg.reading.iteration import filtered, spread
 from zyg.reading.jit_options import options_of
 from zyg.reading.keywords import check_keywords
 from zyg.reading.list_arrays import array_function
@@ -67,6 +67,8 @@ def call(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Va
         head = fn.head
         if isinstance(head, ClosureHead) and is_generator(head.code):
             return Node(GeneratorHead(), (fn, *args))
+        if isinstance(head, ClosureHead) and head.code.co_name == "<dictcomp>":  # whose keys must be known
+            return reader.spec.call(reader, fn, [spread(arg) for arg in args], kws, reader.options, fixed=True)
         if isinstance(head, ClosureHead):
             return reader.spec.call(reader, fn, args, kws, reader.options)
         if isinstance(head, PartialHead):
@@ -92,6 +94,7 @@ def _call_static(reader: FunctionReader, fn: Static, args: list[Value], kws: dic
     special.learn()
     if any(isinstance(arg, Node) and isinstance(arg.head, GeneratorHead) for arg in args):
         return _consumed(reader, fn, args, kws)
+    reader.spec.called_functions |= marks(obj)
     if RULES.concern(obj):
         reader.spec.captures.identity(fn)
     if obj in RULES:

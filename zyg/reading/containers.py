@@ -20,7 +20,7 @@ from zyg.reading.iteration import elements, iterator
 from zyg.reading.list_arrays import total as total_of
 from zyg.reading.list_members import made_of
 from zyg.reading.special_methods import special_method
-from zyg.reading.tracing import merged, unpacked
+from zyg.reading.tracing import merged, unpacked, updated
 from zyg.reading.values import (
     DictHead,
     IterHead,
@@ -69,7 +69,14 @@ def _list(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> V
 
 @handles(dict)
 def _dict(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
-    given = records.entries_of(reader, opened(reader, args[0])) if args else {}
+    value = opened(reader, args[0]) if args else None
+    if value is None or records.is_dict(value):
+        given = {} if value is None else records.entries_of(reader, value)
+    else:
+        pairs = [elements(reader, pair, 2) for pair in elements(reader, value)]
+        if not all(len(pair) == 2 for pair in pairs):
+            raise unsupported("dict() needs pairs", reader.pos)
+        given = {records.key_of(reader, key): item for key, item in pairs}
     return records.dict_display(reader, given | kws)
 
 
@@ -121,6 +128,12 @@ def _merged(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) ->
             raise unsupported("a keyword argument is given twice", reader.pos)
         found |= more
     return Node(DictHead(tuple(found)), tuple(found.values()))
+
+
+@handles(updated)
+def _updated(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    first, second = (records.entries_of(reader, opened(reader, arg)) for arg in args)
+    return records.dict_display(reader, first | second)
 
 
 @handles(any)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import types as pytypes
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Hashable, Iterator, MutableMapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from zyg.reading.cotangents import carriers
 from zyg.reading.describe import described
 from zyg.reading.front import definition
 from zyg.reading.given import Derivative, given_call
+from zyg.reading.instances import is_instance
 from zyg.reading.python_rule import python_rule_call
 from zyg.reading.rule_arguments import by_argument, counted, parameters
 from zyg.reading.values import (
@@ -69,6 +71,20 @@ class Rules(MutableMapping[Any, Any]):
     def concern(self, fn: Any) -> bool:
         """Has something a rule that only its identity tells from `fn`?"""
         return _kind(fn) in self._kinds
+
+
+def marks(fn: Any) -> frozenset[Hashable]:
+    """What code that calls `fn` rests on, and what code that a rule for `fn` concerns has called.
+
+    Code is made for functions that share a code object, and for instances that share a class.
+    """
+    if isinstance(fn, pytypes.FunctionType):
+        return frozenset((fn.__code__,))
+    of_class = isinstance(fn, _BY_CLASS) or is_instance(fn) or hasattr(type(fn), "__zyg_read__")
+    return frozenset((Identity(fn), Identity(type(fn))) if of_class else (Identity(fn),))
+
+
+_BY_CLASS = (functools.partial, pytypes.MethodType)
 
 
 def _kind(fn: Any) -> Any:

@@ -10,6 +10,7 @@ from zyg.errors import unsupported
 from zyg.ir.program import (
     Const,
 )
+from zyg.reading import records
 from zyg.reading.choice import by_kind, may_be_array
 from zyg.reading.front import Unassigned
 from zyg.reading.special_methods import special_update
@@ -56,6 +57,9 @@ def _updated(reader: FunctionReader, operands: Sequence[Value], expr: Any) -> Va
         updated = reader.spec.calls.update_list(reader, expr.immutable_fn, operands[0], operands[1])
         if updated is not None:
             return updated
+    if expr.immutable_fn is operator.or_ and records.is_shared_dict(operands[0]):
+        reader.spec.calls.call(reader, reader.spec.calls.attribute(reader, operands[0], "update"), operands[1:], {})
+        return operands[0]
     updated = special_update(reader, expr.immutable_fn, operands)
     if updated is not None:
         return updated

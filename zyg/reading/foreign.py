@@ -58,6 +58,12 @@ def python_call(reader: FunctionReader, routine: FromPython, args: list[Value]) 
     return results[0] if results else Static(None)
 
 
+def acts(programs: Iterable[Program]) -> bool:
+    """Whether it is seen from outside how often programs run: they print, or draw random numbers."""
+    callbacks = (op.fn for program in programs for op in program.ops() if isinstance(op.fn, Callback))
+    return any(callback.name == PRINTS or callback.name.startswith(DRAWS) for callback in callbacks)
+
+
 def check_runs_once(reader: FunctionReader, programs: Iterable[Program], what: str) -> None:
     """Refuse programs that draw random numbers, or print, where they would run several times."""
     for program in programs:

@@ -41,9 +41,6 @@ class Unassigned:
     """Value of a `Const` stored in a cell variable before its first assignment."""
 
 
-_COMPREHENSIONS = {"<setcomp>": "set", "<dictcomp>": "dict"}
-
-
 def position(code: types.CodeType, line: int, caller: Pos | None = None) -> Pos:
     name = getattr(code, "co_qualname", code.co_name).split("<locals>.")[-1]
     return Pos(code.co_filename, line, name, caller)
@@ -148,6 +145,10 @@ class _Interpreter(Reader):
         self.store(nir.Expr.getattr(self.get(target), "<append>", loc=self.loc), appendvar)
         self.store(nir.Expr.call(self.get(appendvar), (self.get(value),), (), loc=self.loc), res)
 
+    def op_MAP_ADD(self, inst: Any, target: str, key: str, value: str, setitemvar: str, res: str) -> None:
+        self.store(nir.Expr.getattr(self.get(target), "<put>", loc=self.loc), setitemvar)
+        self.store(nir.Expr.call(self.get(setitemvar), (self.get(key), self.get(value)), (), loc=self.loc), res)
+
     def op_DELETE_DEREF(self, inst: Any) -> None:
         self.store(nir.Const(Unassigned, loc=self.loc), self._variable(inst))
 
@@ -223,8 +224,8 @@ def numba_ir(code: types.CodeType) -> nir.FunctionIR:
     form = form_of(code)
     if code.co_flags & 0x2A0 and form is None:
         raise unsupported("generators and coroutines cannot be compiled", here, "Use a loop.")
-    if code.co_name in _COMPREHENSIONS:
-        raise unsupported(f"{_COMPREHENSIONS[code.co_name]} comprehensions cannot be compiled", here, "Use a loop.")
+    if code.co_name == "<setcomp>":
+        raise unsupported("set comprehensions cannot be compiled", here, "Use a loop.")
     try:
         identity = _Identity(code)
         identity.is_generator = form is not None
@@ -307,7 +308,6 @@ def _lines(code: types.CodeType) -> Iterator[tuple[str, int]]:
 
 _WITH = ("BEFORE_WITH", "SETUP_WITH")
 _CONSTRUCTS: dict[tuple[str, ...], str] = {
-    ("IMPORT",): "an import inside a function",
     ("STORE_GLOBAL", "DELETE_GLOBAL"): "assignment to a global",
     ("LOAD_BUILD_CLASS",): "a class statement",
     ("MATCH", "GET_LEN", "COPY_DICT"): "a match on patterns",

@@ -14,7 +14,7 @@ from zyg.ir.program import Capture, Module, Operand, Var
 from zyg.passes.lift import check_rules, open_captures
 from zyg.reading.captured import is_captured, is_object, opened
 from zyg.reading.cotangents import carriers
-from zyg.reading.custom import RULES
+from zyg.reading.custom import RULES, marks
 from zyg.reading.instances import attributes_of
 from zyg.reading.values import DictHead, Node, ObjectHead, Static, Value, extended, is_container, rebuild
 
@@ -88,6 +88,7 @@ def _spread(reader: FunctionReader, value: Value, inside: tuple[int, ...]) -> Va
                 continue
             held = captures.value(contents, extended(value.path, "cell", number), reader.pos, name)
             items[name] = _spread(reader, held, inside)
+        reader.spec.called_functions |= marks(value.obj)
         if value.obj in RULES and any(True for item in items.values() for _ in carriers(item)):
             name = value.obj.__name__
             raise not_differentiable(

@@ -85,6 +85,8 @@ def elements(reader: FunctionReader, value: Value, count: int | None = None) -> 
             return [
                 tuple_of([operators.apply(reader, op.add, [start, constant(i)]), item]) for i, item in enumerate(inner)
             ]
+    if isinstance(value, Static) and isinstance(value.obj, str):
+        return [Static(letter) for letter in value.obj]
     raise unsupported(f"the length of {described(value)} is not known when compiling", reader.pos)
 
 
@@ -130,7 +132,18 @@ def iterator(reader: FunctionReader, value: Value) -> Node:
             array = arrays.settle(reader, value)
             assert isinstance(array, Node)
             return Node(IterHead("array"), (array, Const(0, i8)))
+    if isinstance(value, Static) and isinstance(value.obj, str):
+        return Node(IterHead("tuple", 0), tuple(elements(reader, value)))
     raise unsupported(f"{described(value)} is not iterable in native code", reader.pos)
+
+
+def spread(value: Value) -> Value:
+    """An iterator that has not begun; over the elements of a range if these are known and few."""
+    if isinstance(value, Node) and is_iterator(value, "range") and all(isinstance(item, Const) for item in value.items):
+        start, step, count, _ = (int(item.value.real) for item in value.items if isinstance(item, Const))
+        if count <= UNROLL:
+            return Node(IterHead("tuple", 0), tuple(constant(start + k * step) for k in range(count)))
+    return value
 
 
 def filtered(reader: FunctionReader, value: Node) -> Node:

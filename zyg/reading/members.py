@@ -70,7 +70,7 @@ def attribute(reader: FunctionReader, value: Value, name: str) -> Value:
             return records.attribute_of_super(reader, value, name)
         if records.is_own_instance(value):
             return records.attribute(reader, value, name)
-        if records.is_shared_dict(value) and hasattr(dict, name):
+        if records.is_shared_dict(value) and (hasattr(dict, name) or name == "<put>"):
             return Node(MethodHead(name), (value,))
         if isinstance(head, TupleHead):
             fields = getattr(head.cls, "_fields", ())
@@ -158,6 +158,12 @@ def item(reader: FunctionReader, value: Value, index: Value) -> Value:
         array = arrays.settle(reader, value)
         assert isinstance(array, Node)
         return indexing.get(reader, array, index)
+    if isinstance(value, Static) and isinstance(value.obj, str):
+        key = index.value if isinstance(index, Const) else getattr(index, "obj", None)
+        if isinstance(index, Node) and isinstance(index.head, SliceHead):
+            key = slice(*(_index_constant(reader, part) for part in index.items))
+        if isinstance(key, slice) or (type(key) is int and -len(value.obj) <= key < len(value.obj)):
+            return Static(value.obj[key])
     if isinstance(value, Static):
         made = array_between_brackets(reader, value.obj, index)
         if made is not None:

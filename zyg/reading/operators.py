@@ -350,6 +350,9 @@ def _on_tuples(reader: FunctionReader, fn: Any, args: list[Value]) -> Value:
         for one, times in (args, args[::-1]):
             if isinstance(one, Node) and isinstance(one.head, TupleHead) and isinstance(times, Const):
                 return tuple_of(list(one.items) * int(times.value.real))
+    if fn is operator.or_ and all(map(records.is_dict, args)):
+        first, second = (records.entries_of(reader, arg) for arg in args)
+        return records.dict_display(reader, first | second)
     if fn in (operator.eq, operator.ne):
         if all(map(records.is_dict, args)):
             same = records.equal(reader, args[0], args[1])

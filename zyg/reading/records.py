@@ -14,7 +14,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from zyg.errors import unsupported
+from zyg.errors import for_dynamic_mode, unsupported
 from zyg.ir.memory import mem_load, mem_store, mem_zeros
 from zyg.ir.program import Const, Op, Operand, Var
 from zyg.ir.scalars import b1, i8
@@ -274,7 +274,8 @@ def entries(reader: FunctionReader, record: Node) -> dict[Any, Value]:
         before = turn
     keys = [key for key, _ in record.head.kind]
     where = reader.pos
-    reader.guard(ok, lambda: unsupported(_ORDER.format(", ".join(map(repr, keys))), where), "UnsupportedError(keys)")
+    text = _ORDER.format(", ".join(map(repr, keys)))
+    reader.guard(ok, lambda: for_dynamic_mode(unsupported(text, where)), "UnsupportedError(keys)")
     return {key: load(reader, record, key) for key in keys}
 
 
@@ -323,6 +324,21 @@ def dict_item(reader: FunctionReader, record: Node, index: Value) -> Value:
     return get(reader, record, key, lambda: KeyError(key))
 
 
+def _grown(reader: FunctionReader, value: Node, index: Value, new: Value) -> Value:
+    """A key of a dict comprehension, whose dict has no names but those that the compiler gives it."""
+    key, site = key_of(reader, index), value.head.site
+    if is_record(value) or type(key) is not str or site.top.in_memory:
+        put(reader, value, key, new)
+        return Static(None)
+    new = reader.spec.calls.settle(reader, new)
+    entries = dict(zip(value.head.keys, value.items, strict=True)) | {key: new}
+    made = Node(DictHead(tuple(entries), site), tuple(entries.values()))
+    for name, held in reader.env.items():
+        if name.startswith("$") and isinstance(held, Node) and held.head == value.head and held.head.site is site:
+            reader.env[name] = made
+    return Static(None)
+
+
 def dict_method(reader: FunctionReader, value: Node, name: str, args: list[Value], kws: dict[str, Value]) -> Value:
     """`value.name(*args, **kws)` of a dict that the code which is read has made."""
     if name == "update":
@@ -332,6 +348,8 @@ def dict_method(reader: FunctionReader, value: Node, name: str, args: list[Value
         for key, item in given.items():
             put(reader, value, key, item)
         return Static(None)
+    if name == "<put>":
+        return _grown(reader, value, args[0], args[1])
     if name in ("clear", "pop", "setdefault", "popitem"):
         settle_in_memory(reader, value)
         if not is_record(value):

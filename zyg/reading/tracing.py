@@ -63,11 +63,24 @@ class _Runner(byteflow.TraceRunner):
         for name in reversed(stores):
             state.push(name)
 
+    def op_IMPORT_NAME(self, state: Any, inst: Any) -> None:
+        names, level = state.pop(), state.pop()
+        made = [state.make_temp() for _ in range(3)]
+        state.append(inst, names=names, level=level, made=made)
+        state.push(made[-1])
+
+    def op_IMPORT_FROM(self, state: Any, inst: Any) -> None:
+        made = [state.make_temp() for _ in range(3)]
+        state.append(inst, module=state.peek(1), made=made)
+        state.push(made[-1])
+
     def op_DICT_MERGE(self, state: Any, inst: Any) -> None:
         value = state.pop()
         fn, res = state.make_temp(), state.make_temp()
         state.append(inst, target=state.peek(inst.arg), value=value, fn=fn, res=res)
         state._stack[-inst.arg] = res
+
+    op_DICT_UPDATE = op_DICT_MERGE
 
 
 class _Flow(byteflow.Flow):
@@ -83,6 +96,21 @@ def unpacked(value: Any, before: int, after: int) -> Any:
 
 def merged(target: Any, value: Any) -> Any:
     """The keyword arguments of a call, with more of them."""
+    return {**target, **value}
+
+
+def imported(name: str, names: Any, level: int) -> Any:
+    """What an import statement in a function has from Python: a module."""
+    raise NotImplementedError
+
+
+def imported_from(module: Any, name: str) -> Any:
+    """What is under a name in a module that has been imported, which may be a module itself."""
+    raise NotImplementedError
+
+
+def updated(target: Any, value: Any) -> Any:
+    """A dict display, with what another dict holds."""
     return {**target, **value}
 
 
@@ -118,8 +146,21 @@ class Reader(interpreter.Interpreter):
         else:
             self.store(nir.Expr("saved", loc=self.loc, value=value), res)
 
+    def op_IMPORT_NAME(self, inst: Any, names: str, level: str, made: list[str]) -> None:
+        name, fn, res = made
+        self.store(nir.Const(self.code_names[inst.arg], loc=self.loc), name)
+        self._called(imported, [self.get(name), self.get(names), self.get(level)], fn, res)
+
+    def op_IMPORT_FROM(self, inst: Any, module: str, made: list[str]) -> None:
+        name, fn, res = made
+        self.store(nir.Const(self.code_names[inst.arg], loc=self.loc), name)
+        self._called(imported_from, [self.get(module), self.get(name)], fn, res)
+
     def op_DICT_MERGE(self, inst: Any, target: str, value: str, fn: str, res: str) -> None:
         self._called(merged, [self.get(target), self.get(value)], fn, res)
+
+    def op_DICT_UPDATE(self, inst: Any, target: str, value: str, fn: str, res: str) -> None:
+        self._called(updated, [self.get(target), self.get(value)], fn, res)
 
     def op_UNPACK_EX(self, inst: Any, value: str, stores: list[str], before: int, after: int, made: list[str]) -> None:
         one, two, fn, whole, listing, middle = made
