@@ -8,7 +8,7 @@ outside only through a parameter of a block there (loop-closed SSA).
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from zyg.ir.facts import fact
@@ -32,6 +32,7 @@ from zyg.ir.program import (
 from zyg.ir.scalars import i8
 from zyg.ir.verify import checked
 from zyg.passes.reducible import reducible
+from zyg.passes.slots import Load, Store, promote
 from zyg.passes.trips import Trips
 from zyg.rules import primitives as p
 
@@ -198,54 +199,75 @@ def _any_pos(blocks: dict[int, Block]) -> Pos:
 
 
 def _close(program: Program, blocks: dict[int, Block], counts: dict[int, Counted]) -> dict[int, Block]:
-    """Loop-closed SSA, innermost loops first; a counter that is not known beforehand leaves its loop too."""
-    for loop in reversed(all_loops(graph_of(program.with_blocks(blocks)))):
-        count = counts[loop.header]
-        blocks = _close_loop(program, blocks, loop, count.counter if count.trips is None else None)
-    return blocks
+    """Loop-closed SSA; a counter that is not known beforehand leaves its loop too.
 
-
-def _close_loop(program: Program, blocks: dict[int, Block], loop: Loop, counter: Var | None) -> dict[int, Block]:
-    homes = _homes(blocks)
-    inside = {v for v, home in homes.items() if home in loop.blocks}
-    used = {v for label in blocks if label not in loop.blocks for v in uses(blocks[label]) if v in inside}
-    escaping = [v for v in homes if v in used or v is counter]
-    if not escaping:
-        return blocks
-    from zyg.passes.slots import Load, Store, promote
-
-    # Each escaping value goes through a slot that is stored on the way out of the loop, where a block of its
-    # own receives it as a parameter.
-    blocks = dict(blocks)
-    pos = _any_pos(blocks)
-    exits = [
-        (label, edge)
-        for label in sorted(loop.blocks)
-        for edge in edges(blocks[label].end)
-        if edge.target not in loop.blocks
-    ]
-    outside = [label for label in blocks if label not in loop.blocks]
+    Each value that leaves a loop goes through a slot that is stored on every way out, where a block of its own receives
+    it as a parameter, and loaded where it is used.
+    """
     graph = graph_of(program.with_blocks(blocks))
-    for label, edge in exits:
-        alive = [v for v in escaping if graph.dominates(homes[v], label)]
-        alive += [v for v in edge.args if isinstance(v, Var) and v in inside and v not in alive]
-        landing = _fresh(blocks)
-        params = tuple(Var(v.type, v.name) for v in alive)
-        stores = tuple(Op(Store(v), (param,), (), pos) for v, param in zip(alive, params, strict=True) if v in escaping)
-        passed = dict(zip(alive, params, strict=True))
-        args = tuple(passed.get(a, a) if isinstance(a, Var) else a for a in edge.args)
-        blocks[landing] = Block(params, stores, Jump(Edge(edge.target, args)))
-        source = blocks[label]
-        out = Edge(landing, tuple(alive))
-        end = with_edges(source.end, lambda e, edge=edge, out=out: out if e is edge else e)  # type: ignore[misc]
-        blocks[label] = Block(source.params, source.ops, end)
-    for label in outside:
-        block = blocks[label]
-        names = uses(block)
-        named = [v for v in escaping if v in names]
-        if named:
-            loaded = {v: Var(v.type, v.name) for v in named}
-            loads = tuple(Op(Load(v), (), (loaded[v],), pos) for v in named)
-            body = substitute(block, lambda o, loaded=loaded: loaded.get(o, o))  # type: ignore[misc]
-            blocks[label] = Block(block.params, (*loads, *body.ops), body.end)
-    return dict(promote(program.with_blocks(blocks)).blocks)
+    homes, loop_of = graph.homes, graph.loop_of
+    number = {var: i for i, var in enumerate(homes)}
+    escaping: dict[int, set[Var]] = {header: set() for header in counts}
+    loaded: dict[int, dict[Var, Var]] = {label: {} for label in graph.order}
+
+    def reading(label: int, var: Var) -> Var:
+        """What stands for a value in a block."""
+        loop = loop_of[homes[var]] if var in homes else None
+        if loop is None or label in loop.blocks:
+            return var
+        return loaded[label].setdefault(var, Var(var.type, var.name))
+
+    for header, count in counts.items():
+        if count.trips is None:
+            escaping[header].add(count.counter)
+    for label in graph.order:
+        for var in sorted(uses(blocks[label]) & homes.keys(), key=number.__getitem__):
+            reading(label, var)
+            for loop in _left(loop_of[homes[var]], label):
+                escaping[loop.header].add(var)
+    if not any(escaping.values()):
+        return blocks
+    pos = _any_pos(blocks)
+    made: dict[int, Block] = {}
+    first = _fresh(blocks)
+    ways: dict[tuple[int, int], Edge] = {}
+    for label in sorted(graph.order):
+        for edge in edges(blocks[label].end):
+            left = list(_left(loop_of[label], edge.target))
+            if not left:
+                continue
+            leaving = {v for loop in left for v in escaping[loop.header] if graph.dominates(homes[v], label)}
+            alive = sorted(leaving, key=number.__getitem__)
+            inside = [v for v in edge.args if isinstance(v, Var) and homes.get(v) in left[-1].blocks]
+            alive += dict.fromkeys(v for v in inside if v not in leaving)
+            if not alive:
+                continue
+            landing = first + len(made)
+            params = {v: Var(v.type, v.name) for v in alive}
+            stores = tuple(Op(Store(v), (params[v],), (), pos) for v in alive if v in leaving)
+            args = tuple(params.get(a, a) if isinstance(a, Var) else a for a in edge.args)
+            made[landing] = Block(tuple(params.values()), stores, Jump(Edge(edge.target, args)))
+            ways[label, edge.target] = Edge(landing, tuple(reading(label, v) for v in alive))
+    closed = dict(blocks)
+    for label in graph.order:
+        block, names = blocks[label], loaded[label]
+
+        def landing_first(edge: Edge, label: int = label) -> Edge:
+            return ways.get((label, edge.target), edge)
+
+        end = with_edges(block.end, landing_first)
+        if end is not block.end:
+            block = Block(block.params, block.ops, end)
+        if names:
+            loads = tuple(Op(Load(var), (), (name,), pos) for var, name in names.items())
+            block = substitute(block, lambda o, names=names: names.get(o, o))  # type: ignore[misc]
+            block = Block(block.params, (*loads, *block.ops), block.end)
+        closed[label] = block
+    return dict(promote(program.with_blocks({**closed, **made})).blocks)
+
+
+def _left(loop: Loop | None, label: int) -> Iterator[Loop]:
+    """A loop and those around it, innermost first, as far as they do not hold a block."""
+    while loop is not None and label not in loop.blocks:
+        yield loop
+        loop = loop.parent
