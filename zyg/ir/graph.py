@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -102,6 +102,29 @@ class Graph:
                     idom[label] = new
                     changed = True
         return idom
+
+    @cached_property
+    def frontier(self) -> dict[int, frozenset[int]]:
+        """The dominance frontier of each block: where control joins that it decides on, but does not dominate."""
+        found: dict[int, set[int]] = {label: set() for label in self.order}
+        for label in self.order:
+            if len(self.preds[label]) > 1:
+                for at in self.preds[label]:
+                    while at != self.idom[label]:
+                        found[at].add(label)
+                        at = self.idom[at]
+        return {label: frozenset(joins) for label, joins in found.items()}
+
+    def joins_behind(self, labels: Iterable[int]) -> set[int]:
+        """Where what these blocks, and the joins found, decide on joins: their iterated dominance frontier."""
+        found: set[int] = set()
+        todo = list(labels)
+        while todo:
+            for join in self.frontier[todo.pop()]:
+                if join not in found:
+                    found.add(join)
+                    todo.append(join)
+        return found
 
     @cached_property
     def finishing(self) -> frozenset[int]:

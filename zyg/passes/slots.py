@@ -1,8 +1,9 @@
 """Slots: variables that a pass may assign many times while it builds, turned into SSA at the end.
 
 While a program is under construction, `Op(Load(key))` and `Op(Store(key))` read and write the slot `key`;
-`promote` replaces them by values and block parameters (Braun et al., Simple and Efficient Construction of
-Static Single Assignment Form, 2013, on a finished graph).
+`promote` replaces them by values and block parameters.  These may be needed where control joins behind stores that do
+not dominate the join: the iterated dominance frontier of the blocks that store (Cytron et al., Efficiently Computing
+Static Single Assignment Form and the Control Dependence Graph, 1991).  Only those that a load asks for are made.
 """
 
 from __future__ import annotations
@@ -58,6 +59,8 @@ class _Promotion:
         self.queue: list[tuple[int, Hashable]] = []
         self.renamed: dict[Var, Operand] = {}
         self.incoming: dict[tuple[int, int, Hashable], Operand] = {}
+        self.stored: dict[Hashable, list[int]] = {}
+        self.joins: dict[Hashable, set[int]] = {}
 
     def run(self) -> Program:
         for label in self.graph.order:
@@ -66,6 +69,8 @@ class _Promotion:
                 if isinstance(op.fn, Store):
                     stores[op.fn.key] = op.args[0]
             self.last[label] = stores
+            for key in stores:
+                self.stored.setdefault(key, []).append(label)
         kept: dict[int, list[Op]] = {}
         for label in self.graph.order:
             current: dict[Hashable, Operand] = {}
@@ -114,19 +119,19 @@ class _Promotion:
         return found if found is not None else self.at_start(label, key, like)
 
     def at_start(self, label: int, key: Hashable, like: Var) -> Operand:
-        while True:
-            if key in self.phis[label]:
-                return self.phis[label][key]
-            preds = self.graph.preds[label]
-            if not preds:
+        joins = self.joins.get(key)
+        if joins is None:
+            joins = self.joins[key] = self.graph.joins_behind(self.stored.get(key, ()))
+        while label not in joins:
+            if label == self.graph.entry:
                 return zero(like.type)
-            if len(preds) > 1:
-                phi = self.phis[label][key] = Var(like.type, like.name)
-                self.queue.append((label, key))
-                return phi
-            label = preds[0]
+            label = self.graph.idom[label]
             if key in self.last[label]:
                 return self.last[label][key]
+        if key not in self.phis[label]:
+            self.phis[label][key] = Var(like.type, like.name)
+            self.queue.append((label, key))
+        return self.phis[label][key]
 
     def final(self, operand: Operand) -> Operand:
         while isinstance(operand, Var) and operand in self.renamed:
