@@ -112,9 +112,9 @@ def try_statement(x):
         return 0.0
 
 
-@refuses("an import inside a function cannot be compiled")
+@refuses("the module 'not_there' has not been imported yet", hint="Import it at the top")
 def import_inside(x):
-    import math as m  # <-
+    import not_there as m  # <-
 
     return m.sin(x)
 

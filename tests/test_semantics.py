@@ -149,6 +149,13 @@ def test_what_classes_define_is_seen_again(mode: str, monkeypatch: pytest.Monkey
 
 
 NATIVE = (
+    "matrix_list",
+    "net_prog",
+    "nbody",
+    "stack_prog",
+    "np_inplace",
+    "np_views",
+    "rk4",
     "imp1",
     "imp2",
     "imp3",
@@ -168,6 +175,25 @@ NATIVE = (
 @pytest.mark.parametrize("name", NATIVE)
 def test_these_are_compiled(name: str) -> None:
     zyg.grad(PROGRAMS[name], mode="native")(0.37)
+
+
+def perhaps_nothing(x: Any) -> Any:
+    if x > 0:
+        return x * x
+
+
+def never_called_so(x: Any) -> Any:
+    if x > 100:
+        return (lambda a: a)(x, x)
+    return 3 * x
+
+
+@pytest.mark.parametrize(("fn", "slope"), [(perhaps_nothing, 1.0), (never_called_so, 3.0)])
+def test_what_is_wrong_on_other_paths_does_not_matter(fn: Any, slope: float) -> None:
+    with pytest.warns(zyg.DynamicModeWarning):
+        assert zyg.grad(fn)(0.5) == slope
+    with pytest.raises(zyg.UnsupportedError):
+        zyg.grad(fn, mode="native")(0.5)
 
 
 def some_keys(x: Any) -> Any:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from zyg.adjoint.activity import active, differentiable, handle_classes, shadow_type
 from zyg.adjoint.adjoint_ops import OpAdjoints
@@ -92,7 +93,7 @@ class _Adjoint:
         has_rule = lambda name: callees.signature(name).custom is not None  # noqa: E731
         shadowed = with_shadows(self.program, self.active, buffers, has_rule)
         self.program, self.shadows, self.shadow_params = shadowed.program, shadowed.of, shadowed.given
-        self.program, self.late = with_late_shadows(self.program, self.shadows.values())
+        self.program, self.late = with_late_shadows(self.program, self.shadows, partial(_keeps, callees))
         old: dict[Op, Var] = {}
         if restoring:
             self.program, old = with_old_values(self.program, self.active)
@@ -389,6 +390,11 @@ class _Adjoint:
         (edge,) = (e for e in edges(self.program.blocks[pred].end) if e.target == label)
         at = edge.args.index(counted.counter)
         return self.ops.need(ops, self.program.blocks[label].params[at])
+
+
+def _keeps(callees: Callees, op: Op) -> bool:
+    """Whether an op is a call whose forward sweep is given shadows: not one with a rule."""
+    return isinstance(op.fn, Call) and callees.signature(op.fn.callee).custom is None
 
 
 def reverse(

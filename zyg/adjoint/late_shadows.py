@@ -8,23 +8,28 @@ then the forward sweep neither makes nor keeps it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Mapping
 
 from zyg.ir.graph import Graph, Loop, graph_of, uses
 from zyg.ir.memory import mem_zeros
 from zyg.ir.program import Block, Op, Operand, Program, Var
 
 
-def with_late_shadows(program: Program, shadows: Collection[Var]) -> tuple[Program, dict[int, list[Op]]]:
+def with_late_shadows(
+    program: Program, shadows: Mapping[Var, Var], forward: Callable[[Op], bool]
+) -> tuple[Program, dict[int, list[Op]]]:
     """`program` without the shadows that can be late, and what makes them, by the latch of the loop they belong to.
 
-    shadows: all that there are in `program`.
+    shadows: those of the buffers in `program`.  forward: whether the forward sweep, too, is given the shadows of what a
+    call is given.
     """
     graph = graph_of(program)
     if not any(graph.loop_of.values()):
         return program, {}
     used = set().union(*(uses(block) for block in program.blocks.values()))
-    wanted = {shadow for shadow in shadows if shadow not in used}
+    args = (arg for op in program.ops() if forward(op) for arg in op.args)
+    given = {shadows[arg] for arg in args if isinstance(arg, Var) and arg in shadows}
+    wanted = {shadow for shadow in shadows.values() if shadow not in used and shadow not in given}
     late: dict[int, list[Op]] = {}
     blocks = dict(program.blocks)
     for label in graph.order:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zyg.errors import ArgumentError, unsupported
+from zyg.errors import UnsupportedArgumentError, unsupported
 from zyg.reading import arrays, records, special
 from zyg.reading.array_functions import array_call, ufunc_method
 from zyg.reading.array_making import as_array, is_list, is_sequence
@@ -169,7 +169,7 @@ def _call_as_it_is(reader: FunctionReader, fn: Static, args: list[Value], kws: d
     if isinstance(obj, type):
         return _construct(reader, obj, args, kws)
     if not callable(obj):
-        raise ArgumentError(f"{described(fn)} is not callable", reader.pos, "Call a function.")
+        raise UnsupportedArgumentError(f"{described(fn)} is not callable", reader.pos, "Call a function.")
     name = _full_name(obj)
     raise unsupported(
         f"{name} has no native code and no derivative rule",
@@ -184,7 +184,7 @@ _ASKING = frozenset((zip, enumerate, map, filter, iter, any, all))  # they ask f
 def _call_object(reader: FunctionReader, obj: Static | Node, args: list[Value], kws: dict[str, Value]) -> Value:
     """A call of an instance: of the function `__call__` in its class."""
     if class_attribute(class_of(obj), "__call__") is None:
-        raise ArgumentError(f"{described(obj)} is not callable", reader.pos, "Call a function.")
+        raise UnsupportedArgumentError(f"{described(obj)} is not callable", reader.pos, "Call a function.")
     found = class_value(reader, class_of(obj), "__call__")
     if found is None:
         raise unsupported(f"{described(obj)} cannot be called in native code", reader.pos)
@@ -315,5 +315,5 @@ def _instance(reader: FunctionReader, cls: type, args: list[Value], kws: dict[st
     if begin is not None:
         call(reader, begin, [made, *args], kws)
     elif args or kws:
-        raise ArgumentError(f"{cls.__name__}() takes no arguments", reader.pos, "Call it without arguments.")
+        raise UnsupportedArgumentError(f"{cls.__name__}() takes no arguments", reader.pos, "Call it without arguments.")
     return made

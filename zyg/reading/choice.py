@@ -7,11 +7,13 @@ import operator as op
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from zyg.errors import unsupported
 from zyg.ir.program import Block, Branch, Call, Const, Edge, End, Jump, Op, Program, Return, Var
 from zyg.ir.scalars import b1, i8
 from zyg.reading.joins import coerced, join
 from zyg.reading.values import (
     Node,
+    Static,
     UnionHead,
     Value,
     is_array,
@@ -52,11 +54,26 @@ def chosen_call(reader: FunctionReader, union: Node, args: list[Value], kws: dic
     """A call of a function chosen at run time."""
     names = tuple(kws)
 
+    cannot = [n for n, item in enumerate(union.items[1:]) if isinstance(item, Static) and not callable(item.obj)]
+    tag = union.items[0]
+    assert isinstance(tag, (Var, Const))
+    if len(cannot) == len(union.items) - 1:
+        raise unsupported("this is not callable", reader.pos, "Call a function.")
+    for number in cannot:
+        other = reader.emit(op.ne, (tag, Const(number, i8)), b1)
+        reader.guard(other, _not_callable(union.items[1 + number]), "TypeError(callable)")
+
     def of(inner: FunctionReader, alternative: Value, given: Sequence[Value]) -> Value:
         named = dict(zip(names, given[len(args) :], strict=True))
         return inner.spec.calls.call(inner, alternative, list(given[: len(args)]), named)
 
-    return _chosen(reader, union, [*args, *kws.values()], of)
+    return _chosen(reader, union, [*args, *kws.values()], of, frozenset(cannot))
+
+
+def _not_callable(value: Value) -> Callable[[], BaseException]:
+    assert isinstance(value, Static)
+    text = f"{type(value.obj).__name__!r} object is not callable"
+    return lambda: TypeError(text)
 
 
 def _chosen(
@@ -64,8 +81,12 @@ def _chosen(
     union: Node,
     args: Sequence[Value],
     read: Callable[[FunctionReader, Value, Sequence[Value]], Value],
+    left_out: frozenset[int] = frozenset(),
 ) -> Value:
-    """A call of a program that branches on which alternative of a union there is."""
+    """A call of a program that branches on which alternative of a union there is.
+
+    left_out: the numbers of alternatives that it is known not to be.
+    """
 
     def formal(value: Value) -> Value:
         return rebuild(value, lambda leaf: Var(leaf.type) if isinstance(leaf, Var) else leaf)
@@ -75,12 +96,14 @@ def _chosen(
     assert isinstance(one, Node)
     params = tuple(leaf for value in (one, *formals) for leaf in variables(value) if isinstance(leaf, Var))
     saved = reader.ops
-    found: list[tuple[list[Op], Value]] = []
+    found: list[tuple[int, list[Op], Value]] = []
     result: Value | None = None
-    for alternative in one.items[1:]:
+    for number, alternative in enumerate(one.items[1:]):
+        if number in left_out:
+            continue
         reader.ops = []
         value = reader.spec.calls.settle(reader, read(reader, alternative, formals))
-        found.append((reader.ops, value))
+        found.append((number, reader.ops, value))
         result = value if result is None else join(reader, result, value, "the result of this call")
     reader.ops = saved
     assert result is not None
@@ -88,11 +111,11 @@ def _chosen(
     assert isinstance(tag, (Var, Const))
     blocks: dict[int, Block] = {0: Block((), (), Jump(Edge(1)))}
     last = len(found) - 1
-    for number, (ops, value) in enumerate(found):
+    for place, (number, ops, value) in enumerate(found):
         ops = list(ops)
         end: End = Return(tuple(coerced(reader, value, result, ops)))
-        body, test = 2 * number + 2, 2 * number + 1
-        if number == last:
+        body, test = 2 * place + 2, 2 * place + 1
+        if place == last:
             blocks[test] = Block((), (), Jump(Edge(body)))
         else:
             same = Var(b1)

@@ -21,7 +21,7 @@ from zyg.adjoint.directions import has_tangent
 from zyg.adjoint.partials import tangent_kind
 from zyg.adjoint.tangent import jvp
 from zyg.adjoint.trace import Emitter
-from zyg.errors import ArgumentError, ValueArgumentError, unsupported
+from zyg.errors import ArgumentError, UnsupportedArgumentError, ValueArgumentError, unsupported
 from zyg.ir.memory import MemoryType, mem_like
 from zyg.ir.program import Call, Const, Module, Op, Operand, Program, Return, Var
 from zyg.ir.scalars import c8, c16, i8
@@ -38,6 +38,7 @@ from zyg.reading.values import (
     Node,
     Static,
     TupleHead,
+    UnionHead,
     Value,
     has_memory_list,
     is_array,
@@ -169,7 +170,8 @@ def _returns(program: Program) -> bool:
 def check_scalar(primal: Value, reader: FunctionReader) -> None:
     if isinstance(primal, (Var, Const)) and primal.type not in (c8, c16, types.boolean):
         return
-    raise ArgumentError(
+    several = isinstance(primal, Node) and isinstance(primal.head, UnionHead)  # it may be a number at run time
+    raise (UnsupportedArgumentError if several else ArgumentError)(
         f"grad needs a function that returns a real number; this one returns {described(primal)}",
         reader.pos,
         "Return one number, or use zyg.pullback for the cotangent that you need.",

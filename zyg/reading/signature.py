@@ -5,7 +5,7 @@ from __future__ import annotations
 import types as pytypes
 from typing import TYPE_CHECKING
 
-from zyg.errors import ArgumentError
+from zyg.errors import UnsupportedArgumentError
 from zyg.ir.program import Const, Op, Pos, Var
 from zyg.reading.front import parameter_names
 from zyg.reading.values import (
@@ -41,7 +41,7 @@ def bind(code: pytypes.CodeType, args: list[Value], kws: dict[str, Value], defau
     if star is not None:
         bound[star] = tuple_of(args[len(positional) :])
     elif len(args) > len(positional):
-        raise ArgumentError(
+        raise UnsupportedArgumentError(
             f"{code.co_name}() takes {_arguments(len(positional))} by position, not {len(args)}", pos, _SIGNATURE
         )
     extra = {name: value for name, value in kws.items() if name not in positional + keyword_only}
@@ -49,18 +49,20 @@ def bind(code: pytypes.CodeType, args: list[Value], kws: dict[str, Value], defau
         if name in extra:
             continue
         if name in bound:
-            raise ArgumentError(f"{code.co_name}() got multiple values for argument {name!r}", pos, _SIGNATURE)
+            raise UnsupportedArgumentError(
+                f"{code.co_name}() got multiple values for argument {name!r}", pos, _SIGNATURE
+            )
         bound[name] = value
     if code.co_flags & 0x08:
         bound[rest[0]] = Node(DictHead(tuple(extra)), tuple(extra.values()))
     elif extra:
-        raise ArgumentError(
+        raise UnsupportedArgumentError(
             f"{code.co_name}() got an unexpected keyword argument {next(iter(extra))!r}", pos, _SIGNATURE
         )
     for name in positional + keyword_only:
         if name not in bound:
             if name not in defaults:
-                raise ArgumentError(f"{code.co_name}() is missing the argument {name!r}", pos, _SIGNATURE)
+                raise UnsupportedArgumentError(f"{code.co_name}() is missing the argument {name!r}", pos, _SIGNATURE)
             bound[name] = defaults[name]
     return bound
 
