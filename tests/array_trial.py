@@ -155,7 +155,7 @@ def _second(zyg: Any, f: Callable[..., Any], subject: Case) -> Any:
     return np.concatenate([p.ravel() for p in product]), expected, 1e-5
 
 
-_ASPECTS = {"reverse": _first, "forward": _forward, "second": _second}
+ASPECTS = {"reverse": _first, "forward": _forward, "second": _second}
 
 
 def verdict(subject: Case) -> Failure | None:
@@ -165,7 +165,7 @@ def verdict(subject: Case) -> Failure | None:
     f = _function(subject.name, subject.source)
     for aspect in subject.aspects:
         try:
-            actual, expected, tolerance = _ASPECTS[aspect](zyg, f, subject)
+            actual, expected, tolerance = ASPECTS[aspect](zyg, f, subject)
         except zyg.UnsupportedError as error:
             if REBOUND in str(error):
                 return None

@@ -13,22 +13,30 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 Shape = tuple[int, ...]
 
 
 @dataclass(slots=True)
 class Scope:
-    """The names that may be used: float arrays and their shapes, floats, ints; `fixed` ones must not be rebound."""
+    """The names that may be used: arrays of reals and their shapes, floats, ints; `fixed` ones must not be rebound.
+
+    Arrays of complex numbers, ints and truth values are made by programs of several dtypes only (`random_dtypes`).
+    """
 
     arrays: dict[str, Shape] = field(default_factory=dict)
     numbers: list[str] = field(default_factory=list)
     counters: list[str] = field(default_factory=list)
     fixed: set[str] = field(default_factory=set)
+    complexes: dict[str, Shape] = field(default_factory=dict)
+    integers: dict[str, Shape] = field(default_factory=dict)
+    masks: dict[str, Shape] = field(default_factory=dict)
+    complex_numbers: list[str] = field(default_factory=list)
 
     def copy(self) -> Scope:
-        return Scope(dict(self.arrays), list(self.numbers), list(self.counters), set(self.fixed))
+        return Scope(*(type(part)(part) for part in (getattr(self, f.name) for f in fields(self))))
 
 
 class Arrays:
@@ -599,10 +607,10 @@ def random_source(seed: int) -> str:
     return Programs(seed).source()
 
 
-def main() -> None:
+def run(trial: Any) -> None:
+    """The command line: `trial` is the module that makes cases and tries them."""
     import argparse
 
-    import array_trial
     from shrinker import shrunk
 
     import zyg  # noqa: F401  (so that the children need not import it)
@@ -611,19 +619,21 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=1, help="run so many seeds, and print only those that fail")
     parser.add_argument("--shrink", action="store_true", help="find the smallest program that fails in the same way")
-    parser.add_argument("--aspects", default="reverse,forward,second", help="what is tried")
+    parser.add_argument("--aspects", default=",".join(trial.ASPECTS), help="what is tried")
     options = parser.parse_args()
     for seed in range(options.seed, options.seed + options.count):
-        subject = replace(array_trial.case(seed), aspects=tuple(options.aspects.split(",")))
-        failure = array_trial.isolated_verdict(subject)
+        subject = replace(trial.case(seed), aspects=tuple(options.aspects.split(",")))
+        failure = trial.isolated_verdict(subject)
         if options.count == 1:
             print(subject.source)
         if failure is not None and options.shrink:
-            subject, failure = shrunk(array_trial, subject, failure)
+            subject, failure = shrunk(trial, subject, failure)
             print(subject.source)
         if failure is not None or options.count == 1:
             print(f"seed {seed}: {failure.kind + ': ' + failure.text if failure else 'agrees'}", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    import array_trial
+
+    run(array_trial)

@@ -39,6 +39,7 @@ from zyg.passes.staying import staying, told_apart
 from zyg.passes.upward import upward
 from zyg.passes.versions import version_loops
 from zyg.reading import python
+from zyg.reading.arrays import without_parts
 from zyg.reading.captures import Captures, is_frozen
 from zyg.reading.naming import name_parameters
 from zyg.reading.shape import of_tree, tree_of
@@ -204,7 +205,7 @@ def _in_variables(reader: Any, result: Value) -> Value:
             return var
         return leaf
 
-    return rebuild(python.frozen(reader, python.settle(reader, result)), variable)
+    return rebuild(python.frozen(reader, without_parts(reader, python.settle(reader, result))), variable)
 
 
 def _print(stage: str, module: Module) -> None:

@@ -1,6 +1,6 @@
 """What Python's numeric functions mean on machine numbers: which primitive, after which conversions.
 
-The types follow Numba: bool counts as int in arithmetic, ints are 64 bits wide, float32 with float32 stays
+The types follow Numba: bool counts as int in arithmetic, ints are 64 bits wide, float32 with float32 or bool stays
 float32 and with anything else becomes float64.
 """
 
@@ -26,7 +26,10 @@ def promote(*kinds: Type) -> Type:
 
     >>> promote(types.int64, types.float32)
     float64
+    >>> promote(types.boolean, types.float32)
+    float32
     """
+    kinds = tuple(kind for kind in kinds if kind != b1)
     if any(kind in (c8, c16) for kind in kinds):
         return c8 if all(kind in (c8, f4) for kind in kinds) else c16
     if any(kind in (f4, f8) for kind in kinds):

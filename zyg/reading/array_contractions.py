@@ -95,6 +95,8 @@ def _einsum(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) ->
                 _equal(reader, extents.setdefault(letter, dim), dim)
     letters = [*wanted, *(c for c in extents if c not in wanted)]
     kind = scalars.promote(*(dtype_of(array) for array in operands))
+    if kind == i8 and all(dtype_of(array) == b1 for array in operands):
+        raise unsupported("np.einsum of truth values", reader.pos, "Use np.any and np.all.")
     out = arrays.allocate(reader, [extents[c] for c in wanted], kind, zeros=True)
 
     def body(index: list[Operand], _: list[Operand]) -> Sequence[Operand]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,8 @@ def _computing(fn: Any) -> Callable[..., Value]:
     def compute(reader: FunctionReader, operands: list[Operand], **kws: Any) -> Value:
         if fn in scalars.BINARY:
             return operators.numbers(reader, operands, scalars.BINARY[fn])
+        if fn is np.invert:
+            return operators.numbers(reader, operands, operator.invert)
         return HANDLERS[fn](reader, list(operands), {name: Static(value) for name, value in kws.items()})
 
     return compute
@@ -108,13 +111,24 @@ def _elementwise(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[s
     if fixed:
         waiting: Value = _clipped(reader, given)
     elif any(isinstance(arg, Node) for arg in given):
-        parts = (("part", True),) if fn in (np.real, np.imag) else ()
-        waiting = arrays.elementwise(reader, _computing(fn), given, parts)
+        part = _own_part(reader, fn, given) if out is None else None
+        waiting = part or arrays.elementwise(reader, _computing(fn), given)
     else:
         return HANDLERS[fn](reader, given, {})
     if out is None:
         return waiting
     return _into(reader, out, waiting)
+
+
+def _own_part(reader: FunctionReader, fn: Any, given: list[Value]) -> Value | None:
+    """The view that np.real and np.imag give of an array; the imaginary part of reals is no view."""
+    if fn not in (np.real, np.imag) or not arrays.is_array(given[0]):
+        return None
+    array = given[0]
+    assert isinstance(array, Node)
+    if array.head.dtype in (scalars.c8, scalars.c16):
+        return arrays.part_of(reader, array, fn.__name__)
+    return array if fn is np.real else None
 
 
 def _clipped(reader: FunctionReader, given: list[Value]) -> Value:

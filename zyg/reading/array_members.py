@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from zyg.reading.handlers import HANDLERS, handles, number
 from zyg.reading.iteration import elements
 from zyg.reading.nest import renamed
 from zyg.reading.reshaping import flattened, ravel, reshaped
-from zyg.reading.values import ArrayHead, MethodHead, Node, Static, TupleHead, Value, constant, tuple_of
+from zyg.reading.values import MethodHead, Node, Static, TupleHead, Value, constant, tuple_of
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def array_attribute(reader: FunctionReader, value: Value, name: str) -> Value:
     if name == "flat":
         array = _array(reader, value)
         if array.head.ndim == 1 or array.head.layout == "C":
-            return ravel(reader, array) if array.head.ndim > 1 else array
+            return reshaped(reader, array, [arrays.size(reader, shape(array))]) if array.head.ndim > 1 else array
         return arrays.frozen(reader, flattened(reader, array), "`.flat` of an array that is not in C order is a copy")
     if name in _FUNCTIONS or name in ("reshape", "copy", "astype", "fill", "item", "tolist", "view"):
         return Node(MethodHead(name), (value,))
@@ -229,7 +230,7 @@ def _diagonal(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) 
         [*(dims[k] for k in others), count],
         [*(steps[k] for k in others), arrays.add(reader, down, right)],
     )
-    view = Node(view.head, (renamed(reader, arrays.memory(array)), *view.items[1:]))
+    view = Node(view.head, (renamed(reader, arrays.buffer_of(array)), *view.items[1:]))
     return arrays.frozen(reader, view, "NumPy's diagonals are read-only")
 
 
@@ -258,8 +259,8 @@ def _sliding_window_view(reader: FunctionReader, args: list[Value], kws: dict[st
         dims[k] = reader.length(arrays.add(reader, arrays.sub(reader, dims[k], width), ONE))
         dims.append(reader.length(width))
         steps.append(steps[k])
-    buffer = renamed(reader, arrays.memory(array))
-    windows = Node(ArrayHead(array.head.dtype, len(dims), "A"), (buffer, offset(array), *dims, *steps))
+    buffer = renamed(reader, arrays.buffer_of(array))
+    windows = Node(replace(array.head, ndim=len(dims), layout="A"), (buffer, offset(array), *dims, *steps))
     return arrays.frozen(reader, windows, "windows that overlap are read-only")
 
 
@@ -380,8 +381,8 @@ def _broadcast_to(reader: FunctionReader, args: list[Value], kws: dict[str, Valu
             step = reader.emit(p.select, (single, ZERO, step), i8)
         reader.guard(fits, _broadcast_to_error, "ValueError(broadcast)", dim, wanted)
         out.append(step)
-    buffer = renamed(reader, arrays.memory(array))
-    stretched = Node(ArrayHead(array.head.dtype, len(items), "A"), (buffer, offset(array), *items, *out))
+    buffer = renamed(reader, arrays.buffer_of(array))
+    stretched = Node(replace(array.head, ndim=len(items), layout="A"), (buffer, offset(array), *items, *out))
     return arrays.frozen(reader, stretched, "what np.broadcast_to gives is read-only")
 
 

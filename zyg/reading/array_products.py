@@ -108,7 +108,7 @@ def _product(reader: FunctionReader, a: Value, b: Value) -> Value:
 
 
 def _settled(reader: FunctionReader, value: Value, kind: Type) -> Node:
-    array = arrays.settle(reader, value)
+    array = arrays.without_parts(reader, arrays.settle(reader, value))
     assert isinstance(array, Node)
     return array if dtype_of(array) == kind else converted(reader, array, kind)
 
@@ -158,7 +158,7 @@ def _own(reader: FunctionReader, array: Node, stack: list[Operand]) -> list[Oper
 
 @handles(square)
 def _square(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
-    array = arrays.settle(reader, as_array(reader, args[0]))
+    array = arrays.without_parts(reader, arrays.settle(reader, as_array(reader, args[0])))
     if arrays.ndim_of(array) < 2 or not isinstance(array, Node):
         raise unsupported("this function needs a matrix, or a stack of them", reader.pos)
     *outer, m, n = shape(array)

@@ -144,7 +144,7 @@ def _var(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Va
     center = _mean(reader, args, {**{k: v for k, v in kws.items() if k == "axis"}, "keepdims": Const(True, b1)})
     distance = operators.apply(reader, operator.sub, [value, center])
     if dtype_of(distance) in (scalars.c8, scalars.c16):
-        parts = [HANDLERS[part](reader, [distance], {}) for part in (np.real, np.imag)]
+        parts = [reader.spec.calls.call(reader, Static(part), [distance], {}) for part in (np.real, np.imag)]
         squares = [operators.apply(reader, operator.mul, [part, part]) for part in parts]
         square = operators.apply(reader, operator.add, squares)
     else:
@@ -244,7 +244,7 @@ def _extreme(name: str, primitive: Any, worst: float) -> Handler:
                     given,
                     [low],
                     lambda x, s, _: [reader.emit(primitive, (reader.cast(x, i8), s[0]), i8)],
-                    lambda s: s[0],
+                    lambda s: s[0] if kind == i8 else reader.emit(p.is_nonzero, (s[0],), b1),
                 ),
             )
         first = Const(worst, kind)

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from zyg.errors import by_stretching, unsupported
 from zyg.ir import scalars
@@ -60,10 +63,23 @@ def ndim_of(value: Value) -> int:
     return int(value.head.ndim) if isinstance(value, Node) else 0
 
 
-def memory(array: Node) -> Var:
+def buffer_of(array: Node) -> Var:
+    """The buffer that holds the elements of an array, or the complex numbers that they are parts of."""
     found = array.items[0]
     assert isinstance(found, Var)
     return found
+
+
+def _kind_in(buffer: Var) -> Type:
+    assert isinstance(buffer.type, MemoryType)
+    return buffer.type.dtype
+
+
+def memory(array: Node) -> Var:
+    """The buffer of an array whose elements are those of the buffer."""
+    if array.head.part:
+        raise unsupported(f"the {array.head.part} part of a complex array", None, "Make a copy of it before.")
+    return buffer_of(array)
 
 
 def shape(value: Value) -> tuple[Operand, ...]:
@@ -105,13 +121,13 @@ def view(
     reader: FunctionReader, array: Node, start: Operand, dims: Sequence[Operand], steps: Sequence[Operand]
 ) -> Node:
     """Another view of the same buffer; of layout C if its strides are those."""
-    buffer = memory(array)
+    buffer = buffer_of(array)
     expected: list[Operand] = [ONE] * len(dims)
     for axis in range(len(dims) - 2, -1, -1):
         expected[axis] = mul(reader, expected[axis + 1], dims[axis + 1])
     if all(a == b or d == ONE for a, b, d in zip(steps, expected, dims, strict=True)):
-        return c_array(buffer, start, dims)
-    return Node(ArrayHead(array.head.dtype, len(dims), "A"), (buffer, start, *dims, *steps))
+        return Node(replace(array.head, ndim=len(dims), layout="C"), (buffer, start, *dims))
+    return Node(replace(array.head, ndim=len(dims), layout="A"), (buffer, start, *dims, *steps))
 
 
 # --- arithmetic on indices ------------------------------------------------------------------------------
@@ -178,24 +194,47 @@ def allocate(reader: FunctionReader, dims: Sequence[Operand], dtype: Type, zeros
 
 def frozen(reader: FunctionReader, array: Node, why: str) -> Node:
     """`array`, into which nothing may be written."""
-    reader.spec.frozen[memory(array)] = why
+    reader.spec.frozen[buffer_of(array)] = why
     return array
 
 
 def check_writable(reader: FunctionReader, array: Node) -> None:
     """Refuse to write where NumPy would not, or would write elsewhere, too."""
-    why = reader.spec.frozen.get(memory(array))
+    why = reader.spec.frozen.get(buffer_of(array))
     if why is not None:
         raise unsupported(why, reader.pos, "Write into a copy of it, or into the array itself by its indices.")
 
 
 def load(reader: FunctionReader, array: Node, index: Sequence[Operand]) -> Operand:
-    return reader.emit(mem_load, (memory(array), place(reader, array, index)), array.head.dtype)
+    return load_at(reader, array, place(reader, array, index))
+
+
+def load_at(reader: FunctionReader, array: Node, at: Operand) -> Operand:
+    """The element that is, or is part of, number `at` of the buffer."""
+    buffer, part = buffer_of(array), array.head.part
+    found = reader.emit(mem_load, (buffer, at), _kind_in(buffer))
+    if part:
+        found = reader.emit(getattr(np, part), (found,), array.head.dtype)
+    reader.spec.of_numpy.add(found)
+    return found
 
 
 def store(reader: FunctionReader, array: Node, index: Sequence[Operand], value: Operand, fn: Any = mem_store) -> None:
+    store_at(reader, array, place(reader, array, index), value, fn)
+
+
+def store_at(reader: FunctionReader, array: Node, at: Operand, value: Operand, fn: Any = mem_store) -> None:
+    """Write the element at number `at` of the buffer, or add to it."""
+    buffer, part = buffer_of(array), array.head.part
     number = cast_to(reader, value, array.head.dtype)
-    reader.ops.append(Op(fn, (memory(array), place(reader, array, index), number), (), reader.pos))
+    if part:
+        other: Operand = Const(0.0, array.head.dtype)
+        if fn is mem_store:
+            whole = reader.emit(mem_load, (buffer, at), _kind_in(buffer))
+            other = reader.emit(np.imag if part == "real" else np.real, (whole,), array.head.dtype)
+        pair = (number, other) if part == "real" else (other, number)
+        number = reader.emit(p.make_complex, pair, _kind_in(buffer))
+    reader.ops.append(Op(fn, (buffer, at, number), (), reader.pos))
 
 
 def cast_to(reader: FunctionReader, value: Operand, dtype: Type) -> Operand:
@@ -259,10 +298,16 @@ def weak(reader: FunctionReader, operands: Sequence[Value]) -> list[Value]:
     if not kinds or not kinds <= {scalars.f4, scalars.c8}:
         return list(operands)
     low = {scalars.f8: scalars.f4, scalars.i8: scalars.f4, scalars.c16: scalars.c8}
-    return [
-        reader.cast(value, low[value.type]) if isinstance(value, (Var, Const)) and value.type in low else value
-        for value in operands
-    ]
+
+    def lowered(value: Value) -> Value:
+        if not isinstance(value, (Var, Const)) or value.type not in low:
+            return value
+        if isinstance(value, Const):
+            rounded = np.complex64(value.value) if value.type == scalars.c16 else np.float32(value.value)  # type: ignore[arg-type]
+            return Const(rounded.item(), low[value.type])
+        return reader.cast(value, low[value.type])
+
+    return [lowered(value) for value in operands]
 
 
 Compute = Callable[..., Value]
@@ -339,7 +384,7 @@ class Elements:
             return found
         if self.flat:
             at = add(self.reader, offset(value), index[0])
-            return self.reader.emit(mem_load, (memory(value), at), head.dtype)
+            return load_at(self.reader, value, at)
         own, every = index[len(index) - head.ndim :], dims[len(dims) - head.ndim :]
         place = [self._along(dim, n, i) for dim, n, i in zip(shape(value), every, own, strict=True)]
         return load(self.reader, value, place)
@@ -393,8 +438,6 @@ def settle(reader: FunctionReader, value: Value) -> Value:
         return value
     if isinstance(value.head, MapHead):
         array = materialise(reader, value)
-        if dict(value.head.options).get("part"):
-            frozen(reader, array, "the parts of a complex array can only be read in native code")
         _replace(reader, value, array)
         return array
     if isinstance(value.head, ElementHead):
@@ -431,6 +474,29 @@ def element(reader: FunctionReader, waiting: Node) -> Value:
     return view(reader, array, start, shape(array)[1:], steps[1:])
 
 
+def part_of(reader: FunctionReader, value: Node, part: str) -> Value:
+    """The real or the imaginary part of a complex array: a view, as in NumPy."""
+    array = settle(reader, value)
+    assert isinstance(array, Node)
+    return Node(replace(array.head, dtype=scalars.real_of(array.head.dtype), part=part), array.items)
+
+
+def whole_of(array: Node) -> Node:
+    """The complex array that `array` is a part of."""
+    return Node(replace(array.head, dtype=_kind_in(buffer_of(array)), part=""), array.items)
+
+
+def without_parts(reader: FunctionReader, value: Value) -> Value:
+    """`value` with copies, into which nothing may be written, of the parts of complex arrays in it."""
+    if not isinstance(value, Node):
+        return value
+    if isinstance(value.head, ArrayHead):
+        if not value.head.part:
+            return value
+        return frozen(reader, materialise(reader, value), "this copy of a part of a complex array can only be read")
+    return Node(value.head, tuple(without_parts(reader, item) for item in value.items))
+
+
 def materialise(reader: FunctionReader, value: Node) -> Node:
     """A new array with the elements of `value` (an array or what waits)."""
     out = allocate(reader, shape(value), value.head.dtype)
@@ -444,9 +510,7 @@ def assign(reader: FunctionReader, target: Node, value: Value) -> None:
     def body(elements: Elements, index: list[Operand], _: list[Operand]) -> Sequence[Operand]:
         found = elements.at(value, index)
         if elements.flat:
-            at = add(reader, offset(target), index[0])
-            number = cast_to(reader, found, target.head.dtype)
-            reader.ops.append(Op(mem_store, (memory(target), at, number), (), reader.pos))
+            store_at(reader, target, add(reader, offset(target), index[0]), found)
         else:
             store(reader, target, index, found)
         return ()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zyg.errors import UnsupportedArgumentError, unsupported
+from zyg.ir.program import Var
 from zyg.reading import arrays, records, special
 from zyg.reading.array_functions import array_call, ufunc_method
 from zyg.reading.array_making import as_array, is_list, is_sequence
@@ -62,7 +63,10 @@ _TRY = "numba.core.unsafe.eh"
 def call(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value]) -> Value:
     """`fn(*args, **kws)`."""
     if isinstance(fn, Static):
-        return _call_static(reader, fn, args, kws)
+        found = _call_static(reader, fn, args, kws)
+        if isinstance(found, Var) and str(getattr(fn.obj, "__module__", "")).startswith("numpy"):
+            reader.spec.of_numpy.add(found)
+        return found
     if isinstance(fn, Node):
         head = fn.head
         if isinstance(head, ClosureHead) and is_generator(head.code):

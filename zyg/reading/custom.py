@@ -165,7 +165,7 @@ def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str,
             raise refuse(counted(given, formals))
         return items
 
-    given = [reader.spec.calls.settle(reader, arg) for arg in (*args, *kws.values())]
+    given = [arrays.without_parts(reader, reader.spec.calls.settle(reader, arg)) for arg in (*args, *kws.values())]
     try:
         return given_call(reader, Derivative(name, forward, backward, refuse), given)
     except UnsupportedError:

@@ -49,7 +49,7 @@ class Ruled:
 
 def ruled_call(reader: FunctionReader, fn: Ruled, args: list[Value]) -> Value:
     """A call of a function whose value and pullback are those of its rule."""
-    given = [reader.spec.calls.settle(reader, value) for value in args]
+    given = [arrays.without_parts(reader, reader.spec.calls.settle(reader, value)) for value in args]
     reader.spec.calls.settle_all(reader, None)
     operands, formals, pattern = shared_parameters(given, fixed=True)
     key: Hashable = (Identity(fn.rule.obj), pattern, tuple(map(structure, given)))
@@ -109,7 +109,7 @@ def _length(reader: FunctionReader, dim: Value) -> Operand:
 
 def _own(reader: FunctionReader, value: Value) -> Value:
     """`value` with copies of the arrays in it, but for those that were made here."""
-    value = reader.spec.calls.settle(reader, value)
+    value = arrays.without_parts(reader, reader.spec.calls.settle(reader, value))
     if is_array(value) and isinstance(value, Node):
         fresh = reader.spec.is_fresh(arrays.memory(value)) and value.head.layout == "C" and value.items[1] == ZERO
         return value if fresh else converted(reader, value, value.head.dtype)

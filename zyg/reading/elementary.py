@@ -86,12 +86,17 @@ def _no_keywords(reader: FunctionReader, fn: Any, kws: dict[str, Value]) -> None
         raise unsupported(f"{fn.__name__}: the keyword {next(iter(kws))!r} is not supported", reader.pos)
 
 
+_OF_TRUTH_VALUES: dict[Any, Any] = {np.maximum: operator.or_, np.minimum: operator.and_}
+
+
 def binary(fn: Any, primitive: Any, floating: bool) -> Handler:
     def handler(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
         _no_keywords(reader, fn, kws)
         if len(args) != 2:
             raise unsupported(f"{fn.__name__} takes two arguments here", reader.pos)
         a, b = (number(reader, arg, fn.__name__) for arg in args)
+        if a.type == b.type == b1 and primitive in _OF_TRUTH_VALUES:
+            return reader.emit(_OF_TRUTH_VALUES[primitive], (a, b), b1)
         kind = scalars.promote(a.type, b.type)
         if floating:
             kind = scalars.to_float(kind)

@@ -76,7 +76,7 @@ class Derivative:
 def given_call(reader: FunctionReader, how: Derivative, args: Sequence[Value]) -> Value:
     """The value of a call whose derivative is given."""
     spec = reader.spec
-    args = [spec.calls.frozen(reader, spec.calls.settle(reader, arg)) for arg in args]
+    args = [spec.calls.frozen(reader, arrays.without_parts(reader, spec.calls.settle(reader, arg))) for arg in args]
     spec.calls.settle_all(reader, None)
     made = _Given(reader, how, [parameter(arg) for arg in args])
     _check_lists(reader, how, args)

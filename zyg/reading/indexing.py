@@ -23,6 +23,7 @@ from zyg.reading.nest import nest
 from zyg.reading.reshaping import ravel
 from zyg.reading.values import ListHead, Node, SliceHead, Static, TupleHead, Value, array_like
 from zyg.rules import primitives as p
+from zyg.rules.library import IN_RANGE
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
@@ -64,6 +65,8 @@ def _index_error(i: int, n: int) -> BaseException:
 
 def in_range(reader: FunctionReader, i: Operand, n: Operand) -> Operand:
     """Index `i` of an axis of size `n`, counted from its start; raises IndexError."""
+    if reader.code in IN_RANGE:
+        return i
     if isinstance(i, Const):
         number = int(i.value.real)
         at: Operand = i if number >= 0 else add(reader, n, i)
@@ -130,7 +133,9 @@ def select(reader: FunctionReader, array: Node, index: Value) -> Selection:
             steps += own_steps[axis : axis + count]
             axis += count
         elif isinstance(entry, (Var, Const)):
-            if entry.type not in (i8, b1):
+            if entry.type == b1:
+                raise unsupported("a truth value as an index, which is a mask", reader.pos, "Write int(…).")
+            if entry.type != i8:
                 raise unsupported("only integers, slices, None, ... and arrays of them index an array", reader.pos)
             advanced.append(number)
             at = in_range(reader, reader.cast(entry, i8), own_dims[axis])
@@ -383,7 +388,7 @@ def _same_view(a: Node, b: Node) -> bool:
 
 def _apart(reader: FunctionReader, a: Node, b: Node) -> bool:
     """Whether two arrays are known to lie in different buffers: one was made here, after the other existed."""
-    first, second = arrays.memory(a), arrays.memory(b)
+    first, second = arrays.buffer_of(a), arrays.buffer_of(b)
     if first is second:
         return False
     return reader.spec.is_fresh(first) or reader.spec.is_fresh(second)
@@ -461,8 +466,7 @@ def _put_where(reader: FunctionReader, array: Node, mask: Value, value: Value) -
         old = elements.at(array, index)
         new = reader.emit(p.select, (on, number, old), array.head.dtype)
         if elements.flat:
-            at = add(reader, offset(array), index[0])
-            reader.ops.append(Op(mem_store, (arrays.memory(array), at, new), (), reader.pos))
+            arrays.store_at(reader, array, add(reader, offset(array), index[0]), new)
         else:
             arrays.store(reader, array, index, new)
         return ()
@@ -473,7 +477,7 @@ def _put_where(reader: FunctionReader, array: Node, mask: Value, value: Value) -
 def _scatter(reader: FunctionReader, found: Selection, value: Value) -> None:
     view, dims = found.view, found.shape()
     if isinstance(value, Node):
-        shaped = arrays.c_array(arrays.memory(view), ZERO, dims)
+        shaped = arrays.c_array(arrays.buffer_of(view), ZERO, dims)
         array = fits(reader, shaped, arrays.settle(reader, value))
         assert isinstance(array, Node)
         value = array if _apart(reader, array, view) else arrays.materialise(reader, array)
@@ -496,7 +500,7 @@ def _add_at(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) ->
     found = select(reader, array, index)
     dims = found.shape()
     if isinstance(value, Node):
-        shaped = arrays.c_array(arrays.memory(array), ZERO, dims)
+        shaped = arrays.c_array(arrays.buffer_of(array), ZERO, dims)
         value = arrays.settle(reader, fits(reader, shaped, as_array(reader, value)))
         assert isinstance(value, Node)
         value = value if _apart(reader, value, array) else arrays.materialise(reader, value)

@@ -15,6 +15,7 @@ from zyg.ir.verify import checked_module
 from zyg.passes.lift import open_captures
 from zyg.passes.results import written_parameters
 from zyg.passes.simplify import inline
+from zyg.reading.arrays import without_parts
 from zyg.reading.foreign import check_runs_once
 from zyg.reading.naming import named_after
 from zyg.reading.sites import Reread
@@ -39,7 +40,7 @@ def settled(
     frozen = reader.spec.calls.frozen
 
     def ready(arg: Value) -> Value:
-        return frozen(reader, settle(reader, arg))
+        return frozen(reader, without_parts(reader, settle(reader, arg)))
 
     return [ready(arg) for arg in args], {name: ready(arg) for name, arg in kws.items()}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 _ALL_FAST = frozenset(("fast",))
@@ -10,10 +10,14 @@ _ALL_FAST = frozenset(("fast",))
 
 @dataclass(frozen=True, slots=True)
 class JitOptions:
-    """numpy_errors: dividing by zero gives inf or nan (of ints, 0).  fast: the fast-math flags of LLVM."""
+    """numpy_errors: dividing by zero gives inf or nan (of ints, 0).  fast: the fast-math flags of LLVM.
+
+    numba: whether the function is `@njit`.
+    """
 
     numpy_errors: bool = False
     fast: frozenset[str] = frozenset()
+    numba: bool = field(default=False, compare=False, repr=False)
 
 
 PYTHON = JitOptions()
@@ -31,4 +35,4 @@ def options_of(dispatcher: Any) -> JitOptions:
     flags = getattr(fast, "flags", fast)  # Numba may wrap them
     if isinstance(flags, (bool, int)):
         flags = _ALL_FAST if flags else ()
-    return JitOptions(given.get("error_model") == "numpy", frozenset(flags))
+    return JitOptions(given.get("error_model") == "numpy", frozenset(flags), True)

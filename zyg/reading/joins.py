@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Hashable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from numba import types
@@ -187,13 +188,12 @@ def _as_strided(a: Value, b: Value) -> tuple[Node, Node] | None:
     """Two arrays of one type, of which one has strides of its own, as such; None for anything else."""
     if not (isinstance(a, Node) and isinstance(b, Node) and is_array(a) and is_array(b)):
         return None
-    if (a.head.dtype, a.head.ndim) != (b.head.dtype, b.head.ndim) or a.head.layout == b.head.layout:
+    if replace(a.head, layout="A") != replace(b.head, layout="A") or a.head.layout == b.head.layout:
         return None
 
     def strided(array: Node) -> Node:
         missing = 2 + 2 * array.head.ndim - len(array.items)
-        head = ArrayHead(array.head.dtype, array.head.ndim, "A")
-        return Node(head, (*array.items, *(Var(types.int64) for _ in range(missing))))
+        return Node(replace(array.head, layout="A"), (*array.items, *(Var(types.int64) for _ in range(missing))))
 
     return strided(a), strided(b)
 
@@ -208,7 +208,7 @@ def _alternative(value: Value, among: Any) -> int | None:
             return v.key()
         assert isinstance(v, Node)
         if isinstance(v.head, ArrayHead):
-            return (v.head.dtype, v.head.ndim)
+            return replace(v.head, layout="A")
         return (v.head, tuple(kind(item) for item in v.items))
 
     for number, one in enumerate(among):

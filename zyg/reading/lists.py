@@ -145,6 +145,8 @@ def general(reader: FunctionReader, value: Value) -> Value:
     """What kind of element a value is: its numbers variable, lists in it in memory."""
     if isinstance(value, Const):
         return Var(value.type)
+    if isinstance(value, Node) and isinstance(value.head, ArrayHead) and value.head.part:
+        raise unsupported("a part of a complex array in a list", reader.pos, "Put a copy of it into the list.")
     if not isinstance(value, Node) or isinstance(value.head, ArrayHead):
         return value
     if isinstance(value.head, MapHead):  # as it will be when it has been computed

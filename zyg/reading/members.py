@@ -223,6 +223,10 @@ def set_attribute(reader: FunctionReader, value: Value, name: str, new: Value) -
     if isinstance(value, Node) and records.is_own_instance(value):
         records.set_attribute(reader, value, name, new)
         return
+    if arrays.is_arraylike(value) and name in ("real", "imag"):
+        array = arrays.settle(reader, value)
+        set_item(reader, attribute(reader, array, name), Static(Ellipsis), new)
+        return
     raise unsupported(
         f"attributes of {described(value)} that was made elsewhere cannot be set in native code", reader.pos
     )

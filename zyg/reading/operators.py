@@ -11,7 +11,7 @@ import numpy as np
 from zyg.errors import unsupported
 from zyg.ir import scalars
 from zyg.ir.program import Const, Operand, Type, Var
-from zyg.ir.scalars import b1, c8, c16, f8, i8
+from zyg.ir.scalars import b1, c8, c16, f4, f8, i8
 from zyg.reading import arrays, lists, records
 from zyg.reading.captured import opened
 from zyg.reading.choice import by_kind, may_be_array
@@ -74,9 +74,13 @@ def apply(reader: FunctionReader, fn: Any, args: list[Value], checked: bool = Tr
         return arrays.elementwise(reader, numbers, args, (("fn", fn),))
     if all(is_operand(arg) for arg in args):
         operands = [arg for arg in args if isinstance(arg, (Var, Const))]
-        if len(operands) == 1:
-            return unary(reader, fn, operands[0])
-        return binary(reader, fn, operands[0], operands[1], checked)
+        if all(operand.type == b1 for operand in operands) and fn in _AMBIGUOUS:
+            return _of_truth_values(reader, fn, operands)
+        one, *rest = operands
+        found = binary(reader, fn, one, rest[0], checked) if rest else unary(reader, fn, one)
+        if reader.spec.of_numpy.intersection(operands):
+            reader.spec.of_numpy.add(found)
+        return found
     args = [opened(reader, arg) for arg in args]
     if any(is_list(arg) for arg in args):
         found = list_operator(reader, fn, args)
@@ -85,15 +89,36 @@ def apply(reader: FunctionReader, fn: Any, args: list[Value], checked: bool = Tr
     return _on_tuples(reader, fn, args)
 
 
+_AMBIGUOUS = frozenset((operator.invert, operator.add, operator.mul, operator.sub))
+
+
+def _of_truth_values(reader: FunctionReader, fn: Any, operands: list[Operand]) -> Value:
+    """Arithmetic of truth values: Python's are ints, NumPy's are not; in @njit functions they are, but for `~`."""
+    of_numpy = not reader.spec.of_numpy.isdisjoint(operands)
+    if fn is operator.invert and not (of_numpy or reader.options.numba):
+        raise unsupported("`~` of a truth value, which in Python is -1 or -2", reader.pos, "Write `not`.")
+    if fn is operator.invert or (of_numpy and not reader.options.numba):
+        found = numbers(reader, operands, fn)
+        assert isinstance(found, (Var, Const))
+        reader.spec.of_numpy.add(found)
+        return found
+    return binary(reader, fn, operands[0], operands[1])
+
+
 def numbers(reader: FunctionReader, operands: list[Operand], fn: Any) -> Value:
     """An operator of array elements, as NumPy computes it."""
     if len(operands) == 1:
         a = operands[0]
         return reader.emit(operator.not_, (a,), b1) if fn is operator.invert and a.type == b1 else unary(reader, fn, a)
     a, b = operands
-    if fn is operator.add and a.type == b.type == b1:
-        return reader.emit(operator.or_, (a, b), b1)
+    if a.type == b.type == b1 and fn in _OF_TRUTH_VALUES:
+        return reader.emit(_OF_TRUTH_VALUES[fn], (a, b), b1)
+    if a.type == b.type == b1 and fn is operator.sub:
+        raise unsupported("NumPy does not subtract truth values", reader.pos, "Use ^, or np.logical_xor.")
     return binary(reader, fn, a, b, checked=False)
+
+
+_OF_TRUTH_VALUES: dict[Any, Any] = {operator.add: operator.or_, operator.mul: operator.and_}
 
 
 def unary(reader: FunctionReader, fn: Any, a: Operand) -> Operand:
@@ -152,12 +177,12 @@ def power(reader: FunctionReader, a: Operand, b: Operand, kind: Type) -> Operand
             reader.guard(ok, _negative_exponent, "negative exponent of an int")
             return reader.emit(operator.pow, (base, n), i8)
         return reader.emit(p.powi, (base, n), base.type)
-    if isinstance(b, Const) and b.type == f8 and float(b.value) == 0.5 and kind == f8:  # type: ignore[arg-type]
-        return reader.emit(np.sqrt, (reader.cast(a, kind),), kind)
-    if isinstance(b, Const) and b.type == f8 and kind == f8:
-        whole = float(b.value)  # type: ignore[arg-type]
-        if whole.is_integer() and abs(whole) < 64:
-            return reader.emit(p.powi, (reader.cast(a, kind), Const(int(whole), i8)), kind)
+    if isinstance(b, Const) and b.type in (f4, f8):
+        exponent = float(b.value)  # type: ignore[arg-type]
+        if exponent == 0.5:
+            return reader.emit(np.sqrt, (reader.cast(a, kind),), kind)
+        if exponent.is_integer() and abs(exponent) < 64:
+            return reader.emit(p.powi, (reader.cast(a, kind), Const(int(exponent), i8)), kind)
     kind = scalars.to_float(kind)
     return reader.emit(operator.pow, (reader.cast(a, kind), reader.cast(b, kind)), kind)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zyg.ir.program import Const, Operand
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 def ravel(reader: FunctionReader, array: Node) -> Node:
     """`array.ravel()`: a view if the elements lie in C order, one behind the other."""
     dims = [arrays.size(reader, shape(array))]
+    if array.head.part:
+        return flattened(reader, array)
     if array.head.layout == "C":
         return arrays.c_array(arrays.memory(array), offset(array), dims)
     buffer, start = choose(
@@ -44,6 +47,9 @@ def flattened(reader: FunctionReader, array: Node) -> Node:
 
 def reshaped(reader: FunctionReader, array: Node, dims: Sequence[Operand]) -> Node:
     """`array.reshape(dims)`, which has as many elements."""
+    if array.head.part:
+        whole = reshaped(reader, arrays.whole_of(array), dims)
+        return Node(replace(whole.head, dtype=array.head.dtype, part=array.head.part), whole.items)
     if array.head.layout == "C":
         return arrays.c_array(arrays.memory(array), offset(array), dims)
     if tuple(dims) == shape(array):

@@ -87,6 +87,7 @@ class Specialiser:
         self.frozen: dict[Operand, str] = {}
         self.stretching = stretching
         self.lengths: set[Operand] = set()
+        self.of_numpy: set[Operand] = set()  # numbers known to be NumPy's scalars, not Python's
         self.ruled: dict[Hashable, tuple[str, Value, tuple[Var, ...]]] = {}
         self.rules_to_read: list[Callable[[], None]] = []
         self.called_functions: set[Hashable] = set()  # the marks of those that rules may be given for

@@ -200,12 +200,13 @@ class ArrayHead:
     """An array, or a view of one: index arithmetic over a buffer.
 
     layout "C": items are the buffer, the offset of the first element and the dimensions, elements lie in C order;
-    "A": also the strides, in elements.
+    "A": also the strides, in elements.  part: "real" or "imag" where the elements are parts of those of the buffer.
     """
 
     dtype: Type
     ndim: int
     layout: str = "C"
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)

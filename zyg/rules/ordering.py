@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from zyg.rules.library import library, still
+from zyg.rules.library import in_range, library, still
 
 
 def _is_before(a: Any, b: Any) -> Any:
     """NumPy's order: nan comes last."""
-    return a < b or (b != b and a == a)
+    return (a < b) | ((b != b) & (a == a))
 
 
+@in_range
 def vector_order(values: Any) -> Any:
     """The stable order of a vector's elements, by merging."""
     x = still(values)
@@ -41,6 +42,52 @@ def vector_order(values: Any) -> Any:
             start += 2 * width
         order[:] = other
         width *= 2
+    return order
+
+
+@in_range
+def selected(values: Any, places: Any) -> Any:
+    """An order of a vector's elements that is right at these places: nothing larger before, nothing smaller behind.
+
+    Hoare's selection; each place is looked for between those that have been found.
+    """
+    x = still(values)
+    order = np.empty(x.shape[0], np.int64)
+    end = 0
+    last = x.shape[0]
+    for k in range(x.shape[0]):
+        if x[k] == x[k]:
+            order[end] = k
+            end += 1
+        else:  # nan come last
+            last -= 1
+            order[last] = k
+    draw = 1
+    for number in range(places.shape[0]):
+        place = places[number]
+        low = 0
+        high = end - 1
+        for k in range(number):
+            if places[k] < place:
+                low = max(low, places[k] + 1)
+            elif places[k] > place:
+                high = min(high, places[k] - 1)
+        while low < high:
+            draw = (draw * 1103515245 + 12345) % 2147483648
+            pivot = x[order[low + draw % (high - low + 1)]]
+            i = low
+            j = high
+            while i <= j:
+                while x[order[i]] < pivot:
+                    i += 1
+                while pivot < x[order[j]]:
+                    j -= 1
+                if i <= j:
+                    order[i], order[j] = order[j], order[i]
+                    i += 1
+                    j -= 1
+            low = low if place <= j else i if place >= i else place
+            high = high if place >= i else j if place <= j else place
     return order
 
 
@@ -82,14 +129,26 @@ def _sort(a: Any, axis: Any = -1, kind: Any = None, stable: Any = None) -> Any:
     return _back(y, a, axis)
 
 
-@library(np.partition)
-def _partition(a: Any, kth: Any, axis: Any = -1) -> Any:
-    return _sort(a, axis)
-
-
 @library(np.argpartition)
 def _argpartition(a: Any, kth: Any, axis: Any = -1) -> Any:
-    return _argsort(a, axis)
+    if axis is None:
+        return _argpartition(np.ravel(a), kth)
+    rows = _rows(a, axis)
+    n = rows.shape[1]
+    places = np.atleast_1d(kth)
+    if np.any(places < -n) or np.any(places >= n):
+        raise ValueError("kth is out of bounds")
+    y = np.empty(rows.shape, np.int64)
+    for i in range(rows.shape[0]):
+        y[i] = selected(rows[i], np.where(places < 0, places + n, places))
+    return _back(y, a, axis)
+
+
+@library(np.partition)
+def _partition(a: Any, kth: Any, axis: Any = -1) -> Any:
+    if axis is None:
+        return _partition(np.ravel(a), kth)
+    return np.take_along_axis(a, _argpartition(a, kth, axis), axis)
 
 
 @library(np.ptp)
@@ -99,24 +158,26 @@ def _ptp(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> 
 
 @library(np.searchsorted)
 def _searchsorted(a: Any, v: Any, side: str = "left") -> Any:
+    places = still(a)
     if np.ndim(v) == 0:
-        return _place(still(a), still(v), side == "right")
+        return _place(places, still(v), side == "right")
     flat = np.ravel(v)
     y = np.empty(flat.shape[0], np.int64)
     for i in range(flat.shape[0]):
-        y[i] = _place(still(a), still(flat[i]), side == "right")
+        y[i] = _place(places, still(flat[i]), side == "right")
     return y.reshape(v.shape)
 
 
 def _place(a: Any, x: Any, right: bool) -> Any:
-    low = 0
-    high = a.shape[0]
-    while low < high:
-        middle = (low + high) // 2
-        if _is_before(a[middle], x) or (right and not _is_before(x, a[middle])):
-            low = middle + 1
-        else:
-            high = middle
+    """Behind which elements of a sorted vector x belongs; by halving without branches, which no one could foresee."""
+    low: Any = 0
+    left: Any = a.shape[0]
+    while left > 0:
+        half = (left + 1) // 2
+        here = a[low + half - 1]
+        behind = not _is_before(x, here) if right else _is_before(here, x)
+        low = np.where(behind, low + half, low)
+        left = np.where(behind, left - half, half - 1)
     return low
 
 
@@ -136,20 +197,21 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> An
         raise ValueError("fp and xp are not of the same length.")
     if len(xp) == 0:
         raise ValueError("array of sample points is empty")
+    places = still(xp)
     if np.ndim(x) == 0:
-        return _interp_one(x, xp, fp, left, right)
+        return _interp_one(x, places, xp, fp, left, right)
     flat = np.ravel(x)
     y = np.empty(flat.shape[0])
     for i in range(flat.shape[0]):
-        y[i] = _interp_one(flat[i], xp, fp, left, right)
+        y[i] = _interp_one(flat[i], places, xp, fp, left, right)
     return y.reshape(x.shape)
 
 
-def _interp_one(x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
+def _interp_one(x: Any, places: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
     n = xp.shape[0]
     first = fp[0] if left is None else left
     last = fp[n - 1] if right is None else right
-    at = _place(still(xp), still(x), True) - 1
+    at = _place(places, still(x), True) - 1
     y = 0.0 * fp[0]
     if at < 0:
         y = first

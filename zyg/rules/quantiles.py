@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from zyg.rules.library import library, refuse, still
-from zyg.rules.ordering import vector_order
+from zyg.rules.ordering import selected
 
 
 def _rows(a: Any, axis: Any) -> Any:
@@ -39,11 +39,16 @@ def _place(q: Any, n: int, method: str) -> Any:
     return refuse("this method of np.quantile is not compiled")
 
 
+def _neighbours(q: Any, n: int, method: str) -> Any:
+    """The elements, of n sorted ones, between which a quantile is."""
+    below = int(np.floor(still(_place(q, n, method))))
+    return below, min(below + 1, n - 1)
+
+
 def _quantile_of(x: Any, order: Any, n: int, q: Any, method: str) -> Any:
     """The quantile of the first n elements of a vector in their order, between neighbours linearly, or one of them."""
     at = _place(q, n, method)
-    below = int(np.floor(still(at)))
-    above = min(below + 1, n - 1)
+    below, above = _neighbours(q, n, method)
     part = at - below
     if method in ("lower", "higher", "midpoint"):
         part = 0.0 if method == "lower" or still(at) == below else 1.0 if method == "higher" else 0.5
@@ -74,8 +79,11 @@ def _several(a: Any, q: Any, axis: Any, method: str, keepdims: bool, skip: bool)
     y = np.empty((places.shape[0], rows.shape[0]), np.result_type(a.dtype, np.float32))
     for i in range(rows.shape[0]):
         x = rows[i]
-        order = vector_order(x)
         n = _count(x, skip)
+        sought = np.empty(2 * places.shape[0], np.int64)
+        for k in range(places.shape[0]):
+            sought[2 * k], sought[2 * k + 1] = _neighbours(places[k], n, method)
+        order = selected(x, sought)
         for k in range(places.shape[0]):
             y[k, i] = _quantile_of(x, order, n, places[k], method)
     return np.reshape(y, (*np.shape(q), *_outer(a, axis, keepdims)))
@@ -100,7 +108,8 @@ def _one(a: Any, q: Any, axis: Any, method: str, keepdims: bool, skip: bool) -> 
     if axis is None and not keepdims:
         _check(a, q)
         flat = np.ravel(a)
-        return _quantile_of(flat, vector_order(flat), _count(flat, skip), q, method)
+        n = _count(flat, skip)
+        return _quantile_of(flat, selected(flat, np.array(_neighbours(q, n, method))), n, q, method)
     y = _several(a, np.full(1, q), axis, method, keepdims, skip)
     return y[0]
 

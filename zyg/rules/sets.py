@@ -131,11 +131,12 @@ def _histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, w
     edges = _edges(x, bins, range)
     n = edges.shape[0] - 1
     counts = np.zeros(n, np.int64 if weights is None else np.result_type(weights, 0.0))
-    places = np.searchsorted(still(edges), still(x), side="right") - 1
-    last = still(edges)[n]
+    values = still(x)
+    places = np.searchsorted(still(edges), values, side="right") - 1
+    last = still(edges[n])
     flat = x if weights is None else np.ravel(weights)
     for i in _upto(x.shape[0]):
-        k = n - 1 if still(x)[i] == last else places[i]
+        k = n - 1 if values[i] == last else places[i]
         if 0 <= k < n:
             counts[k] += 1 if weights is None else flat[i]
     if density:
