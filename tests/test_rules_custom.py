@@ -496,3 +496,104 @@ def test_rules_of_bound_methods_are_refused():
 
     with pytest.raises(TypeError, match=r"Model\.f is bound to an instance"):
         zyg.adjoint(Model().f)
+
+
+def halved(x):
+    return x * 2
+
+
+@zyg.adjoint(halved)
+def _(x):
+    return x * 2, lambda dy: 0.5 * x * dy
+
+
+@pytest.mark.parametrize("mode", ["native", "dynamic"])
+def test_fractional_cotangents_of_ints_are_kept(mode):
+    def loop(n):
+        total = 0
+        for i in range(4):
+            total += halved(n) * i
+        return total
+
+    for fn, first, second in (
+        (lambda n: halved(n), 1.5, 0.5),
+        (lambda n: zyg.hook(lambda d: d * 0.5, n) * n, 4.5, 1.5),
+        (lambda n: zyg.checkpoint(lambda t: halved(t) * 3)(n), 4.5, 1.5),
+        (loop, 9.0, 3.0),
+    ):
+        slope = grad(fn, mode=mode)
+        assert (slope(3), grad(slope, mode=mode)(3)) == (first, second)
+    whole = grad(lambda n: zyg.checkpoint(lambda t: t * t)(n), mode=mode)(3)
+    assert whole == 6 and type(whole) is int
+
+
+def scaled_by(x, z):
+    return x * z
+
+
+@zyg.adjoint(scaled_by)
+def _(x, z):
+    return x * z, lambda dy: (z.conjugate() * dy, x * dy)
+
+
+def turned(x):
+    return x * x
+
+
+@zyg.adjoint(turned)
+def _(x):
+    return x * x, lambda dy: 2 * x * dy * (1 + 1j)
+
+
+def entries(p):
+    return p["a"] * p["b"][0]
+
+
+@zyg.adjoint(entries)
+def _(p):
+    return p["a"] * p["b"][0], lambda dy: {"a": p["b"][0] * dy * (1 + 2j), "b": (p["a"] * dy * (1 - 1j),)}
+
+
+def integral(x):
+    return scipy.integrate.quad(lambda t: t, 0, x)[0]
+
+
+@zyg.adjoint(integral)
+def _(x):
+    return integral(x), lambda dy: x * dy * (1 + 1j)
+
+
+@pytest.mark.parametrize("mode", ["auto", "dynamic"])
+@pytest.mark.filterwarnings("ignore::zyg.DynamicModeWarning")
+@pytest.mark.parametrize(
+    ("fn", "x", "first", "second"),
+    [
+        (lambda x: (scaled_by(x, 1 + 2j) ** 2).real, 1.5, -9.0, -6.0),
+        (lambda x: turned(x) * 3, 1.5, 9.0, 6.0),
+        (lambda x: turned(x) * 3, 2, 12.0, 6.0),
+        (lambda x: entries({"a": x, "b": (x * 2,)}), 1.5, 6.0, 4.0),
+        (lambda x: integral(x) * 2, 1.5, 3.0, 2.0),
+        (lambda x: zyg.hook(lambda d: d * (2 + 1j), x) * x, 1.5, 4.5, 3.0),
+    ],
+)
+def test_complex_cotangents_of_real_numbers_are_their_real_parts(fn, x, first, second, mode):
+    assert grad(fn, mode=mode)(x) == first
+    assert type(grad(fn, mode=mode)(x)) is float
+    assert grad(grad(fn, mode=mode), mode=mode)(x) == second
+    assert zyg.pullback(fn, x, mode=mode)[1](1.0) == (first,)
+
+
+@pytest.mark.parametrize("mode", ["native", "dynamic"])
+def test_hooks_have_no_part_in_forward_mode(mode):
+    fn = lambda x: zyg.hook(lambda d: 5 * d, x) * x  # noqa: E731
+    assert jvp(fn, (1.5,), (1.0,), mode=mode)[1] == 3.0
+    assert grad(fn, mode=mode)(1.5) == 9.0
+
+
+@pytest.mark.parametrize("mode", ["native", "dynamic"])
+@pytest.mark.parametrize(
+    ("fn", "n", "first"),
+    [(lambda n: n << 2, 3, 4), (lambda n: round(n) * n, 4, 8), (lambda n: math.floor(n) * n, 4, 8)],
+)
+def test_whole_numbers_of_ints(fn, n, first, mode):
+    assert grad(fn, mode=mode)(n) == first

@@ -84,7 +84,8 @@ def active(program: Program, graph: Graph, inputs: Iterable[Var], outputs: Itera
 
 
 def fractional(program: Program, varied: Sequence[bool], find: Callable[[str], Program]) -> bool:
-    """Whether a derivative of ints by ints may not be whole: where the exponent of an int power is varied."""
+    """Whether a derivative of ints by ints may not be whole: where the exponent of an int power is varied, or by rules
+    of users and hooks, which give what they like."""
     seen: set[tuple[str, tuple[bool, ...]]] = set()
 
     def visit(program: Program, mask: tuple[bool, ...]) -> bool:
@@ -102,9 +103,13 @@ def fractional(program: Program, varied: Sequence[bool], find: Callable[[str], P
         return any(
             op.args[1] in found
             if op.fn is operator.pow and op.result.type == i8
-            else isinstance(op.fn, Call) and visit(find(op.fn.callee), tuple(arg in found for arg in op.args))
+            else isinstance(op.fn, Call) and called(find(op.fn.callee), tuple(arg in found for arg in op.args))
             for op in program.ops()
         )
+
+    def called(program: Program, mask: tuple[bool, ...]) -> bool:
+        given = program.custom is not None and not program.custom.whole
+        return any(mask) if given else visit(program, mask)
 
     return visit(program, tuple(varied))
 

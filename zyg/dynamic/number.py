@@ -71,20 +71,25 @@ class Number(Tracked):
                 sweep.accumulate(index, da)
 
     # What the number is to the interpreter and to functions that read it: text and decisions carry no gradient.
-    def __trunc__(self) -> int:
-        return math.trunc(self.__zyg_root__)  # type: ignore[no-any-return]
+    def __trunc__(self) -> Any:
+        return self._rounded(math.trunc)
 
-    def __floor__(self) -> int:
-        return math.floor(self.__zyg_root__)  # type: ignore[no-any-return]
+    def __floor__(self) -> Any:
+        return self._rounded(math.floor)
 
-    def __ceil__(self) -> int:
-        return math.ceil(self.__zyg_root__)  # type: ignore[no-any-return]
+    def __ceil__(self) -> Any:
+        return self._rounded(math.ceil)
+
+    def _rounded(self, to: Callable[[Any], Any]) -> Any:
+        """An int is its own whole number."""
+        root = self.__zyg_root__
+        return self if type(root) is int else to(root)
 
     def __hash__(self) -> int:
         return hash(self.__zyg_root__)
 
     def __round__(self, digits: Any = None) -> Any:
-        return round(self.__zyg_root__, digits)
+        return self._rounded(round) if digits is None else round(self.__zyg_root__, digits)
 
     def __copy__(self) -> Number:
         return self
@@ -118,6 +123,16 @@ class Number(Tracked):
 
     def __pos__(self) -> Any:
         return self
+
+    def __lshift__(self, other: Any) -> Any:
+        if type(other) is Number or isinstance(other, (*_PLAIN, np.generic)):
+            return operate(operator.lshift, operator.lshift, (self, lowest(other)))
+        return _mixed(operator.lshift, self, other)
+
+    def __rlshift__(self, other: Any) -> Any:
+        if isinstance(other, (*_PLAIN, np.generic)):
+            return other << self.__zyg_root__
+        return _mixed(operator.lshift, other, self)
 
     def __divmod__(self, other: Any) -> Any:
         divmod(self.__zyg_root__, lowest(other))  # which raises what Python says
@@ -344,7 +359,7 @@ for _name, _sign in (("add", "+"), ("sub", "-"), ("mul", "*"), ("truediv", "/"),
     _forward, _backward = _binary(getattr(operator, _name), _sign)
     setattr(Number, f"__{_name}__", _forward)
     setattr(Number, f"__r{_name}__", _backward)
-for _name in ("floordiv", "and_", "or_", "xor", "lshift", "rshift", "matmul"):
+for _name in ("floordiv", "and_", "or_", "xor", "rshift", "matmul"):
     _forward, _backward = _discrete(getattr(operator, _name))
     setattr(Number, f"__{_name.rstrip('_')}__", _forward)
     setattr(Number, f"__r{_name.rstrip('_')}__", _backward)

@@ -61,7 +61,7 @@ def _derivative(fn: Transformed, /, *args: Any, **kws: Any) -> Any:
 @call_in_place_of(steering.hook)
 def _hook(fn: Any, x: Any) -> Any:
     top = top_in(x)
-    return x if top is None else recorded_call(lambda value: (value, fn), "hook", (x,), {}, top)
+    return x if top is None or top.forward else recorded_call(lambda value: (value, fn), "hook", (x,), {}, top)
 
 
 @call_in_place_of(steering.showgrad)

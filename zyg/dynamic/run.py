@@ -47,15 +47,16 @@ class Recorded:
         params: Sequence[Any] = (),
         natively: bool = True,
         has_aux: bool = False,
+        forward: bool = False,
     ) -> None:
         """argnums: of the arguments to differentiate.  keep: the sweep will run later, when arrays may have changed.
 
         params: captured arrays to differentiate.  natively: sweeps are not differentiated.
-        has_aux: the sweep starts from the first item of what is returned.
+        has_aux: the sweep starts from the first item of what is returned.  forward: see `Tape`.
         """
         special_calls.learn()
         tape = self.tape = Tape(STATE.tape)
-        tape.natively = natively and not keep
+        tape.natively, tape.forward = natively and not keep, forward
         tracking = Tracking(tape)
         given = list(args)
         by_number: dict[int, Gradient] = {}
@@ -231,7 +232,7 @@ def jvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any])
     """`(y, dy)`: cotangents of the arguments are linear in the value's, and the derivative by it is the tangent."""
     # Where nothing moves the derivative may be nan: by the exponent of a negative number, say
     moving = [n for n, tangent in enumerate(tangents) if not _is_still(tangent, primals[n])]
-    run = Recorded(fn, primals, {}, moving, False, natively=False)
+    run = Recorded(fn, primals, {}, moving, False, natively=False, forward=True)
     tape = Tape(STATE.tape)
     unit, gradient = Tracking(tape).argument(_unit(run.value, run.outputs))
     with recording(tape):

@@ -28,11 +28,12 @@ class Tape:
     tracked objects that are no such results, to find those that outlive the tape.  outer: the tape of the derivative
     around this one.  buffers: of arrays that came from outside, by their memory; arrays: these, by identity;
     arguments: the buffers of arguments.  callee: the function with a loop that was called last, and `begun`, how long
-    the tape was then.  natively: its sweep is not differentiated.
+    the tape was then.  natively: its sweep is not differentiated.  forward: it is for forward mode, which hooks have
+    no part in.
     """
 
     __slots__ = (
-        *("arguments", "arrays", "begun", "buffers", "callee", "entries", "level", "made", "natively"),
+        *("arguments", "arrays", "begun", "buffers", "callee", "entries", "forward", "level", "made", "natively"),
         *("new", "open", "outer", "record"),
     )
 
@@ -40,6 +41,7 @@ class Tape:
         self.outer = outer
         self.level = next(_levels)
         self.open = True
+        self.forward = False
         self.entries: list[Any] = []
         self.record = self.entries.append
         self.made: list[Any] = []

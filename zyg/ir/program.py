@@ -228,13 +228,14 @@ class Custom:
     backward takes these, those arguments and results whose numbers are `kept` (results are numbered behind the
     arguments), the adjoint of each result (a number, or the shadow of a buffer), and the shadows of the arguments that
     have one, to which it adds.  It gives the cotangents of the arguments that are numbers.
-    plain: forward mode differentiates the program itself.
+    plain: forward mode differentiates the program itself.  whole: it makes no fractions of whole cotangents.
     """
 
     forward: str
     backward: str
     kept: tuple[int, ...] = ()
     plain: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -61,7 +61,7 @@ class Derivative:
     forward: of the arguments, the value and what backward wants kept.  backward: of that, the arguments and the
     cotangent of the value, a cotangent per argument.  refuse: the error for a cotangent that does not fit; with True
     behind the text, for a forward part that cannot be used.
-    apart, plain: see `Program` and `Custom`.  primal: of the arguments, the value where no derivative is taken.
+    apart, plain, whole: see `Program` and `Custom`.  primal: of the arguments, the value where no derivative is taken.
     """
 
     name: str
@@ -70,6 +70,7 @@ class Derivative:
     refuse: Refuse
     apart: bool = False
     plain: bool = False
+    whole: bool = False
     primal: Callable[[FunctionReader, list[Value]], Value] | None = None
 
 
@@ -113,12 +114,12 @@ class _Given:
         forward = self._forward()
         backward, kept = self._backward()
         if self.how.primal is not None:
-            return self._primal(self.how.primal, Custom(forward.name, backward, kept, self.how.plain))
+            return self._primal(self.how.primal, Custom(forward.name, backward, kept, self.how.plain, self.how.whole))
         name = spec.unique(self.how.name)
         every = tuple(Var(kind) for kind in forward.results)
         count = len(self.values)
         body = Block((), (Op(Call(forward.name), self.params, every, self.reader.pos),), Return(every[:count]))
-        custom = Custom(forward.name, backward, kept, self.how.plain)
+        custom = Custom(forward.name, backward, kept, self.how.plain, self.how.whole)
         made = Program(name, self.params, forward.results[:count], {0: body}, custom=custom)
         spec.programs[name] = made
         return made

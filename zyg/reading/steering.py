@@ -65,7 +65,7 @@ def show_call(reader: FunctionReader, x: Value) -> Value:
         call_python(inner, _show, "showgrad", [dy], [])
         return [dy]
 
-    return given_call(reader, Derivative("showgrad", forward, backward, refuse, plain=True), [x])
+    return given_call(reader, Derivative("showgrad", forward, backward, refuse, plain=True, whole=True), [x])
 
 
 def _show(dy: Any) -> Sequence[Any]:
@@ -163,7 +163,7 @@ def checkpoint_call(reader: FunctionReader, fn: Value, args: list[Value], kws: d
         found = dict(zip(chosen, dx, strict=True))
         return [found.get(n, Static(None)) for n in range(len(given))]
 
-    how = Derivative(f"checkpoint.{name}", forward, backward, refuse, apart=True, plain=True)
+    how = Derivative(f"checkpoint.{name}", forward, backward, refuse, apart=True, plain=True, whole=True)
     return given_call(reader, how, list(operands))
 
 
