@@ -12,6 +12,7 @@ from zyg.reading import arrays, lists, operators, records
 from zyg.reading.captured import opened
 from zyg.reading.describe import described
 from zyg.reading.front import is_arithmetic
+from zyg.reading.rolled import rolled
 from zyg.reading.special_methods import special_method
 from zyg.reading.values import (
     ClosureHead,
@@ -118,6 +119,8 @@ def iterator(reader: FunctionReader, value: Value) -> Node:
             return filtered(reader, value)
         if isinstance(head, IterHead):
             return value
+        value = rolled(reader, value)
+        head = value.head
         if isinstance(head, (TupleHead, DictHead)) or records.is_shared_dict(value):
             return Node(IterHead("tuple", 0), tuple(elements(reader, value)))
         if isinstance(head, RangeHead):

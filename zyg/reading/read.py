@@ -47,6 +47,8 @@ from zyg.reading.front import LookUp, Unassigned, numba_ir, position
 from zyg.reading.jit_options import PYTHON
 from zyg.reading.joins import cast_into, coerced, is_unassigned, join, join_local
 from zyg.reading.rebinding import check_rebinding
+from zyg.reading.rolled import roll_large
+from zyg.reading.sites import Site
 from zyg.reading.values import (
     ArrayHead,
     ElementHead,
@@ -120,6 +122,7 @@ class FunctionReader:
         self.names: dict[Var, str] = {}
         self.assigned: dict[str, Pos] = {}
         self.renamed: dict[Var, Var] = {}
+        self.unrolled: list[Site] = []
         self.pos: Pos = position(code, code.co_firstlineno, self.caller)
 
     # --- fixpoint ---------------------------------------------------------------------------------
@@ -133,6 +136,7 @@ class FunctionReader:
             state = self.states[self.work.pop()]
             if not state.done:
                 self._read_block(state)
+        roll_large(self)
         self.result = None
         for state in self.states.values():
             if state.result is not None:

@@ -50,9 +50,13 @@ class Site:
 
 
 class Sites:
-    """The sites of all functions that are read for one program, and which have changed since they were used."""
+    """The sites of all functions that are read for one program, and which have changed since they were used.
 
-    def __init__(self) -> None:
+    rolls: may large loops over lists from outside become loops over lists in memory?  has_rolled: did some?
+    """
+
+    def __init__(self, rolls: bool = True) -> None:
+        self.rolls, self.has_rolled = rolls, False
         self._table: dict[Hashable, Site] = {}
         self._rounds = 0
         self.changed: set[Site] = set()
