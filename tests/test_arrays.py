@@ -493,3 +493,20 @@ def test_copied_arguments_that_overlap_and_are_written_are_refused() -> None:
     np.testing.assert_allclose(dx, y * z)
     np.testing.assert_allclose(dy, (x + 2 * y) * z)
     np.testing.assert_allclose(m[:, 0], x + y)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a: np.logaddexp.reduce(a[0]),
+        lambda a: np.sum(np.logaddexp.reduce(a) ** 2),
+        lambda a: np.sum(np.logaddexp.reduce(a, axis=1, keepdims=True) * a),
+        lambda a: np.logaddexp2.reduce(a, axis=None),
+        lambda a: np.sum(np.hypot.reduce(a, axis=-1) ** 3),
+        lambda a: np.sum(np.ravel(a[0, 0])),
+    ],
+)
+def test_folded_ufuncs(f):
+    a = np.random.default_rng(0).normal(size=(3, 4))
+    assert zyg.value_and_grad(f, mode="native")(a)[0] == pytest.approx(f(a))
+    zyg.check_grads(f, (a,), order=2)

@@ -101,3 +101,16 @@ def test_no_change_meets_a_pole_with_care():
     at = np.zeros(2)
     np.testing.assert_array_equal(zyg.grad(_root_of_power, mode="native")(at), [0.0, 1.0])
     assert zyg.jvp(_root_of_power, (at,), (np.array([0.0, 1.0]),))[1] == 1.0
+
+
+@pytest.mark.parametrize("f", [np.logaddexp, np.logaddexp2])
+def test_sums_of_logarithms_of_zero(f):
+    """The derivatives of log(e**a + e**b) are 0 where one of the two is log(0), and its second ones, too."""
+
+    def total(x):
+        return f(x[0], x[1]) * f(x[1], x[2]) + f(x[2], x[3])
+
+    x = np.array([-np.inf, 0.5, -0.3, -np.inf])
+    smaller = np.array([-500.0, 0.5, -0.3, -500.0])
+    np.testing.assert_allclose(zyg.grad(total)(x), zyg.grad(total)(smaller), atol=1e-12)
+    np.testing.assert_allclose(zyg.hessian(total)(x), zyg.hessian(total)(smaller), atol=1e-12)

@@ -567,3 +567,27 @@ def test_structref_instances_are_arguments():
 def test_long_lists_are_not_for_native_code():
     with pytest.raises(zyg.UnsupportedError, match="lists of up to 200 items"):
         grad(lambda p: p[0], mode="native")([1.0] * 201)
+
+
+@dataclasses.dataclass(frozen=True)
+class Pendulum:
+    angles: np.ndarray
+    rate: float
+    count: int = 3
+
+
+def test_replaced_fields_of_dataclasses():
+    def swung(angles, rate):
+        state = Pendulum(angles, rate)
+        for _ in range(3):
+            state = dataclasses.replace(
+                state, angles=state.angles + 0.1 * state.rate * np.sin(state.angles), rate=state.rate * 0.9
+            )
+        return np.sum(state.angles**2) * state.count + state.rate
+
+    angles = np.array([0.3, 0.7])
+    value, _ = zyg.value_and_grad(swung, (0, 1), mode="native")(angles, 1.2)
+    assert value == pytest.approx(swung(angles, 1.2))
+    zyg.check_grads(swung, (angles, 1.2), order=2)
+    gradient = zyg.grad(lambda p: np.sum(dataclasses.replace(p, rate=p.rate * 2).angles) * p.rate, mode="native")
+    np.testing.assert_allclose(gradient(Pendulum(angles, 2.0)).angles, [2.0, 2.0])

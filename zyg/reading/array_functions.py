@@ -16,7 +16,7 @@ from zyg.reading import arrays, operators
 from zyg.reading.array_making import as_array, is_sequence
 from zyg.reading.handlers import HANDLERS
 from zyg.reading.values import Node, Static, Value, constant, tuple_of
-from zyg.rules.combining import largest_so_far, smallest_so_far
+from zyg.rules.combining import largest_so_far, log2_of_sum, log_of_sum, root_of_squares, smallest_so_far
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
@@ -154,6 +154,7 @@ def _into(reader: FunctionReader, out: Value, value: Value) -> Value:
 
 _REDUCTIONS: dict[Any, Any] = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 _REDUCTIONS |= {np.logical_and: np.all, np.logical_or: np.any}
+_REDUCTIONS |= {np.logaddexp: log_of_sum, np.logaddexp2: log2_of_sum, np.hypot: root_of_squares}
 _ACCUMULATIONS: dict[Any, Any] = {np.add: np.cumsum, np.multiply: np.cumprod}
 _ACCUMULATIONS |= {np.maximum: largest_so_far, np.minimum: smallest_so_far}
 

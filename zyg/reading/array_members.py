@@ -275,6 +275,8 @@ def _ravel(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> 
     if _is_columnwise(kws):
         return _columnwise(reader, _array(reader, args[0]), "ravel", [])
     _in_c_order(reader, "ravel", kws)
+    if isinstance(args[0], (Var, Const)):
+        return reader.spec.calls.call(reader, Static(np.atleast_1d), args[:1], {})
     return ravel(reader, _array(reader, args[0]))
 
 

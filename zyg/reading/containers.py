@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import operator
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ from zyg.reading.values import (
     Static,
     SuperHead,
     Value,
+    class_of_node,
     constant,
     is_iterator,
     tuple_of,
@@ -276,3 +278,18 @@ def _reduce(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) ->
 @handles(functools.partial)
 def _partial(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     return Node(PartialHead(tuple(kws)), (*args, *kws.values()))
+
+
+@handles(dataclasses.replace)
+def _replaced(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    """A new instance of a dataclass, made by its class of the old one's fields and what is given in their place."""
+    (value,) = args
+    cls = class_of_node(value) if isinstance(value, Node) else type(getattr(value, "obj", None))
+    if cls is None or not dataclasses.is_dataclass(cls):
+        raise unsupported("dataclasses.replace of what is no dataclass", reader.pos)
+    own = {field.name: field.init for field in dataclasses.fields(cls)}
+    if any(not own.get(name, True) for name in kws):
+        raise unsupported("dataclasses.replace of a field that the class itself fills", reader.pos)
+    kept = (name for name, given in own.items() if given and name not in kws)
+    fields = {name: reader.spec.calls.attribute(reader, value, name) for name in kept}
+    return reader.spec.calls.call(reader, Static(cls), [], fields | kws)

@@ -46,6 +46,36 @@ def smallest_so_far(a: Any, axis: int = 0) -> Any:
     return -largest_so_far(-a, axis)
 
 
+def log_of_sum(a: Any, axis: Any = 0, keepdims: bool = False) -> Any:
+    """`np.logaddexp.reduce`."""
+    return _folded(np.logaddexp, -np.inf, a, axis, keepdims)
+
+
+def log2_of_sum(a: Any, axis: Any = 0, keepdims: bool = False) -> Any:
+    """`np.logaddexp2.reduce`."""
+    return _folded(np.logaddexp2, -np.inf, a, axis, keepdims)
+
+
+def root_of_squares(a: Any, axis: Any = 0, keepdims: bool = False) -> Any:
+    """`np.hypot.reduce`."""
+    return _folded(np.hypot, 0.0, a, axis, keepdims)
+
+
+def _folded(fn: Any, first: float, a: Any, axis: Any, keepdims: bool) -> Any:
+    """The elements along an axis combined one after another; `first` of none."""
+    if axis is None:
+        if keepdims:
+            return refuse("this reduction over all axes with keepdims is not compiled")
+        return _folded(fn, first, np.ravel(a), 0, False)
+    if isinstance(axis, tuple):
+        return refuse("this reduction over several axes is not compiled")
+    x = np.moveaxis(a, axis, 0)
+    y = np.full(x.shape[1:], first, a.dtype) if a.ndim > 1 else first
+    for i in range(x.shape[0]):
+        y = fn(y, x[i])
+    return np.expand_dims(y, axis) if keepdims else y
+
+
 @library(np.diff)
 def _diff(a: Any, n: int = 1, axis: Any = -1, prepend: Any = None, append: Any = None) -> Any:
     if prepend is not None:

@@ -103,13 +103,19 @@ def _ahead(b: Any, a: Any) -> Any:
     return select(np.isinf(a) & (a == b), 0, b - a)
 
 
+def _share(dy: Any, ratio: Any) -> Any:
+    """dy / (1 + ratio), whose derivatives, too, are 0 where the ratio is infinite."""
+    infinite = np.isinf(ratio)
+    return select(infinite, 0, dy / (1 + select(infinite, 0, ratio)))
+
+
 elementwise[np.logaddexp] = (
-    lambda dy, a, b: dy / (1 + np.exp(_ahead(b, a))),
-    lambda dy, a, b: dy / (1 + np.exp(_ahead(a, b))),
+    lambda dy, a, b: _share(dy, np.exp(_ahead(b, a))),
+    lambda dy, a, b: _share(dy, np.exp(_ahead(a, b))),
 )
 elementwise[np.logaddexp2] = (
-    lambda dy, a, b: dy / (1 + np.exp2(_ahead(b, a))),
-    lambda dy, a, b: dy / (1 + np.exp2(_ahead(a, b))),
+    lambda dy, a, b: _share(dy, np.exp2(_ahead(b, a))),
+    lambda dy, a, b: _share(dy, np.exp2(_ahead(a, b))),
 )
 
 # --- trigonometric and hyperbolic -----------------------------------------------------------------------
