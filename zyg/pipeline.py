@@ -15,7 +15,7 @@ from typing import Any
 
 from zyg.codegen.compile import Native, compile_module
 from zyg.codegen.guards import Looked
-from zyg.errors import DifferentiationError, UnsupportedError, unsupported
+from zyg.errors import UnsupportedError, unsupported
 from zyg.ir.memory import MemoryType
 from zyg.ir.program import Const, Module, Op, Operand, Pos, Program, Type, Var
 from zyg.ir.tree import Tree, leaves
@@ -107,10 +107,10 @@ def lower(
                 return _lowered(name, args, build, Specialiser(python, captures, sites, stretching), adjust)
         except Reread:
             sites.start_over(pos)
-        except (UnsupportedError, DifferentiationError):
+        except Exception:
             if not sites.has_rolled:
                 raise
-            sites = Sites(rolls=False)
+            sites = Sites(rolls=False)  # what unrolled code says is what counts
         except RecursionError:
             raise unsupported("the calls in this function are nested too deeply to be compiled", None) from None
 
