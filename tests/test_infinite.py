@@ -114,3 +114,47 @@ def test_sums_of_logarithms_of_zero(f):
     smaller = np.array([-500.0, 0.5, -0.3, -500.0])
     np.testing.assert_allclose(zyg.grad(total)(x), zyg.grad(total)(smaller), atol=1e-12)
     np.testing.assert_allclose(zyg.hessian(total)(x), zyg.hessian(total)(smaller), atol=1e-12)
+
+
+def product(a: Any, b: Any) -> Any:
+    return np.sum(np.sqrt(a @ b))
+
+
+def by_elements(a: Any, b: Any) -> Any:
+    """The gradient of `product`, zeros of one factor leaving out infinite cotangents."""
+    one, two = np.atleast_2d(a), b if b.ndim == 2 else b[:, np.newaxis]
+    with np.errstate(divide="ignore"):
+        dc = 0.5 / np.sqrt(one @ two)
+    da, db = np.zeros_like(one), np.zeros_like(two)
+    for i, j, k in np.ndindex(one.shape[0], two.shape[1], one.shape[1]):
+        da[i, k] += dc[i, j] * two[k, j] if two[k, j] else 0
+        db[k, j] += dc[i, j] * one[i, k] if one[i, k] else 0
+    return da.reshape(a.shape), db.reshape(b.shape)
+
+
+@pytest.mark.parametrize("mode", ["native", "dynamic"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("shape", [(2, 2, 2), (3, 1, 4), (10, 9, 8), (1, 5, 6)])
+def test_products_of_matrices_with_zero_rows(shape: tuple[int, int, int], dtype: Any, mode: str) -> None:
+    m, n, k = shape
+    rng = np.random.default_rng(3)
+    a, b = np.abs(rng.normal(size=(m, k))).astype(dtype), np.abs(rng.normal(size=(k, n))).astype(dtype)
+    a[-1], b[0] = 0, 0
+    gradient = zyg.grad(product, (0, 1), mode=mode)
+    for one, two in ((a, b), (np.asfortranarray(a), b[:, ::-1]), (a, b[:, 0]), (a[-1], b)):
+        for found, wanted in zip(gradient(one, two), by_elements(one, two), strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=1e-4 if dtype is np.float32 else 1e-12)
+
+
+@pytest.mark.parametrize("mode", ["native", "dynamic"])
+def test_tangents_of_products_of_matrices_with_zero_rows(mode: str) -> None:
+    ones = np.array([[1.0, 0.0], [0.0, 0.0]])
+    point = np.array([[1.0, 0.0], [1.0, 0.0]])
+    assert zyg.jvp(lambda a: np.sum(np.sqrt(a) @ ones), (point,), (np.ones((2, 2)),), mode=mode)[1] == 1.0
+
+
+def test_second_derivatives_of_products_behind_roots() -> None:
+    def at(a: Any) -> Any:
+        return np.linalg.norm(a @ POSITIVE) + np.sum(np.sqrt(1 + a @ a))
+
+    zyg.check_grads(at, (np.array([[0.3, 0.2], [0.1, 0.7]]),), order=2)

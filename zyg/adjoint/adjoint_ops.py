@@ -72,7 +72,8 @@ class OpAdjoints:
             for op in block.ops
             if op.fn is tape_get and op.result in active and op.result not in shadows
         }
-        self.infinite = Infinite(program, graph, active, classes, self._is_singular, infinite).found
+        found = Infinite(program, graph, active, classes, self._is_singular, infinite)
+        self.infinite, self._infinite_arrives_at = found.found, found.arrives_at
 
     # --- values -------------------------------------------------------------------------------------
 
@@ -226,7 +227,7 @@ class OpAdjoints:
                 self.need(ops, self.shadows[a]) if isinstance(a, Var) and a in self.active else None
                 for a in (op.args[4], op.args[8])
             )
-            ops += factor_adjoints(known, seed, da, db)
+            ops += factor_adjoints(known, seed, da, db, self._infinite_arrives_at(op.args[0]))
             return
         if op.fn is mem_pack:
             source, extents = matrix(known, 0), known.args[4:]

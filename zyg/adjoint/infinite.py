@@ -52,6 +52,12 @@ class Infinite:
                 size = len(self.found) + len(self.cells)
                 self._step()
 
+    def arrives_at(self, buffer: Operand) -> bool:
+        """May the adjoint of an element of a buffer be infinite?"""
+        assert isinstance(buffer, Var)
+        own = self.classes.get(buffer, buffer)
+        return any(cls is own for cls, _ in self.cells)
+
     def _add(self, operand: Operand) -> None:
         if isinstance(operand, Var) and operand in self.active:
             self.found.add(operand)

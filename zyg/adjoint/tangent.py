@@ -232,8 +232,8 @@ class _Tangent(Directions):
                 ops.append(Op(fn, args, (self.twin(op.result),), op.pos))
             return
         if op.fn is mem_gemm:
-            dots = (self.twin(a) if a in self.active else None for a in (op.args[4], op.args[8]))
-            ops += factor_tangents(op, self.twin(op.args[0]), *dots)
+            one, two = (self.twin(a) if a in self.active else None for a in (op.args[4], op.args[8]))
+            ops += factor_tangents(op, self.twin(op.args[0]), one, two, bool(self.infinite))
             return
         if op.fn is mem_sum:
             added = self.twin(op.args[4])

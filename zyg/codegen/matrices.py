@@ -10,11 +10,11 @@ from zyg.codegen import matrix_routines
 from zyg.codegen.assembly import Value
 from zyg.codegen.frame import Frame
 from zyg.codegen.machine import Parts, integer_constant, width
-from zyg.codegen.matrix_routines import GEMM_PARAMS, PACK_PARAMS, SUM_PARAMS
+from zyg.codegen.matrix_routines import CAREFUL_PARAMS, GEMM_PARAMS, PACK_PARAMS, SUM_PARAMS
 from zyg.codegen.matrix_writer import COPIED, LETTERS, POINTERS
 from zyg.codegen.memory import allocated, clear_unless, element_of
 from zyg.codegen.support import Routine, Support
-from zyg.ir.matrices import mem_gemm, mem_pack, mem_product, mem_sum
+from zyg.ir.matrices import careful, flags, mem_gemm, mem_pack, mem_product, mem_sum
 from zyg.ir.program import Op, Type
 
 
@@ -31,6 +31,7 @@ class _Routines:
             return Routine(support, f"zyg.{name}.{letter}", "void", types, attributes)
 
         self.gemm = routine("gemm", GEMM_PARAMS)
+        self.careful = routine("careful", CAREFUL_PARAMS)
         self.sum = routine("sum", SUM_PARAMS)
         self.pack = routine("pack", PACK_PARAMS)
 
@@ -49,8 +50,13 @@ def _matrix(f: Frame, op: Op, args: tuple[Parts, ...], number: int) -> tuple[Val
 
 def _gemm(f: Frame, op: Op, args: tuple[Parts, ...], fresh: int = 0) -> list[Parts]:
     matrices = [value for number in range(3) for value in _matrix(f, op, args, number)]
-    extents = (value for (value,) in args[12:])
-    _routines(element_of(op.args[0])).gemm(f.body, *matrices, *extents, integer_constant(fresh))
+    extents = (value for (value,) in args[12:15])
+    given = (*matrices, *extents, *map(integer_constant, (*flags(op), fresh)))
+    routines = _routines(element_of(op.args[0]))
+    if any(careful(op)):
+        routines.careful(f.body, *given, *map(integer_constant, careful(op)))
+    else:
+        routines.gemm(f.body, *given)
     return []
 
 

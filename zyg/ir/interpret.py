@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from zyg.ir.matrices import Matrix, flags, matrix, mem_gemm, mem_pack, mem_product, mem_sum
+from zyg.ir.matrices import Matrix, careful, flags, matrix, mem_gemm, mem_pack, mem_product, mem_sum
 from zyg.ir.memory import (
     MemoryType,
     mem_add,
@@ -224,7 +224,13 @@ def _matrices(op: Op, values: list[Any]) -> tuple[Any, ...]:
         m, n, k = values[12:15]
         one, two = operands[a.buffer][places(a, m, k)], operands[b.buffer][places(b, k, n)]
         conj_a, conj_b = flags(op)
-        added = (one.conj() if conj_a else one) @ (two.conj() if conj_b else two)
+        one, two = (one.conj() if conj_a else one), (two.conj() if conj_b else two)
+        added = one @ two
+        if any(careful(op)):
+            factors = one[:, :, np.newaxis], two[np.newaxis]
+            none = (factors[0] == 0) | (factors[1] == 0)
+            with np.errstate(invalid="ignore"):
+                added = np.where(none, 0, factors[0] * factors[1]).sum(1)
         extents = [m, n]
     at = places(c, *extents)
     assert len(set(at.ravel().tolist())) == at.size, "a matrix with coinciding elements is written"
