@@ -28,6 +28,10 @@ FORMS: dict[str, tuple[str, ...]] = {
         "np.quantile(V, 0.3)",
         *(f"np.quantile(V, 0.3, method='{m}')" for m in ("lower", "higher", "nearest", "midpoint", "weibull", "hazen")),
         *(f"np.quantile(V, 0.3, method='{m}_unbiased')" for m in ("median", "normal")),
+        *(
+            f"np.quantile(V, 0.3, method='{m}')"
+            for m in ("inverted_cdf", "averaged_inverted_cdf", "closest_observation")
+        ),
         "np.quantile(C, 0.4, axis=(0, 2), keepdims=True)",
     ),
     "np.nanquantile": ("np.nanquantile(np.append(V, np.nan), [0.3, 0.6])", "np.nanquantile(M, 0.3, axis=1)"),

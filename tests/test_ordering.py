@@ -21,6 +21,10 @@ OF_VECTORS: dict[str, Any] = {
     "lower": lambda x: np.quantile(x, 0.37, method="lower"),
     "higher": lambda x: np.quantile(x, Q, method="higher"),
     "percentile": lambda x: np.percentile(x, 37.0, method="median_unbiased"),
+    **{
+        method: lambda x, method=method: np.quantile(x, Q, method=method)
+        for method in ("inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf")
+    },
     "partition": lambda x: np.partition(x, len(x) // 2)[len(x) // 2],
     "first of partition": lambda x: np.sort(np.partition(x, (0, len(x) // 3))[: len(x) // 3 + 1]),
     "last of partition": lambda x: np.partition(x, -1)[-1],

@@ -28,6 +28,8 @@ CASES: dict[str, tuple[Callable[[Any], Any], np.ndarray]] = {
     "svdvals": (lambda a: np.sum(sl.svdvals(a) ** 2 * V), A),
     "block_diag": (lambda a: np.sum(sl.block_diag(a, V, 2.0) ** 2 * np.arange(7)), A),
     "toeplitz": (lambda x: np.sum(sl.toeplitz(x) * W) + np.sum(sl.toeplitz(x, x**2) * W), V),
+    "circulant": (lambda x: np.sum(sl.circulant(x) * W) + np.sum(sl.hankel(x) * W) + np.sum(sl.hankel(x, x**2) * W), V),
+    "eigvalsh": (lambda a: np.sum(sl.eigvalsh(a + a.T) ** 2 * V) + np.sum(sl.eigvalsh(a + a.T, lower=False)), A),
     "banded": (lambda ab: np.sum(sl.solve_banded((1, 1), ab, np.arange(1.0, 5)) ** 2), B),
     "banded, pivots": (
         lambda ab: np.sum(sl.solve_banded((1, 1), ab, np.arange(8.0).reshape(4, 2)) ** 2),
@@ -49,6 +51,7 @@ def test_derivatives(name: str) -> None:
     np.testing.assert_allclose(value, f(x), rtol=1e-12)
     np.testing.assert_allclose(tangent, slope, rtol=1e-6, atol=1e-7)
     np.testing.assert_allclose(np.sum(g(x) * d), slope, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(zyg.grad(f, mode="dynamic")(x), g(x), rtol=1e-9, atol=1e-12)
     curve = (g(x + h * d) - g(x - h * d)) / (2 * h)
     scale = np.max(np.abs(curve))
     np.testing.assert_allclose(zyg.hvp(f)(x, d), curve, rtol=1e-5, atol=1e-6 * (1 + scale))

@@ -15,6 +15,7 @@ STRETCHED: dict[str, Any] = {
     "solve": lambda x: np.sum(np.linalg.solve(x[:-1][:, None, None] * np.eye(2), np.ones((3, 2, 2)))),
     "broadcast_to": lambda x: np.sum(np.broadcast_to(x[:-1], (3,)) * np.arange(3.0)),
     "broadcast_arrays": lambda x: np.sum(np.broadcast_arrays(x[:-1], np.arange(3.0))[0] * np.arange(3.0)),
+    "einsum": lambda x: np.sum(np.einsum("ij,jk->ik", np.ones((2, 3)), x[:-1][:, None] * np.ones(2)) ** 2),
     "mapped": lambda x: np.sum(np.sin(x[:-1]) * np.arange(3.0)),
 }
 

@@ -218,7 +218,8 @@ def make_array(value: Any, dtype: Any = None, *, copy: Any = True, **kws: Any) -
     """`np.array` and `np.asarray`."""
     if type(value) is Array:
         made = value if dtype is None else value.astype(dtype)
-        return made.copy() if copy and made is value else made
+        always = bool(copy) if isinstance(copy, int) else getattr(copy, "name", "") == "ALWAYS"
+        return made.copy() if always and made is value else made
     if not isinstance(value, (list, tuple, Number)) or not tracked_in(value):
         return fresh(np.array(value, dtype, copy=copy, **kws), STATE.tape)
     if type(value) is Number:

@@ -24,6 +24,7 @@ from zyg.dynamic.state import STATE
 from zyg.dynamic.ufuncs import call_ufunc
 from zyg.foreign import plain
 from zyg.reading.custom import RULES
+from zyg.rules.library import LIBRARY
 
 _KNOWN = classes.KNOWN
 _FunctionType = types.FunctionType
@@ -94,7 +95,7 @@ def resolve(fn: Any) -> Any:
         return known[1]
     kind = type(fn)
     if kind is _FunctionType:
-        if fn in RULES or fn in CALLS or is_compiled_package(fn):
+        if fn in RULES or fn in CALLS or fn in LIBRARY or is_compiled_package(fn):
             return _remembered(fn)
         found = found_copy(fn, HOOKS)
         if found[4] is not None and STATE.tape is not None and found[4].begun(STATE.tape):
@@ -160,7 +161,7 @@ def plain_replacement(fn: Any) -> Any:
         return known
     if fn in AS_THEY_ARE:
         return _with_seen(fn) if getattr(fn, "__module__", "") == "_operator" else fn
-    if isinstance(fn, (np.ufunc, type(np.sum))):
+    if isinstance(fn, (np.ufunc, type(np.sum))) or (fn in LIBRARY and type(fn) is _FunctionType):
         return _with_seen(fn)
     if is_boxed(fn):
         return _boxed(fn)
@@ -297,9 +298,12 @@ def _with_seen(fn: Any) -> Any:
     """A function that overloads: arrays that come from containers are tracked, too, so that it knows them."""
 
     overload = _overload(fn)
+    whole = type(fn) is _FunctionType  # of SciPy, which knows no tracked arrays
 
     def call(*args: Any, **kws: Any) -> Any:
         args = tuple([_seen_in(arg) for arg in args])
+        if whole and tracked_in((args, kws)):
+            return call_numpy(fn, args, kws)
         for arg in args:
             if type(arg) in (list, tuple) and tracked_in(arg):  # NumPy asks arrays only, not what is in lists
                 return overload(args, kws)

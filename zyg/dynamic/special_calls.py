@@ -19,6 +19,7 @@ from zyg.rules.special_written import WRITTEN
 
 def learn() -> None:
     """Enter them into the tables, once somebody has imported SciPy's module."""
+    special.learn()
     module = special.imported()
     if module is None or module.psi in COMPOSITES:
         return

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zyg.errors import unsupported
+from zyg.errors import by_stretching, unsupported
 from zyg.ir import scalars
 from zyg.ir.memory import mem_add
 from zyg.ir.program import Const, Operand, Var
@@ -19,7 +19,7 @@ from zyg.reading import arrays, operators
 from zyg.reading.array_making import as_array, filled
 from zyg.reading.array_members import transposed
 from zyg.reading.array_reductions import axes_of
-from zyg.reading.arrays import ONE, ZERO, dtype_of, offset, shape, strides
+from zyg.reading.arrays import ONE, STRETCH_HINT, ZERO, dtype_of, offset, shape, strides
 from zyg.reading.handlers import HANDLERS, Handler, handles, number
 from zyg.reading.iteration import elements
 from zyg.reading.nest import nest
@@ -45,6 +45,10 @@ def _equal(reader: FunctionReader, a: Operand, b: Operand) -> None:
 
 def _mismatch(a: int, b: int) -> BaseException:
     return ValueError(f"dimensions {a} and {b} must be equal")
+
+
+def _unfit(a: int, b: int) -> BaseException:
+    return _mismatch(a, b) if 1 not in (a, b) else by_stretching(ValueError(f"{_mismatch(a, b)}{STRETCH_HINT}"))
 
 
 @handles(np.tensordot)
@@ -86,13 +90,16 @@ def _einsum(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) ->
     text, given = _subscripts(reader, args)
     operands = [_array(reader, arg) for arg in given]
     terms, wanted = _letters(reader, text, [array.head.ndim for array in operands])
-    extents: dict[str, Operand] = {}
+    sizes: dict[str, list[tuple[Operand]]] = {}
     for term, array in zip(terms, operands, strict=True):
+        own: dict[str, Operand] = {}
         for letter, dim in zip(term, shape(array), strict=True):
-            if letter.isdigit() and ONE in (dim, extents.get(letter)):  # from an ellipsis: stretched
-                extents[letter] = dim if dim != ONE else extents.get(letter, dim)
-            else:
-                _equal(reader, extents.setdefault(letter, dim), dim)
+            _equal(reader, own.setdefault(letter, dim), dim)
+        for letter, dim in own.items():
+            sizes.setdefault(letter, []).append((dim,))
+    extents: dict[str, Operand] = {}
+    for letter, dims in sizes.items():  # those of 1 are stretched
+        (extents[letter],) = arrays.broadcast(reader, dims, _unfit, stretching=reader.spec.stretching)
     letters = [*wanted, *(c for c in extents if c not in wanted)]
     kind = scalars.promote(*(dtype_of(array) for array in operands))
     if kind == i8 and all(dtype_of(array) == b1 for array in operands):
@@ -103,7 +110,7 @@ def _einsum(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) ->
         at = dict(zip(letters, index, strict=True))
         product: Operand | None = None
         for term, array in zip(terms, operands, strict=True):
-            where = [ZERO if dim == ONE else at[c] for c, dim in zip(term, shape(array), strict=True)]
+            where = [arrays.along(reader, dim, at[c]) for c, dim in zip(term, shape(array), strict=True)]
             factor = reader.cast(arrays.load(reader, array, where), kind)
             product = factor if product is None else operators.binary(reader, operator.mul, product, factor)
         assert product is not None

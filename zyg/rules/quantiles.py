@@ -34,8 +34,13 @@ def _place(q: Any, n: int, method: str) -> Any:
         return min(max(q * (n + 1.0 / 3.0) - 2.0 / 3.0, 0.0), n - 1.0)
     if method == "normal_unbiased":
         return min(max(q * (n + 0.25) - 0.625, 0.0), n - 1.0)
-    if method == "interpolated_inverted_cdf":
+    if method in ("interpolated_inverted_cdf", "averaged_inverted_cdf"):
         return min(max(q * n - 1.0, 0.0), n - 1.0)
+    if method == "inverted_cdf":
+        return max(np.ceil(still(q) * n - 1.0), 0.0)
+    if method == "closest_observation":  # of two as close, the one that is even, counted from 1
+        below = np.floor(still(q) * n - 1.5)
+        return max(below if still(q) * n - 1.5 == below and below % 2 == 1 else below + 1, 0.0)
     return refuse("this method of np.quantile is not compiled")
 
 
@@ -52,6 +57,8 @@ def _quantile_of(x: Any, order: Any, n: int, q: Any, method: str) -> Any:
     part = at - below
     if method in ("lower", "higher", "midpoint"):
         part = 0.0 if method == "lower" or still(at) == below else 1.0 if method == "higher" else 0.5
+    if method == "averaged_inverted_cdf":
+        part = 0.0 if still(q) * n < 1.0 else 0.5 if still(at) == below else 1.0
     if method == "nearest":
         part = np.round(still(at)) - below
     if x[order[n - 1]] != x[order[n - 1]]:

@@ -215,3 +215,38 @@ def expm(A: Any) -> Any:
     for _ in range(times):
         y = y @ y
     return y
+
+
+@_written
+def circulant(c: Any) -> Any:
+    if c.ndim != 1:
+        return refuse("scipy.linalg.circulant of several vectors is not compiled")
+    n = c.shape[0]
+    return c[(np.arange(n)[:, np.newaxis] - np.arange(n)) % n]
+
+
+@_written
+def hankel(c: Any, r: Any = None) -> Any:
+    if c.ndim != 1:
+        return refuse("scipy.linalg.hankel of several vectors is not compiled")
+    row = np.zeros_like(c) if r is None else r
+    values = np.concatenate((c, row[1:]))
+    return values[np.arange(c.shape[0])[:, np.newaxis] + np.arange(row.shape[0])]
+
+
+@_written
+def eigvalsh(
+    a: Any,
+    b: Any = None,
+    lower: bool = True,
+    overwrite_a: bool = False,
+    overwrite_b: bool = False,
+    type: int = 1,
+    check_finite: bool = True,
+    subset_by_index: Any = None,
+    subset_by_value: Any = None,
+    driver: Any = None,
+) -> Any:
+    if b is not None or subset_by_index is not None or subset_by_value is not None:
+        return refuse("scipy.linalg.eigvalsh is compiled for all eigenvalues of one matrix")
+    return np.linalg.eigvalsh(a, "L" if lower else "U")
