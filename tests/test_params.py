@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import timeit
 from types import SimpleNamespace
 
@@ -260,3 +262,66 @@ def test_namespaces_are_no_parameters():
     space = SimpleNamespace()
     with pytest.raises(TypeError):
         Params([space])
+
+
+PARAMETER, OTHER = np.array([[1.0, 2.0], [0.5, -1.0]]), np.array([0.3, 0.1])
+
+
+def cut_off():
+    return np.sum(zyg.stop_gradient(PARAMETER) @ OTHER) + np.sum(PARAMETER)
+
+
+def checkpointed():
+    return zyg.checkpoint(lambda v: np.sum(PARAMETER @ v))(OTHER)
+
+
+def hooked():
+    return np.sum(zyg.hook(lambda d: 2 * d, PARAMETER) @ OTHER)
+
+
+def inner_gradient():
+    return np.sum(zyg.grad(lambda t: np.sum((PARAMETER @ t) ** 2))(OTHER))
+
+
+@pytest.mark.parametrize("fn", [cut_off, checkpointed, hooked, inner_gradient])
+def test_steering_in_dynamic_mode_is_that_of_native_code(fn):
+    wanted, found = (gradient(fn, Params([PARAMETER, OTHER]), mode=mode) for mode in ("native", "dynamic"))
+    for param in (PARAMETER, OTHER):
+        np.testing.assert_allclose(found[param], wanted[param], atol=1e-12)
+
+
+@pytest.mark.parametrize("call", ["gradient(f, Params([W]))[W][0]", "pullback(g, 3.0)[1](1.0)[0]"])
+def test_what_steers_is_known_whichever_comes_first(call):
+    """In a process in which nothing else has been done."""
+    program = f"""
+import numpy as np
+from zyg import Params, gradient, pullback, stop_gradient
+W = np.array([3.0])
+def g(x):
+    try:
+        return stop_gradient(x) * x
+    finally:
+        pass
+def f():
+    return np.sum(g(W))
+import warnings; warnings.simplefilter("ignore")
+print({call})
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert float(done.stdout) == 3.0
+
+
+def by_rule(v):
+    return PARAMETER @ v
+
+
+@zyg.adjoint(by_rule)
+def _(v):
+    return PARAMETER @ v, lambda dy: PARAMETER.T @ dy
+
+
+def test_rules_that_read_parameters_are_refused_in_dynamic_mode():
+    with pytest.raises(zyg.DifferentiationError, match="none of its arguments"):
+        gradient(lambda: np.sum(by_rule(OTHER)), Params([PARAMETER, OTHER]), mode="dynamic")
+    found = gradient(lambda: np.sum(by_rule(OTHER)), Params([OTHER]), mode="dynamic")
+    np.testing.assert_allclose(found[OTHER], PARAMETER.sum(0))

@@ -243,3 +243,11 @@ def test_imports_of_modules_that_are_not_there_yet(tmp_path: Any, monkeypatch: p
     monkeypatch.setattr(sys.modules["zyg_test_module"], "f", lambda x: 5 * x)
     assert grad(1.0) == 5.0
     del sys.modules["zyg_test_module"]
+
+
+@pytest.mark.parametrize("mode", ["native", "dynamic"])
+def test_arguments_by_name_of_derivatives_inside(mode: str) -> None:
+    def outer(x: Any) -> Any:
+        return zyg.grad(lambda a, c=2.0: a * c**2, argnames="c")(x, c=x)
+
+    assert zyg.grad(outer, mode=mode)(1.5) == pytest.approx(4 * 1.5)

@@ -112,7 +112,7 @@ def pullback(fn: Callable[..., Any], *args: Any, mode: str = "auto") -> tuple[An
         y = unless_dynamic(called, mode)(*args)
     except NotNative as refused:
         instead(fn, mode, refused)
-        from zyg.dynamic.run import pullback as recorded
+        from zyg.dynamic.derivatives import pullback as recorded
 
         return recorded(fn, args)
     try:
@@ -121,7 +121,7 @@ def pullback(fn: Callable[..., Any], *args: Any, mode: str = "auto") -> tuple[An
         return y, Back(fn, args, y)
     except (NotNative, UnsupportedError) as error:
         instead(fn, mode, error if isinstance(error, NotNative) else NotNative(error))
-        from zyg.dynamic.run import pullback as recorded
+        from zyg.dynamic.derivatives import pullback as recorded
 
         return y, recorded(fn, kept)[1]
 
@@ -147,7 +147,7 @@ def jvp(
         result = unless_dynamic(called, mode)(*primals, *tangents)
     except NotNative as refused:
         instead(fn, mode, refused)
-        from zyg.dynamic.run import jvp as recorded
+        from zyg.dynamic.derivatives import jvp as recorded
 
         return recorded(fn, primals, tangents)
     return result[0], result[1]

@@ -58,7 +58,7 @@ def value_and_gradient_by(
         else:
             y, gradients = (None, found) if gives == "grad" else found
             return y, Grads(params, gradients)
-    from zyg.dynamic.run import implicit
+    from zyg.dynamic.derivatives import implicit
 
     y, gradients = implicit(fn, params.arrays)
     return y, Grads(params, gradients)

@@ -99,7 +99,9 @@ class Transformed(Caller):
         captures = reader.spec.captures
         captures.value(self.options, extended(path, "attr", "options"), reader.pos)
         fn = captures.value(self.fn, extended(path, "attr", "_function"), reader.pos)
-        return derivative_call(reader, fn, args, kws, self.options)
+        own = self.options.own
+        given, kws = placed(reader, fn, args[own], kws, self.options.argnums)
+        return derivative_call(reader, fn, [*given, *args[len(args[own]) :]], kws, self.options)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """Stored in a class, it is a method, as a function is."""

@@ -100,6 +100,12 @@ def buffer_of(tape: Tape, root: np.ndarray[Any, Any]) -> Buffer:
     return found
 
 
+def is_parameter(root: np.ndarray[Any, Any], tape: Tape) -> bool:
+    """Is it part of what a tape differentiates by, without being an argument?"""
+    found = tape.buffers.get(id(owner_of(root)))
+    return found is not None and bool(found.active)
+
+
 def argument_buffer(tape: Tape, root: np.ndarray[Any, Any]) -> Buffer:
     """A buffer of its own for an array that is an argument."""
     made = Buffer(tape, root)

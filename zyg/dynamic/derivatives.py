@@ -9,11 +9,13 @@ import numpy as np
 
 import zyg.dynamic.own_calls as _own_calls
 from zyg.dynamic.array import is_array
-from zyg.dynamic.run import Recorded, gradient, jvp
+from zyg.dynamic.run import Recorded, gradient, implicit, jvp, pullback
 from zyg.errors import ArgumentError
 from zyg.reading.derive import Options
 
 assert _own_calls  # imported for what it registers
+
+__all__ = ["derivative", "implicit", "jvp", "pullback"]
 
 
 def derivative(fn: Callable[..., Any], args: Sequence[Any], kws: dict[str, Any], options: Options) -> Any:

@@ -79,7 +79,7 @@ CALLS[steering.isderiving] = lambda: STATE.tape is not None
 def _checkpoint(fn: Any) -> Callable[..., Any]:
     def call(*args: Any, **kws: Any) -> Any:
         top = top_in((args, kws))
-        if top is None or active_in(_held(fn.fn)):
+        if top is None or top.parameters or active_in(_held(fn.fn)):
             return resolve(fn.fn)(*args, **kws)
 
         def rule(*given: Any, **named: Any) -> Any:

@@ -13,6 +13,7 @@ from numba.core.dispatcher import Dispatcher
 
 from zyg.dynamic import classes
 from zyg.dynamic.array import Array, wrapped
+from zyg.dynamic.buffers import is_parameter
 from zyg.dynamic.callees import natively
 from zyg.dynamic.contents import active_in, plain_text, released
 from zyg.dynamic.functions import found_copy, hooked, is_boxed, is_compiled_package
@@ -61,6 +62,11 @@ def seen(value: Any) -> Any:
 def _met(value: Any) -> Any:
     kind = type(value)
     if kind is np.ndarray or kind is Array:
+        if STATE.hidden is not None and is_parameter(getattr(value, "__zyg_root__", value), STATE.hidden):
+            raise refusal(
+                "a rule reads an array by which a derivative is taken and which is none of its arguments",
+                "Pass it as an argument.",
+            )
         return wrapped(value, STATE.tape)
     if STATE.tape is not None:
         classes.meet(kind, HOOKS)

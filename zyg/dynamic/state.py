@@ -11,9 +11,11 @@ from zyg.dynamic.tape import Tape
 
 
 class _State(threading.local):
-    """tape: that of the innermost derivative, while its function runs."""
+    """tape: that of the innermost derivative, while its function runs.  hidden: one by whose parameters nothing may be
+    computed at the moment, as a rule is running."""
 
     tape: Tape | None = None
+    hidden: Tape | None = None
 
 
 STATE = _State()
@@ -27,6 +29,18 @@ def recording(tape: Tape | None) -> Iterator[None]:
         yield
     finally:
         STATE.tape = before
+
+
+@contextmanager
+def hiding(tape: Tape) -> Iterator[None]:
+    """While a rule runs that gives cotangents of its arguments only: make the tape outside of `tape` the innermost."""
+    before = STATE.hidden
+    STATE.hidden = tape if tape.parameters else before
+    try:
+        with recording(tape.outer):
+            yield
+    finally:
+        STATE.hidden = before
 
 
 def carried(fn: Callable[..., Any]) -> Callable[..., Any]:

@@ -127,7 +127,7 @@ class Tracking:
     def parameter(self, value: np.ndarray[Any, Any]) -> Gradient:
         """A captured array: what is read from its memory counts, however it is reached."""
         buffer = buffer_of(self.tape, value)
-        buffer.active = True
+        buffer.active = self.tape.parameters = True
         self.held.append(buffer)
         place = ArrayRef.of(buffer, value)
 

@@ -29,19 +29,19 @@ class Tape:
     around this one.  buffers: of arrays that came from outside, by their memory; arrays: these, by identity;
     arguments: the buffers of arguments.  callee: the function with a loop that was called last, and `begun`, how long
     the tape was then.  natively: its sweep is not differentiated.  forward: it is for forward mode, which hooks have
-    no part in.
+    no part in.  parameters: it differentiates by captured arrays.
     """
 
     __slots__ = (
         *("arguments", "arrays", "begun", "buffers", "callee", "entries", "forward", "level", "made", "natively"),
-        *("new", "open", "outer", "record"),
+        *("new", "open", "outer", "parameters", "record"),
     )
 
     def __init__(self, outer: Tape | None) -> None:
         self.outer = outer
         self.level = next(_levels)
         self.open = True
-        self.forward = False
+        self.forward = self.parameters = False
         self.entries: list[Any] = []
         self.record = self.entries.append
         self.made: list[Any] = []

@@ -35,6 +35,7 @@ from zyg.reading.foreign import repeating
 from zyg.reading.functions import open_functions
 from zyg.reading.inner import check_apart, read_inner, settled
 from zyg.reading.values import (
+    ClosureHead,
     Node,
     Static,
     TupleHead,
@@ -374,4 +375,23 @@ class GradientHead:
     options: Options
 
     def __zyg_call__(self, reader: FunctionReader, node: Node, args: list[Value], kws: dict[str, Value]) -> Value:
+        args, kws = _by_position(node.items[0], args, kws, self.options.argnums)
         return derivative_call(reader, node.items[0], args, kws, self.options)
+
+
+def _by_position(
+    fn: Value, args: list[Value], kws: dict[str, Value], argnums: Argnums
+) -> tuple[list[Value], dict[str, Value]]:
+    """The arguments, those in their places that are passed by name and differentiated by their numbers."""
+    code = getattr(fn.obj, "__code__", None) if isinstance(fn, Static) else None
+    if isinstance(fn, Node) and isinstance(fn.head, ClosureHead):
+        code = fn.head.code
+    numbers = [n for n in (argnums if isinstance(argnums, tuple) else (argnums,)) if isinstance(n, int)]
+    if code is None or not numbers:
+        return args, kws
+    args, kws = list(args), dict(kws)
+    for name in code.co_varnames[len(args) : min(max(numbers) + 1, code.co_argcount)]:
+        if name not in kws:
+            break
+        args.append(kws.pop(name))
+    return args, kws
