@@ -155,6 +155,20 @@ def _narrow(zyg: Any, subject: Case) -> Any:
     return [y, *_flat(gradient)], [subject.value, *_flat(expected)], NARROW_STEP
 
 
+def _dynamic(zyg: Any, subject: Case) -> Any:
+    """Both programs in dynamic mode."""
+    found, expected = [], []
+    for source, args in ((wide(subject.source), subject.wide_args), (subject.source, subject.args)):
+        given = tuple(a.copy() for a in args)
+        y, gradient = zyg.value_and_grad(_function(subject.name, source), ALL, mode="dynamic")(*given)
+        _check_left(given, subject, 1e-3)
+        _check_kinds(gradient, given)
+        scale = 1.0 if source != subject.source else 1e-6 / NARROW_STEP
+        found += [scale * n for n in (y, *(_along(gradient, d) for d in subject.directions))]
+        expected += [scale * n for n in (subject.value, *subject.slopes)]
+    return found, expected, 1e-6
+
+
 def _second(zyg: Any, subject: Case) -> Any:
     gradient = zyg.grad(_function(subject.name, wide(subject.source)), ALL, mode="native")
     u, v, w = subject.directions[0]
@@ -186,7 +200,7 @@ def _check_kinds(gradient: Any, given: Arrays) -> None:
         raise AssertionError(f"gradients are {kinds}")
 
 
-ASPECTS = {"reverse": _reverse, "forward": _forward, "narrow": _narrow, "second": _second}
+ASPECTS = {"reverse": _reverse, "forward": _forward, "narrow": _narrow, "second": _second, "dynamic": _dynamic}
 
 
 def verdict(subject: Case) -> Failure | None:

@@ -180,3 +180,21 @@ def test_inverted_truth_values():
 def test_truth_values_as_indices_are_refused():
     with pytest.raises(zyg.UnsupportedError, match="truth value as an index"):
         zyg.grad(lambda x: x[x[0] > 0][0], mode="native")(np.array([1.0, 2.0]))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda z: (z[0] * z[1]).imag,
+        lambda z: 0.3 * np.sum(z * z).imag + z[1].real,
+        lambda z: complex(z[0]).imag * abs(z[2]),
+        lambda z: z[1].conjugate().imag,
+    ],
+)
+def test_parts_of_complex64_numbers(f):
+    z = np.array([0.5 + 1j, 0.25 - 0.5j, 1 + 1j], dtype=np.complex64)
+    expected = zyg.grad(f, mode="native")(z.astype(np.complex128))
+    for mode in ("native", "dynamic"):
+        found = zyg.grad(f, mode=mode)(z)
+        assert found.dtype == np.complex64
+        np.testing.assert_allclose(found, expected, rtol=1e-6)

@@ -100,14 +100,14 @@ class Number(Tracked):
     # Members that numbers have
     @property
     def real(self) -> Any:
-        return operate(np.real, np.real, (self,)) if isinstance(self, complex) else self
+        return operate(np.real, np.real, (self,)) if isinstance(self, COMPLEX) else self
 
     @property
     def imag(self) -> Any:
-        return operate(np.imag, np.imag, (self,)) if isinstance(self, complex) else self.__zyg_root__.imag
+        return operate(np.imag, np.imag, (self,)) if isinstance(self, COMPLEX) else self.__zyg_root__.imag
 
     def conjugate(self) -> Any:
-        return operate(np.conj, np.conj, (self,)) if isinstance(self, complex) else self
+        return operate(np.conj, np.conj, (self,)) if isinstance(self, COMPLEX) else self
 
     def item(self) -> Any:
         return self
@@ -227,6 +227,7 @@ def kept(primitive: Any, tape: Tape, operands: tuple[int, ...], values: tuple[An
     return made
 
 
+COMPLEX = (complex, np.complexfloating)  # complex64 is no class of Python's
 _FLOATS = frozenset((float, np.float64))
 _REALS = frozenset((float, int, bool, np.float64))
 

@@ -25,7 +25,7 @@ import numpy as np
 
 from zyg.dynamic.array import Array
 from zyg.dynamic.contents import plain_text
-from zyg.dynamic.number import Number, lowest, operate, power, result_of
+from zyg.dynamic.number import COMPLEX, Number, lowest, operate, power, result_of
 from zyg.dynamic.numpy_calls import as_array, make_array
 from zyg.dynamic.resolve import AS_THEY_ARE, CALLS, call_in_place_of, resolve, seen, with_callable
 from zyg.dynamic.state import carried
@@ -71,8 +71,9 @@ def _complex(real: Any = 0.0, imag: Any = 0.0) -> Any:
     real, imag = _scalar(_converted(real, "__complex__")), _scalar(imag)
     if type(real) is not Number and type(imag) is not Number:
         return complex(real) if isinstance(real, str) else complex(real, imag)
-    if isinstance(real, complex) or isinstance(imag, complex):
-        return real + imag * 1j if lowest(imag) != 0 or type(imag) is Number else real
+    if isinstance(real, COMPLEX) or isinstance(imag, COMPLEX):
+        found = real + imag * 1j if lowest(imag) != 0 or type(imag) is Number else real
+        return found if isinstance(found, complex) else found.__zyg_convert__(complex)
     return operate(p.make_complex, lambda re, im: complex(re, im), (float_of(real), float_of(imag)))
 
 
@@ -151,7 +152,7 @@ if hasattr(math, "fma"):
 
 @call_in_place_of(math.log, cmath.log)
 def _log(x: Any, *base: Any) -> Any:
-    fn = cmath.log if isinstance(x, complex) else math.log
+    fn = cmath.log if isinstance(x, COMPLEX) else math.log
     value = _natural(fn, x)
     return value / _natural(fn, base[0]) if base else value
 

@@ -23,7 +23,7 @@ from zyg.dynamic.array import Array, fresh, wrapped
 from zyg.dynamic.buffers import ArrayRef, Buffer, argument_buffer, buffer_of
 from zyg.dynamic.contents import active_in
 from zyg.dynamic.instances import attributes, is_open, members, with_members
-from zyg.dynamic.number import Number, lowest, number
+from zyg.dynamic.number import COMPLEX, Number, lowest, number
 from zyg.dynamic.places import refusal
 from zyg.dynamic.state import STATE
 from zyg.dynamic.tape import Sweep, Tape
@@ -103,7 +103,7 @@ class Tracking:
                 return zero
             if type(zero) is int:
                 return found.item() if isinstance(found, np.generic) else found
-            return complex_of(found) if isinstance(zero, complex) else real(found)
+            return complex_of(found) if isinstance(zero, COMPLEX) else real(found)
 
         return made, gradient
 
@@ -317,14 +317,14 @@ def _own(root: Any) -> Any:
 
 
 def _is_complex(root: Any) -> bool:
-    return isinstance(root, (complex, np.complexfloating))
+    return isinstance(root, COMPLEX)
 
 
 def real(value: Any) -> Any:
     """A cotangent of a float, as one of Python's."""
     if type(value) is float or type(value) is Number:
         return value if type(value) is float or isinstance(value, float) else value.__zyg_convert__(float)
-    return float(value.real if isinstance(value, (complex, np.complexfloating)) else value)
+    return float(value.real if isinstance(value, COMPLEX) else value)
 
 
 def complex_of(value: Any) -> Any:
