@@ -107,12 +107,12 @@ def lower(
                 return _lowered(name, args, build, Specialiser(python, captures, sites, stretching), adjust)
         except Reread:
             sites.start_over(pos)
-        except Exception:
+        except Exception as error:
+            if not sites.has_rolled and isinstance(error, RecursionError):
+                raise unsupported("the calls in this function are nested too deeply to be compiled", None) from None
             if not sites.has_rolled:
                 raise
             sites = Sites(rolls=False)  # what unrolled code says is what counts
-        except RecursionError:
-            raise unsupported("the calls in this function are nested too deeply to be compiled", None) from None
 
 
 @contextmanager
