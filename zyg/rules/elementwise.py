@@ -384,9 +384,9 @@ def _annihilate(rule: Partial, poles: bool) -> Partial:
     """The rule with a zero partial derivative that makes zero of an infinite cotangent."""
 
     def careful(**values: Any) -> Any:
-        dy = values["dy"]
-        found = p.annihilated(dy, rule({**values, "dy": 1}))
-        return select(dy == 0, dy, found) if poles else found
+        dy, slope = values["dy"], rule({**values, "dy": 1})
+        found = p.annihilated(dy, slope)
+        return select(slope - slope != 0, p.times(dy, slope), found) if poles else found
 
     return Partial(careful, rule.names, rule.unknown)
 
