@@ -39,8 +39,8 @@ from zyg.passes.staying import staying, told_apart
 from zyg.passes.upward import upward
 from zyg.passes.versions import version_loops
 from zyg.reading import python
-from zyg.reading.arrays import without_parts
 from zyg.reading.captures import Captures, is_frozen
+from zyg.reading.maps import without_parts
 from zyg.reading.naming import name_parameters
 from zyg.reading.shape import of_tree, tree_of
 from zyg.reading.sites import Reread, Sites

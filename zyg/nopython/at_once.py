@@ -8,7 +8,7 @@ from typing import Any
 from zyg.api import gradient, jvp, pullback, pushforward, vjp, withgradient
 from zyg.nopython.callee import Callee
 from zyg.nopython.subject import Subject
-from zyg.reading import arrays, calls
+from zyg.reading import arrays, calls, maps
 from zyg.reading.derive import pullback_call
 from zyg.reading.handlers import HANDLERS
 from zyg.reading.values import Node, Value, tuple_of
@@ -89,5 +89,5 @@ class Pulled(_OfSubject):
 def _copy(reader: Any, value: Value) -> Value:
     """A value that others cannot change."""
     if isinstance(value, Node) and arrays.is_array(value):
-        return arrays.materialise(reader, value)
+        return maps.materialise(reader, value)
     return Node(value.head, tuple(_copy(reader, item) for item in value.items)) if isinstance(value, Node) else value

@@ -15,13 +15,14 @@ from zyg.ir import scalars
 from zyg.ir.memory import mem_add
 from zyg.ir.program import Const, Operand, Var
 from zyg.ir.scalars import b1, i8
-from zyg.reading import arrays, operators
+from zyg.reading import arrays, maps, operators
 from zyg.reading.array_making import as_array, filled
 from zyg.reading.array_members import transposed
 from zyg.reading.array_reductions import axes_of
-from zyg.reading.arrays import ONE, STRETCH_HINT, ZERO, dtype_of, offset, shape, strides
+from zyg.reading.arrays import ONE, ZERO, dtype_of, offset, shape, strides
 from zyg.reading.handlers import HANDLERS, Handler, handles, number
 from zyg.reading.iteration import elements
+from zyg.reading.maps import STRETCH_HINT
 from zyg.reading.nest import nest
 from zyg.reading.reshaping import ravel
 from zyg.reading.values import Node, Static, Value, constant, tuple_of
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def _array(reader: FunctionReader, value: Value) -> Node:
-    found = arrays.settle(reader, as_array(reader, value))
+    found = maps.settle(reader, as_array(reader, value))
     if not isinstance(found, Node):
         raise unsupported("this function needs an array", reader.pos)
     return found
@@ -76,7 +77,7 @@ def _tensordot(reader: FunctionReader, args: list[Value], kws: dict[str, Value])
     rows, columns = (arrays.size(reader, dims) for dims in outer)
     one = arrays.c_array(arrays.memory(x), offset(x), (rows, inner))
     two = arrays.c_array(arrays.memory(y), offset(y), (inner, columns))
-    product = arrays.settle(reader, reader.spec.calls.call(reader, Static(np.matmul), [one, two], {}))
+    product = maps.settle(reader, reader.spec.calls.call(reader, Static(np.matmul), [one, two], {}))
     assert isinstance(product, Node)
     dims = [*outer[0], *outer[1]]
     found = arrays.c_array(arrays.memory(product), offset(product), dims)
@@ -99,7 +100,7 @@ def _einsum(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) ->
             sizes.setdefault(letter, []).append((dim,))
     extents: dict[str, Operand] = {}
     for letter, dims in sizes.items():  # those of 1 are stretched
-        (extents[letter],) = arrays.broadcast(reader, dims, _unfit, stretching=reader.spec.stretching)
+        (extents[letter],) = maps.broadcast(reader, dims, _unfit, stretching=reader.spec.stretching)
     letters = [*wanted, *(c for c in extents if c not in wanted)]
     kind = scalars.promote(*(dtype_of(array) for array in operands))
     if kind == i8 and all(dtype_of(array) == b1 for array in operands):
@@ -110,7 +111,7 @@ def _einsum(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) ->
         at = dict(zip(letters, index, strict=True))
         product: Operand | None = None
         for term, array in zip(terms, operands, strict=True):
-            where = [arrays.along(reader, dim, at[c]) for c, dim in zip(term, shape(array), strict=True)]
+            where = [maps.along(reader, dim, at[c]) for c, dim in zip(term, shape(array), strict=True)]
             factor = reader.cast(arrays.load(reader, array, where), kind)
             product = factor if product is None else operators.binary(reader, operator.mul, product, factor)
         assert product is not None
@@ -220,7 +221,7 @@ def _pad(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Va
     start = offset(out)
     for (before, _), step in zip(pairs, steps, strict=True):
         start = arrays.add(reader, start, arrays.mul(reader, before, step))
-    arrays.assign(reader, arrays.view(reader, out, start, shape(array), steps), array)
+    maps.assign(reader, arrays.view(reader, out, start, shape(array), steps), array)
     return out
 
 

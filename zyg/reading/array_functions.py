@@ -12,7 +12,7 @@ import numpy as np
 from zyg.errors import unsupported
 from zyg.ir import scalars
 from zyg.ir.program import Operand
-from zyg.reading import arrays, operators
+from zyg.reading import arrays, maps, operators
 from zyg.reading.array_making import as_array, is_sequence
 from zyg.reading.handlers import HANDLERS
 from zyg.reading.values import Node, Static, Value, constant, tuple_of
@@ -106,13 +106,13 @@ def _elementwise(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[s
         name = next(iter(kws), "None")
         raise unsupported(f"{fn.__name__} of arrays with {name!r} is not compiled", reader.pos)
     if fn in _PAIRS and any(isinstance(arg, Node) for arg in given):
-        given = [arrays.settle(reader, arg) if isinstance(arg, Node) else arg for arg in given]
-        return tuple_of([arrays.elementwise(reader, _part(fn, place), given) for place in (0, 1)])
+        given = [maps.settle(reader, arg) if isinstance(arg, Node) else arg for arg in given]
+        return tuple_of([maps.elementwise(reader, _part(fn, place), given) for place in (0, 1)])
     if fixed:
         waiting: Value = _clipped(reader, given)
     elif any(isinstance(arg, Node) for arg in given):
         part = _own_part(reader, fn, given) if out is None else None
-        waiting = part or arrays.elementwise(reader, _computing(fn), given)
+        waiting = part or maps.elementwise(reader, _computing(fn), given)
     else:
         return HANDLERS[fn](reader, given, {})
     if out is None:
@@ -127,7 +127,7 @@ def _own_part(reader: FunctionReader, fn: Any, given: list[Value]) -> Value | No
     array = given[0]
     assert isinstance(array, Node)
     if array.head.dtype in (scalars.c8, scalars.c16):
-        return arrays.part_of(reader, array, fn.__name__)
+        return maps.part_of(reader, array, fn.__name__)
     return array if fn is np.real else None
 
 
@@ -135,7 +135,7 @@ def _clipped(reader: FunctionReader, given: list[Value]) -> Value:
     value = given[0]
     for bound, fn in zip(given[1:], (np.maximum, np.minimum), strict=False):
         if not isinstance(bound, Static):
-            value = arrays.elementwise(reader, _computing(fn), [value, bound])
+            value = maps.elementwise(reader, _computing(fn), [value, bound])
     return value
 
 
@@ -147,8 +147,8 @@ def _into(reader: FunctionReader, out: Value, value: Value) -> Value:
     assert isinstance(out, Node)
     arrays.check_writable(reader, out)
     settled = ready(reader, out, value)
-    arrays.settle_all(reader)
-    arrays.assign(reader, out, settled)
+    maps.settle_all(reader)
+    maps.assign(reader, out, settled)
     return out
 
 

@@ -12,7 +12,7 @@ from zyg.errors import unsupported
 from zyg.ir import scalars
 from zyg.ir.program import Const, Type
 from zyg.ir.scalars import b1
-from zyg.reading import arrays
+from zyg.reading import arrays, maps
 from zyg.reading.array_making import as_array, dtype_from
 from zyg.reading.array_members import inserted
 from zyg.reading.array_reductions import axes_of
@@ -33,7 +33,7 @@ def _parts(reader: FunctionReader, value: Value) -> list[Node]:
             raise unsupported("the number of arrays to put together must be known when compiling", reader.pos)
     found = []
     for item in elements(reader, value):
-        array = arrays.settle(reader, as_array(reader, item))
+        array = maps.settle(reader, as_array(reader, item))
         found.append(array if isinstance(array, Node) else _single(reader, array))
     if not found:
         raise unsupported("at least one array is needed", reader.pos)
@@ -70,7 +70,7 @@ def joined(reader: FunctionReader, parts: Sequence[Node], axis: int, dtype: Type
     for part in parts:
         width = shape(part)[axis]
         extents = [width if k == axis else dim for k, dim in enumerate(dims)]
-        arrays.assign(reader, arrays.view(reader, out, start, extents, steps), part)
+        maps.assign(reader, arrays.view(reader, out, start, extents, steps), part)
         start = arrays.add(reader, start, arrays.mul(reader, width, steps[axis]))
     return out
 
@@ -143,7 +143,7 @@ def _at_least_handler(ndim: int) -> Handler:
 
         found = []
         for arg in args:
-            array = arrays.settle(reader, as_array(reader, arg))
+            array = maps.settle(reader, as_array(reader, arg))
             found.append(_at_least(reader, array if isinstance(array, Node) else _single(reader, array), ndim))
         return found[0] if len(found) == 1 else tuple_of(found)
 
@@ -159,7 +159,7 @@ HANDLERS[np.atleast_3d] = _at_least_handler(3)
 def _append(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     parts = []
     for arg in args[:2]:
-        array = arrays.settle(reader, as_array(reader, arg))
+        array = maps.settle(reader, as_array(reader, arg))
         parts.append(array if isinstance(array, Node) else _single(reader, array))
     axis = args[2] if len(args) > 2 else kws.get("axis")
     if axis is None or isinstance(axis, Static):

@@ -15,7 +15,7 @@ from zyg.ir.kinds import numba_type
 from zyg.ir.program import Const, Operand, Type, Var
 from zyg.ir.scalars import b1, f8, i8
 from zyg.passes.slots import zero
-from zyg.reading import arrays, lists, operators
+from zyg.reading import arrays, lists, maps, operators
 from zyg.reading.arrays import ONE, ZERO
 from zyg.reading.describe import described
 from zyg.reading.handlers import HANDLERS, Handler, handles, number
@@ -81,7 +81,7 @@ def filled(reader: FunctionReader, dims: Sequence[Operand], value: Operand, dtyp
     if isinstance(value, Const) and value.value == 0:
         return arrays.allocate(reader, dims, dtype, zeros=True)
     out = arrays.allocate(reader, dims, dtype)
-    arrays.assign(reader, out, arrays.cast_to(reader, value, dtype))
+    maps.assign(reader, out, arrays.cast_to(reader, value, dtype))
     return out
 
 
@@ -93,7 +93,7 @@ def _argument(args: Sequence[Value], kws: dict[str, Value], position: int, name:
 def _result_type(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     kinds = [
         dtype_from(reader, arg, f8) if isinstance(arg, Static) else arrays.dtype_of(arg)
-        for arg in arrays.weak(reader, args)
+        for arg in maps.weak(reader, args)
     ]
     return Static(np.dtype(DTYPES[kinds[0] if len(set(kinds)) == 1 else scalars.promote(*kinds)]))
 
@@ -249,7 +249,7 @@ def _triangle(comparison: Any) -> Handler:
         def body(index: list[Operand], _: list[Operand]) -> Sequence[Operand]:
             bound = arrays.add(reader, index[-2], shift)
             inside = reader.emit(comparison, (index[-1], bound), b1)
-            element = arrays.Elements(reader, False).at(value, index)
+            element = maps.Elements(reader, False).at(value, index)
             arrays.store(reader, out, index, reader.emit(p.select, (inside, element, zero(element.type)), element.type))
             return ()
 
@@ -290,7 +290,7 @@ def as_array(reader: FunctionReader, value: Value) -> Value:
         return arrays.allocate(reader, (ZERO,), f8)
     kinds = {arrays.dtype_of(item) for item in items}
     dtype = kinds.pop() if len(kinds) == 1 else scalars.promote(*kinds)
-    inner = arrays.broadcast(reader, [arrays.shape(item) for item in items], _uneven)
+    inner = maps.broadcast(reader, [arrays.shape(item) for item in items], _uneven)
     if any(len(arrays.shape(item)) != len(inner) for item in items):
         raise unsupported("a nested list whose parts have different depths is not an array", reader.pos)
     for item in items:
@@ -305,7 +305,7 @@ def as_array(reader: FunctionReader, value: Value) -> Value:
             arrays.strides(reader, out)[1:],
         )
         if inner:
-            arrays.assign(reader, row, item)
+            maps.assign(reader, row, item)
         else:
             assert isinstance(item, (Var, Const))
             arrays.store(reader, row, [], item)
@@ -336,7 +336,7 @@ def _array(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> 
 def converted(reader: FunctionReader, value: Node, dtype: Type) -> Node:
     """A new array of type `dtype`."""
     out = arrays.allocate(reader, arrays.shape(value), dtype)
-    arrays.assign(reader, out, value)
+    maps.assign(reader, out, value)
     return out
 
 

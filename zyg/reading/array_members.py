@@ -12,7 +12,7 @@ from zyg.errors import by_stretching, unsupported
 from zyg.ir import scalars
 from zyg.ir.program import Const, Operand, Var
 from zyg.ir.scalars import b1, c8, c16, i8
-from zyg.reading import arrays
+from zyg.reading import arrays, maps
 from zyg.reading.array_functions import array_call
 from zyg.reading.array_making import DTYPES, as_array, converted, dtype_from
 from zyg.reading.array_reductions import axes_of
@@ -83,8 +83,8 @@ def array_method(reader: FunctionReader, value: Value, name: str, args: list[Val
     if name == "fill":
         assert isinstance(array, Node)
         arrays.check_writable(reader, array)
-        arrays.settle_all(reader)
-        arrays.assign(reader, array, number(reader, args[0], "fill"))
+        maps.settle_all(reader)
+        maps.assign(reader, array, number(reader, args[0], "fill"))
         return Static(None)
     if name == "reshape":
         items = args if len(args) != 1 or isinstance(args[0], (Var, Const)) else elements(reader, args[0])
@@ -141,7 +141,7 @@ def _columnwise(reader: FunctionReader, array: Node, name: str, args: list[Value
 
 
 def _array(reader: FunctionReader, value: Value) -> Node:
-    found = arrays.settle(reader, as_array(reader, value))
+    found = maps.settle(reader, as_array(reader, value))
     assert isinstance(found, Node)
     return found
 
@@ -399,7 +399,7 @@ def _broadcast_shapes(reader: FunctionReader, args: list[Value], kws: dict[str, 
     for arg in args:
         items: list[Value] = [arg] if isinstance(arg, (Var, Const)) else elements(reader, arg)
         shapes.append([number(reader, item, "a shape") for item in items])
-    return tuple_of(arrays.broadcast(reader, shapes, stretching=reader.spec.stretching))
+    return tuple_of(maps.broadcast(reader, shapes, stretching=reader.spec.stretching))
 
 
 @handles(np.iscomplexobj)

@@ -13,7 +13,7 @@ from zyg.ir.matrices import Matrix
 from zyg.ir.memory import mem_add
 from zyg.ir.program import Const, Operand, Type
 from zyg.ir.scalars import b1
-from zyg.reading import arrays, operators
+from zyg.reading import arrays, maps, operators
 from zyg.reading.array_making import as_array, converted
 from zyg.reading.arrays import ONE, ZERO, dtype_of, offset, shape, strides
 from zyg.reading.handlers import HANDLERS, handles
@@ -73,7 +73,7 @@ def _product(reader: FunctionReader, a: Value, b: Value) -> Value:
         reader.guard(same, _mismatch, "ValueError(not aligned)", inner, other)
     m = shape(one)[-2] if rows else ONE
     n = shape(two)[-1] if columns else ONE
-    outer = arrays.broadcast(reader, [shape(one)[:-2], shape(two)[:-2]], stretching=reader.spec.stretching)
+    outer = maps.broadcast(reader, [shape(one)[:-2], shape(two)[:-2]], stretching=reader.spec.stretching)
     dims = (*outer, *((m,) if rows else ()), *((n,) if columns else ()))
     work = [d.value for d in (m, n, inner) if isinstance(d, Const)]
     few = len(work) == 3 and np.prod(np.real(work)) <= _FEW
@@ -108,7 +108,7 @@ def _product(reader: FunctionReader, a: Value, b: Value) -> Value:
 
 
 def _settled(reader: FunctionReader, value: Value, kind: Type) -> Node:
-    array = arrays.without_parts(reader, arrays.settle(reader, value))
+    array = maps.without_parts(reader, maps.settle(reader, value))
     assert isinstance(array, Node)
     return array if dtype_of(array) == kind else converted(reader, array, kind)
 
@@ -121,7 +121,7 @@ def _at(reader: FunctionReader, array: Node, count: int, place: list[Operand]) -
     own = place[len(place) - count :]
     for index, step, dim in zip(own, strides(reader, array), shape(array), strict=False):
         if dim != ONE:
-            at = arrays.add(reader, at, arrays.mul(reader, arrays.along(reader, dim, index), step))
+            at = arrays.add(reader, at, arrays.mul(reader, maps.along(reader, dim, index), step))
     return at
 
 
@@ -153,12 +153,12 @@ def _looped(
 def _own(reader: FunctionReader, array: Node, stack: list[Operand]) -> list[Operand]:
     count = max(array.head.ndim - 2, 0)
     own = stack[len(stack) - count :]
-    return [arrays.along(reader, dim, i) for i, dim in zip(own, shape(array), strict=False)]
+    return [maps.along(reader, dim, i) for i, dim in zip(own, shape(array), strict=False)]
 
 
 @handles(square)
 def _square(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
-    array = arrays.without_parts(reader, arrays.settle(reader, as_array(reader, args[0])))
+    array = maps.without_parts(reader, maps.settle(reader, as_array(reader, args[0])))
     if arrays.ndim_of(array) < 2 or not isinstance(array, Node):
         raise unsupported("this function needs a matrix, or a stack of them", reader.pos)
     *outer, m, n = shape(array)

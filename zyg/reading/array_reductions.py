@@ -14,10 +14,11 @@ from zyg.ir.memory import mem_add
 from zyg.ir.program import Const, Operand, Type, Var
 from zyg.ir.scalars import b1, f8, i8
 from zyg.passes.slots import zero
-from zyg.reading import arrays, operators
+from zyg.reading import arrays, maps, operators
 from zyg.reading.array_making import as_array
-from zyg.reading.arrays import ONE, ZERO, Elements, dtype_of, shape
+from zyg.reading.arrays import ONE, ZERO, dtype_of, shape
 from zyg.reading.handlers import HANDLERS, Handler, handles
+from zyg.reading.maps import Elements
 from zyg.reading.nest import nest
 from zyg.reading.values import Node, Static, TupleHead, Value
 from zyg.rules import primitives as p
@@ -88,7 +89,7 @@ def total(reader: FunctionReader, value: Node, dtype: Type) -> Operand:
     def body(elements: Elements, index: list[Operand], state: list[Operand]) -> Sequence[Operand]:
         return [reader.emit(add, (state[0], reader.cast(elements.at(value, index), dtype)), dtype)]
 
-    return arrays.over(reader, "sum", shape(value), [value], [zero(dtype)], body)[0]
+    return maps.over(reader, "sum", shape(value), [value], [zero(dtype)], body)[0]
 
 
 def _summed(reader: FunctionReader, given: _Arguments, dtype: Type) -> Value:
@@ -131,7 +132,7 @@ def _mean(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> V
 
 
 def _settled(reader: FunctionReader, value: Value) -> Value:
-    return arrays.materialise(reader, value) if arrays.is_map(value) and isinstance(value, Node) else value
+    return maps.materialise(reader, value) if arrays.is_map(value) and isinstance(value, Node) else value
 
 
 def _var(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
@@ -139,7 +140,7 @@ def _var(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Va
     freedom = kws.get("ddof", Const(0, i8))
     value = given.value
     if isinstance(value, Node) and arrays.is_map(value):
-        value = arrays.materialise(reader, value)
+        value = maps.materialise(reader, value)
         args = [value, *args[1:]]
     center = _mean(reader, args, {**{k: v for k, v in kws.items() if k == "axis"}, "keepdims": Const(True, b1)})
     distance = operators.apply(reader, operator.sub, [value, center])
@@ -164,7 +165,7 @@ HANDLERS[np.var] = _var
 def _std(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     variance = _var(reader, args, kws)
     if isinstance(variance, Node):
-        return arrays.elementwise(reader, _root, [variance])
+        return maps.elementwise(reader, _root, [variance])
     return _root(reader, [variance])  # type: ignore[list-item]
 
 
@@ -230,7 +231,7 @@ def _extreme(name: str, primitive: Any, worst: float) -> Handler:
         if not isinstance(value, Node):
             return given.result(reader, value)
         if arrays.is_map(value):
-            given.value = value = arrays.materialise(reader, value)
+            given.value = value = maps.materialise(reader, value)
         kind = dtype_of(value)
         if kind in (scalars.c8, scalars.c16):
             raise unsupported(f"{name} of complex numbers has no native code", reader.pos)

@@ -14,7 +14,7 @@ from zyg.adjoint.activity import differentiable
 from zyg.errors import UnsupportedError, ValueArgumentError, ZygError, unsupported
 from zyg.ir.memory import MemoryType
 from zyg.ir.program import Var
-from zyg.reading import arrays
+from zyg.reading import arrays, maps
 from zyg.reading.cotangents import carriers
 from zyg.reading.describe import described
 from zyg.reading.front import definition
@@ -97,7 +97,7 @@ RULES = Rules()
 def without_gradient(reader: FunctionReader, value: Value) -> Value:
     """`value` with its numbers cut off from differentiation; arrays in it are copies."""
     if arrays.is_arraylike(value):
-        return arrays.elementwise(reader, _stopped, [value])
+        return maps.elementwise(reader, _stopped, [value])
     value = reader.spec.calls.frozen(reader, value)
     if isinstance(value, Node):
         items = (reader.spec.calls.settle(reader, without_gradient(reader, item)) for item in value.items)
@@ -117,7 +117,7 @@ def _stopped(reader: FunctionReader, operands: Sequence[Value]) -> Value:
 def in_own_rule(reader: FunctionReader, value: Value) -> Value:
     """What a rule has from a call of its own function, which is made as if there were no rule."""
     if arrays.is_arraylike(value):
-        return reader.spec.calls.settle(reader, arrays.elementwise(reader, _within_rule, [value]))
+        return reader.spec.calls.settle(reader, maps.elementwise(reader, _within_rule, [value]))
     if isinstance(value, Node):
         return Node(value.head, tuple(in_own_rule(reader, item) for item in value.items))
     return _within_rule(reader, [value])
@@ -165,7 +165,7 @@ def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str,
             raise refuse(counted(given, formals))
         return items
 
-    given = [arrays.without_parts(reader, reader.spec.calls.settle(reader, arg)) for arg in (*args, *kws.values())]
+    given = [maps.without_parts(reader, reader.spec.calls.settle(reader, arg)) for arg in (*args, *kws.values())]
     try:
         return given_call(reader, Derivative(name, forward, backward, refuse), given)
     except UnsupportedError:

@@ -16,7 +16,7 @@ from zyg.adjoint.trace import Emitter
 from zyg.ir.memory import MemoryType, mem_add
 from zyg.ir.program import Call, Const, Custom, Op, Operand, Type, Var
 from zyg.passes.slots import zero
-from zyg.reading import arrays
+from zyg.reading import arrays, maps
 from zyg.reading.array_making import as_array, converted
 from zyg.reading.arrays import ZERO
 from zyg.reading.values import (
@@ -49,7 +49,7 @@ class Ruled:
 
 def ruled_call(reader: FunctionReader, fn: Ruled, args: list[Value]) -> Value:
     """A call of a function whose value and pullback are those of its rule."""
-    given = [arrays.without_parts(reader, reader.spec.calls.settle(reader, value)) for value in args]
+    given = [maps.without_parts(reader, reader.spec.calls.settle(reader, value)) for value in args]
     reader.spec.calls.settle_all(reader, None)
     operands, formals, pattern = shared_parameters(given, fixed=True)
     key: Hashable = (Identity(fn.rule.obj), pattern, tuple(map(structure, given)))
@@ -109,7 +109,7 @@ def _length(reader: FunctionReader, dim: Value) -> Operand:
 
 def _own(reader: FunctionReader, value: Value) -> Value:
     """`value` with copies of the arrays in it, but for those that were made here."""
-    value = arrays.without_parts(reader, reader.spec.calls.settle(reader, value))
+    value = maps.without_parts(reader, reader.spec.calls.settle(reader, value))
     if is_array(value) and isinstance(value, Node):
         fresh = reader.spec.is_fresh(arrays.memory(value)) and value.head.layout == "C" and value.items[1] == ZERO
         return value if fresh else converted(reader, value, value.head.dtype)
@@ -258,14 +258,14 @@ def _add_to(reader: FunctionReader, shadow: Node, given: Value) -> None:
     value = reader.spec.calls.check_same(reader, target, as_array(reader, given))
     kind = target.head.dtype
 
-    def body(elements: arrays.Elements, index: list[Operand], _: list[Operand]) -> Sequence[Operand]:
+    def body(elements: maps.Elements, index: list[Operand], _: list[Operand]) -> Sequence[Operand]:
         number = Emitter(reader.ops, reader.pos).convert(elements.at(value, index), kind)
         start = arrays.offset(target)
         where = arrays.add(reader, start, index[0]) if elements.flat else arrays.place(reader, target, index)
         reader.ops.append(Op(mem_add, (arrays.memory(target), where, number), (), reader.pos))
         return ()
 
-    arrays.over(reader, "add", arrays.shape(target), [target, value], (), body)
+    maps.over(reader, "add", arrays.shape(target), [target, value], (), body)
 
 
 def _as_variable(reader: FunctionReader, operand: Operand) -> Var:

@@ -11,7 +11,7 @@ from zyg.ir import scalars
 from zyg.ir.external import External
 from zyg.ir.program import Callback, Const, Op, Operand, Pos, Program, Var
 from zyg.ir.scalars import i8
-from zyg.reading import arrays
+from zyg.reading import arrays, maps
 from zyg.reading.callback import call_python
 from zyg.reading.handlers import number
 from zyg.reading.values import Node, Static, Value
@@ -32,7 +32,7 @@ def foreign_call(reader: FunctionReader, routine: Foreign, args: list[Value]) ->
             assert isinstance(arg, Static) and isinstance(arg.obj, str)
             operands.append(Const(ord(arg.obj), i8))
         elif param == "b":
-            array = arrays.settle(reader, arg)
+            array = maps.settle(reader, arg)
             assert isinstance(array, Node)
             letter = letter or LETTERS[array.head.dtype]
             operands.append(arrays.memory(array))
@@ -42,7 +42,7 @@ def foreign_call(reader: FunctionReader, routine: Foreign, args: list[Value]) ->
     if not letter:
         raise unsupported(f"{routine.name} needs an array of floats or complex numbers", reader.pos)
     status = Var(i8, "status")
-    arrays.settle_all(reader)
+    maps.settle_all(reader)
     reader.ops.append(Op(External(routine, letter), tuple(operands), (status,), reader.pos))
     return status
 
@@ -51,8 +51,8 @@ def python_call(reader: FunctionReader, routine: FromPython, args: list[Value]) 
     """A call of Python's function, which may write into its arguments."""
     if reader.spec.repeated and routine.name.startswith(DRAWS):
         raise _other_numbers(reader.spec.repeated, routine.name, reader.pos)
-    given = [arrays.settle(reader, arg) if arrays.is_arraylike(arg) else arg for arg in args]
-    arrays.settle_all(reader)
+    given = [maps.settle(reader, arg) if arrays.is_arraylike(arg) else arg for arg in args]
+    maps.settle_all(reader)
     kinds = [scalars.f8 if letter == "f" else i8 for letter in routine.gives]
     results = call_python(reader, routine.fn, routine.name, given, kinds, writes=not kinds)
     return results[0] if results else Static(None)

@@ -26,7 +26,7 @@ from zyg.ir.whole import whole_copy, whole_sum
 from zyg.passes.results import origins, writes_given
 from zyg.passes.simplify import inline
 from zyg.passes.slots import zero
-from zyg.reading import arrays
+from zyg.reading import arrays, maps
 from zyg.reading.cotangents import placed
 from zyg.reading.describe import described
 from zyg.reading.sites import Reread
@@ -77,7 +77,7 @@ class Derivative:
 def given_call(reader: FunctionReader, how: Derivative, args: Sequence[Value]) -> Value:
     """The value of a call whose derivative is given."""
     spec = reader.spec
-    args = [spec.calls.frozen(reader, arrays.without_parts(reader, spec.calls.settle(reader, arg))) for arg in args]
+    args = [spec.calls.frozen(reader, maps.without_parts(reader, spec.calls.settle(reader, arg))) for arg in args]
     spec.calls.settle_all(reader, None)
     made = _Given(reader, how, [parameter(arg) for arg in args])
     _check_lists(reader, how, args)
@@ -314,7 +314,7 @@ class _Adding:
             same = reader.emit(operator.eq, (dim, its), b1)
             reader.guard(same, _misshapen(self.how, number, axis), "ValueError(cotangent)", dim, its)
 
-        def body(elements: arrays.Elements, index: list[Operand], _: list[Operand]) -> Sequence[Operand]:
+        def body(elements: maps.Elements, index: list[Operand], _: list[Operand]) -> Sequence[Operand]:
             value = elements.at(given, index)
             if elements.flat:
                 at = arrays.add(reader, arrays.offset(target), index[0])
@@ -324,7 +324,7 @@ class _Adding:
                 arrays.store(reader, target, index, value, mem_add)
             return ()
 
-        arrays.over(reader, "accumulate", dims, [target, given], (), body)
+        maps.over(reader, "accumulate", dims, [target, given], (), body)
 
 
 def _misshapen(how: Derivative, number: int, axis: int) -> Callable[..., BaseException]:

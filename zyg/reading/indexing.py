@@ -15,10 +15,11 @@ from zyg.ir import scalars
 from zyg.ir.memory import mem_add, mem_like, mem_store
 from zyg.ir.program import Const, Op, Operand, Type, Var
 from zyg.ir.scalars import b1, i8
-from zyg.reading import arrays, operators
+from zyg.reading import arrays, maps, operators
 from zyg.reading.array_making import as_array
-from zyg.reading.arrays import ONE, ZERO, Elements, add, dtype_of, mul, offset, shape, strides, sub
+from zyg.reading.arrays import ONE, ZERO, add, dtype_of, mul, offset, shape, strides, sub
 from zyg.reading.handlers import handles
+from zyg.reading.maps import Elements
 from zyg.reading.nest import nest
 from zyg.reading.reshaping import ravel
 from zyg.reading.values import ListHead, Node, SliceHead, Static, TupleHead, Value, array_like
@@ -156,7 +157,7 @@ def select(reader: FunctionReader, array: Node, index: Value) -> Selection:
     together = not advanced or advanced[-1] - advanced[0] == len(advanced) - 1
     view = arrays.view(reader, array, start, dims, steps)
     found = [shape(pick) for pick in picks if pick is not None]
-    picked = arrays.broadcast(reader, found, _pick_error) if found else ()
+    picked = maps.broadcast(reader, found, _pick_error) if found else ()
     return Selection(view, tuple(picks), picked, before if together else 0)
 
 
@@ -253,7 +254,7 @@ def _clamped(reader: FunctionReader, bound: Operand, n: Operand, low: Operand, h
 
 def _positions(reader: FunctionReader, entry: Value, dims: Sequence[Operand]) -> list[Node]:
     """The positions along axes of these sizes that an index array or a mask names, checked."""
-    entry = arrays.settle(reader, entry)
+    entry = maps.settle(reader, entry)
     assert isinstance(entry, Node)
     if dtype_of(entry) == b1:
         return _masked(reader, entry, dims)
@@ -269,7 +270,7 @@ def _positions(reader: FunctionReader, entry: Value, dims: Sequence[Operand]) ->
             arrays.store(reader, out, index, position)
         return ()
 
-    arrays.over(reader, "indices", shape(entry), [entry], (), body)
+    maps.over(reader, "indices", shape(entry), [entry], (), body)
     return [out]
 
 
@@ -313,7 +314,7 @@ def get(reader: FunctionReader, array: Node, index: Value) -> Value:
 
 
 def _flat_mask(reader: FunctionReader, array: Node, mask: Value) -> tuple[Value, Node]:
-    mask = arrays.settle(reader, mask)
+    mask = maps.settle(reader, mask)
     assert isinstance(mask, Node)
     for a, b in zip(shape(array), shape(mask), strict=True):
         reader.guard(reader.emit(operator.eq, (a, b), b1), _mask_error, "IndexError(mask)", b, a)
@@ -337,12 +338,12 @@ def put(reader: FunctionReader, array: Node, index: Value, value: Value) -> None
     if view.head.ndim == 0:
         if not isinstance(value, (Var, Const)):
             raise unsupported("an array element cannot be set to an array", reader.pos)
-        arrays.settle_all(reader)
+        maps.settle_all(reader)
         arrays.store(reader, view, [], value)
         return
     value = ready(reader, view, value)
-    arrays.settle_all(reader)
-    arrays.assign(reader, view, value)
+    maps.settle_all(reader)
+    maps.assign(reader, view, value)
 
 
 def fits(reader: FunctionReader, view: Node, value: Value) -> Value:
@@ -366,7 +367,7 @@ def fits(reader: FunctionReader, view: Node, value: Value) -> Value:
 
 def _assign_error(given: int, own: int) -> BaseException:
     text = f"could not broadcast an input array with dimension {given} into dimension {own}"
-    return ValueError(text) if given != 1 else by_stretching(ValueError(f"{text}{arrays.STRETCH_HINT}"))
+    return ValueError(text) if given != 1 else by_stretching(ValueError(f"{text}{maps.STRETCH_HINT}"))
 
 
 def ready(reader: FunctionReader, view: Node, value: Value) -> Value:
@@ -376,10 +377,10 @@ def ready(reader: FunctionReader, view: Node, value: Value) -> Value:
             raise unsupported("only numbers and arrays can be assigned to parts of arrays", reader.pos)
         return value
     value = fits(reader, view, value)
-    if all(_same_view(array, view) or _apart(reader, array, view) for array in arrays.arrays_in(value)):
+    if all(_same_view(array, view) or _apart(reader, array, view) for array in maps.arrays_in(value)):
         return value
     assert isinstance(value, Node)
-    return arrays.materialise(reader, value)
+    return maps.materialise(reader, value)
 
 
 def _same_view(a: Node, b: Node) -> bool:
@@ -405,8 +406,8 @@ def update(reader: FunctionReader, fn: Any, args: list[Value]) -> Value:
         value = ready(reader, target, value)
     found = operators.apply(reader, fn, [target, value])
     _keeps_kind(reader, target, found)
-    arrays.settle_all(reader)
-    arrays.assign(reader, target, found)
+    maps.settle_all(reader)
+    maps.assign(reader, target, found)
     return target
 
 
@@ -448,17 +449,17 @@ def like(reader: FunctionReader, model: Node, given: Value) -> Var:
     assert kind is not None
     buffer = Var(kind, "dot")
     reader.ops.append(Op(mem_like, (arrays.memory(model),), (buffer,), reader.pos))
-    arrays.assign(reader, array_like(model, buffer, lambda leaf: leaf), value)
+    maps.assign(reader, array_like(model, buffer, lambda leaf: leaf), value)
     return buffer
 
 
 def _put_where(reader: FunctionReader, array: Node, mask: Value, value: Value) -> None:
     """`array[mask] = number`: element by element, so that a mask costs no list of positions."""
     assert isinstance(value, (Var, Const))
-    mask = arrays.settle(reader, mask)
+    mask = maps.settle(reader, mask)
     for a, b in zip(shape(array), shape(mask), strict=True):
         reader.guard(reader.emit(operator.eq, (a, b), b1), _mask_error, "IndexError(mask)", b, a)
-    arrays.settle_all(reader)
+    maps.settle_all(reader)
     number = arrays.cast_to(reader, value, array.head.dtype)
 
     def body(elements: Elements, index: list[Operand], _: list[Operand]) -> Sequence[Operand]:
@@ -471,17 +472,17 @@ def _put_where(reader: FunctionReader, array: Node, mask: Value, value: Value) -
             arrays.store(reader, array, index, new)
         return ()
 
-    arrays.over(reader, "put", shape(array), [array, mask], (), body)
+    maps.over(reader, "put", shape(array), [array, mask], (), body)
 
 
 def _scatter(reader: FunctionReader, found: Selection, value: Value) -> None:
     view, dims = found.view, found.shape()
     if isinstance(value, Node):
         shaped = arrays.c_array(arrays.buffer_of(view), ZERO, dims)
-        array = fits(reader, shaped, arrays.settle(reader, value))
+        array = fits(reader, shaped, maps.settle(reader, value))
         assert isinstance(array, Node)
-        value = array if _apart(reader, array, view) else arrays.materialise(reader, array)
-    arrays.settle_all(reader)
+        value = array if _apart(reader, array, view) else maps.materialise(reader, array)
+    maps.settle_all(reader)
 
     def body(at: list[Operand], _: list[Operand]) -> Sequence[Operand]:
         arrays.store(reader, view, found.place(reader, at), Elements(reader, False, dims).at(value, at))
@@ -501,10 +502,10 @@ def _add_at(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) ->
     dims = found.shape()
     if isinstance(value, Node):
         shaped = arrays.c_array(arrays.buffer_of(array), ZERO, dims)
-        value = arrays.settle(reader, fits(reader, shaped, as_array(reader, value)))
+        value = maps.settle(reader, fits(reader, shaped, as_array(reader, value)))
         assert isinstance(value, Node)
-        value = value if _apart(reader, value, array) else arrays.materialise(reader, value)
-    arrays.settle_all(reader)
+        value = value if _apart(reader, value, array) else maps.materialise(reader, value)
+    maps.settle_all(reader)
 
     def body(at: list[Operand], _: list[Operand]) -> Sequence[Operand]:
         number = Elements(reader, False, dims).at(value, at)

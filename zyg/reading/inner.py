@@ -15,8 +15,8 @@ from zyg.ir.verify import checked_module
 from zyg.passes.lift import open_captures
 from zyg.passes.results import written_parameters
 from zyg.passes.simplify import inline
-from zyg.reading.arrays import without_parts
 from zyg.reading.foreign import check_runs_once
+from zyg.reading.maps import without_parts
 from zyg.reading.naming import named_after
 from zyg.reading.sites import Reread
 from zyg.reading.values import (

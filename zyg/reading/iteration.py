@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zyg.errors import unsupported
 from zyg.ir.program import Const, Operand, Var
 from zyg.ir.scalars import b1, i8
-from zyg.reading import arrays, lists, operators, records
+from zyg.reading import arrays, lists, maps, operators, records
 from zyg.reading.captured import opened
 from zyg.reading.describe import described
 from zyg.reading.front import is_arithmetic
@@ -61,9 +61,9 @@ def elements(reader: FunctionReader, value: Value, count: int | None = None) -> 
         if isinstance(length, Const) and in_memory:
             return [lists.element(reader, value, Const(k, i8)) for k in range(int(length.value.real))]
         if isinstance(length, Const):
-            array = arrays.settle(reader, value)
+            array = maps.settle(reader, value)
             places = range(int(length.value.real))
-            return [arrays.element(reader, Node(ElementHead(), (array, Const(k, i8)))) for k in places]
+            return [maps.element(reader, Node(ElementHead(), (array, Const(k, i8)))) for k in places]
         if isinstance(value.head, DictHead):
             return [Static(key) for key in value.head.keys]
         if records.is_shared_dict(value):
@@ -132,7 +132,7 @@ def iterator(reader: FunctionReader, value: Value) -> Node:
         if lists.in_memory(value):
             return Node(IterHead("list"), (value, Const(0, i8)))
         if arrays.is_arraylike(value):
-            array = arrays.settle(reader, value)
+            array = maps.settle(reader, value)
             assert isinstance(array, Node)
             return Node(IterHead("array"), (array, Const(0, i8)))
     if isinstance(value, Static) and isinstance(value.obj, str):
@@ -236,7 +236,7 @@ def advance(reader: FunctionReader, value: Value) -> tuple[Node, Node]:
         inners.append(inner_after)
     if kind == "map":
         fn = value.items[0]
-        known = ok_all == Const(True, b1) and not any(map(arrays.is_element, items))
+        known = ok_all == Const(True, b1) and not any(map(maps.is_element, items))
         mapped = reader.spec.calls.call(reader, fn, items, {}) if known else Node(MappedHead(), (fn, *items))
         return Node(NextHead(), (ok_all, mapped)), Node(value.head, (fn, *inners))
     return Node(NextHead(), (ok_all, tuple_of(items))), Node(value.head, tuple(inners))

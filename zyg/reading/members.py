@@ -13,7 +13,7 @@ from zyg.errors import unsupported
 from zyg.ir import scalars
 from zyg.ir.program import Const, Operand, Var
 from zyg.ir.scalars import b1, i8
-from zyg.reading import arrays, captured, indexing, operators, records
+from zyg.reading import arrays, captured, indexing, maps, operators, records
 from zyg.reading.array_making import as_array, is_sequence
 from zyg.reading.array_members import array_attribute, array_method
 from zyg.reading.describe import described
@@ -155,7 +155,7 @@ def item(reader: FunctionReader, value: Value, index: Value) -> Value:
     """`value[index]`."""
     value = operators.known(reader, value)
     if arrays.is_arraylike(value):
-        array = arrays.settle(reader, value)
+        array = maps.settle(reader, value)
         assert isinstance(array, Node)
         return indexing.get(reader, array, index)
     if isinstance(value, Static) and isinstance(value.obj, str):
@@ -212,7 +212,7 @@ def set_item(reader: FunctionReader, value: Value, index: Value, new: Value) -> 
         return
     if not arrays.is_arraylike(value):
         raise unsupported(f"{described(value)} does not support item assignment", reader.pos)
-    array = arrays.settle(reader, value)
+    array = maps.settle(reader, value)
     assert isinstance(array, Node)
     indexing.put(reader, array, index, as_array(reader, new) if is_sequence(new) else new)
 
@@ -224,7 +224,7 @@ def set_attribute(reader: FunctionReader, value: Value, name: str, new: Value) -
         records.set_attribute(reader, value, name, new)
         return
     if arrays.is_arraylike(value) and name in ("real", "imag"):
-        array = arrays.settle(reader, value)
+        array = maps.settle(reader, value)
         set_item(reader, attribute(reader, array, name), Static(Ellipsis), new)
         return
     raise unsupported(

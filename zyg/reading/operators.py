@@ -12,7 +12,7 @@ from zyg.errors import unsupported
 from zyg.ir import scalars
 from zyg.ir.program import Const, Operand, Type, Var
 from zyg.ir.scalars import b1, c8, c16, f4, f8, i8
-from zyg.reading import arrays, lists, records
+from zyg.reading import arrays, lists, maps, records
 from zyg.reading.captured import opened
 from zyg.reading.choice import by_kind, may_be_array
 from zyg.reading.describe import described
@@ -71,7 +71,7 @@ def apply(reader: FunctionReader, fn: Any, args: list[Value], checked: bool = Tr
     if fn is operator.matmul:
         return reader.spec.calls.call(reader, Static(np.matmul), args, {})
     if any(arrays.is_arraylike(arg) for arg in args):
-        return arrays.elementwise(reader, numbers, args, (("fn", fn),))
+        return maps.elementwise(reader, numbers, args, (("fn", fn),))
     if all(is_operand(arg) for arg in args):
         operands = [arg for arg in args if isinstance(arg, (Var, Const))]
         if all(operand.type == b1 for operand in operands) and fn in _AMBIGUOUS:
@@ -236,7 +236,7 @@ def _array_truth(reader: FunctionReader, value: Node) -> Operand:
     """That of its only element."""
     from zyg.reading import arrays
 
-    array = arrays.settle(reader, value)
+    array = maps.settle(reader, value)
     assert isinstance(array, Node)
     one = reader.emit(operator.eq, (arrays.size(reader, arrays.shape(array)), Const(1, i8)), b1)
     reader.guard(one, _ambiguous, "ValueError(ambiguous)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from zyg.reading.arrays import settle, settle_all
 from zyg.reading.calls import call
 from zyg.reading.indexing import check_same, like, update
 from zyg.reading.iteration import advance, elements, iterator
@@ -10,6 +9,7 @@ from zyg.reading.list_members import update_list
 from zyg.reading.lists import display
 from zyg.reading.lists import element as list_element
 from zyg.reading.lists import join as join_lists
+from zyg.reading.maps import settle, settle_all
 from zyg.reading.members import attribute, delete_item, item, set_attribute, set_item
 from zyg.reading.operators import apply as operator
 from zyg.reading.operators import truth

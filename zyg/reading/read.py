@@ -41,11 +41,11 @@ from zyg.ir.program import (
     Type,
     Var,
 )
-from zyg.reading.arrays import is_element
 from zyg.reading.expressions import EXPRESSIONS, static_index
 from zyg.reading.front import LookUp, Unassigned, numba_ir, position
 from zyg.reading.jit_options import PYTHON
 from zyg.reading.joins import cast_into, coerced, is_unassigned, join, join_local
+from zyg.reading.maps import is_element
 from zyg.reading.rebinding import check_rebinding
 from zyg.reading.rolled import roll_large
 from zyg.reading.sites import Site

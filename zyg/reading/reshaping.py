@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from zyg.ir.program import Const, Operand
 from zyg.ir.scalars import b1, i8
-from zyg.reading import arrays
+from zyg.reading import arrays, maps
 from zyg.reading.arrays import ONE, ZERO, add, mul, offset, shape, strides
 from zyg.reading.nest import choose
 from zyg.reading.values import ArrayHead, Node
@@ -34,21 +34,21 @@ def ravel(reader: FunctionReader, array: Node) -> Node:
         "ravel",
         _is_contiguous(reader, array),
         lambda: [arrays.memory(array), offset(array)],
-        lambda: [arrays.memory(arrays.materialise(reader, array)), ZERO],
+        lambda: [arrays.memory(maps.materialise(reader, array)), ZERO],
     )
     return arrays.c_array(buffer, start, dims)
 
 
 def flattened(reader: FunctionReader, array: Node) -> Node:
     """A copy in one dimension, in C order."""
-    copy = arrays.materialise(reader, array)
+    copy = maps.materialise(reader, array)
     return arrays.c_array(arrays.memory(copy), ZERO, [arrays.size(reader, shape(array))])
 
 
 def reshaped(reader: FunctionReader, array: Node, dims: Sequence[Operand]) -> Node:
     """`array.reshape(dims)`, which has as many elements."""
     if array.head.part:
-        whole = reshaped(reader, arrays.whole_of(array), dims)
+        whole = reshaped(reader, maps.whole_of(array), dims)
         return Node(replace(whole.head, dtype=array.head.dtype, part=array.head.part), whole.items)
     if array.head.layout == "C":
         return arrays.c_array(arrays.memory(array), offset(array), dims)
@@ -63,7 +63,7 @@ def reshaped(reader: FunctionReader, array: Node, dims: Sequence[Operand]) -> No
         return [arrays.memory(array), offset(array), *(_distance(reader, array, n) for n in inner)]
 
     def copied() -> list[Operand]:
-        return [arrays.memory(arrays.materialise(reader, array)), ZERO, *inner]
+        return [arrays.memory(maps.materialise(reader, array)), ZERO, *inner]
 
     fits = _fits(reader, array, inner)
     buffer, start, *steps = choose(reader, "reshape", fits, viewed, copied)

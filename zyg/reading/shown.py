@@ -12,7 +12,7 @@ from zyg.errors import unsupported
 from zyg.ir.kinds import DTYPES
 from zyg.ir.program import Const, Var
 from zyg.ir.scalars import c8, f4
-from zyg.reading import arrays
+from zyg.reading import arrays, maps
 from zyg.reading.callback import call_python
 from zyg.reading.handlers import HANDLERS
 from zyg.reading.values import LazyHead, Static, Value, is_array
@@ -43,7 +43,7 @@ def _print(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> 
         print(*[making(left) for making in makings], **options)
         return ()
 
-    arrays.settle_all(reader)
+    maps.settle_all(reader)
     call_python(reader, shown, PRINTS, given, [])
     return Static(None)
 

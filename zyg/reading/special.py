@@ -12,7 +12,7 @@ from zyg.errors import unsupported
 from zyg.ir import scalars
 from zyg.ir.program import Const, Operand
 from zyg.ir.scalars import c8, c16, i8
-from zyg.reading import arrays
+from zyg.reading import arrays, maps
 from zyg.reading.array_functions import LIFTED
 from zyg.reading.array_making import as_array, is_sequence
 from zyg.reading.handlers import HANDLERS, Handler, number
@@ -105,7 +105,7 @@ def _polygamma(reader: FunctionReader, args: list[Value], kws: dict[str, Value])
 
     value = as_array(reader, x) if is_sequence(x) else x
     if isinstance(value, Node) and arrays.is_arraylike(value):
-        return arrays.elementwise(reader, compute, [value])
+        return maps.elementwise(reader, compute, [value])
     return compute(reader, [number(reader, value, "polygamma")])
 
 

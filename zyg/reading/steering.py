@@ -14,7 +14,7 @@ from zyg.ir.program import Call, Capture, Module, Op, Var
 from zyg.ir.verify import checked_module
 from zyg.passes.lift import open_captures
 from zyg.passes.simplify import inline
-from zyg.reading import arrays
+from zyg.reading import arrays, maps
 from zyg.reading.callback import call_python, owned
 from zyg.reading.cotangents import carriers
 from zyg.reading.derive import pairing, vjp_call
@@ -93,7 +93,7 @@ def _copied(reader: FunctionReader, value: Value) -> Value:
     """`value` with its arrays copied."""
     if arrays.is_array(value):
         assert isinstance(value, Node)
-        return arrays.materialise(reader, value)
+        return maps.materialise(reader, value)
     if isinstance(value, Node):
         return Node(value.head, tuple(_copied(reader, item) for item in value.items))
     return value

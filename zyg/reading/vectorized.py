@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zyg.errors import unsupported
 from zyg.ir.program import Operand
 from zyg.ir.scalars import f8
-from zyg.reading import arrays
+from zyg.reading import arrays, maps
 from zyg.reading.array_making import as_array, is_sequence
 from zyg.reading.handlers import number
 from zyg.reading.jit_options import options_of
@@ -32,7 +32,7 @@ def vectorized_call(reader: FunctionReader, obj: Any, args: list[Value], kws: di
     given = [as_array(reader, arg) if is_sequence(arg) else arg for arg in args]
     compute = _computing(obj)
     if any(arrays.is_arraylike(arg) for arg in given):
-        return arrays.elementwise(reader, compute, given)
+        return maps.elementwise(reader, compute, given)
     return compute(reader, [number(reader, arg, "a function of @vectorize") for arg in given])
 
 
