@@ -311,8 +311,11 @@ def test_errors():
         d = {"a": x, "b": 2 * x}
         return d["a" if x > 0 else "b"]
 
-    with pytest.raises(zyg.UnsupportedError, match="not known when compiling"):
-        zyg.grad(run_time_key, mode="native")(1.0)
+    if sys.version_info[:2] == (3, 11):  # the bytecode of others has each way by itself
+        with pytest.raises(zyg.UnsupportedError, match="not known when compiling"):
+            zyg.grad(run_time_key, mode="native")(1.0)
+    else:
+        assert zyg.grad(run_time_key, mode="native")(1.0) == 1.0
 
 
 @dataclass
