@@ -189,7 +189,7 @@ def renamed(x):
     return h(g(x)) + g(f(x))
 
 
-@program((0.5,), exercises="imports of functions within the function", refused="an import inside a function")
+@program((0.5,), exercises="imports of functions within the function")
 def local_import(x):
     from math import cos
     from math import sin as sine
