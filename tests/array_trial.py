@@ -15,11 +15,10 @@ from itertools import count
 from typing import Any
 
 import numpy as np
-from isolation import in_child
 from jets import Discarded
 from random_arrays import random_source
 from sources import defined
-from trial import Failure, kind_of
+from trial import Failure, isolated, kind_of
 
 # What may be refused: closures that capture a name that is rebound, and dimensions that happen to be 1 in programs
 # that write into their arguments.
@@ -187,14 +186,7 @@ def at_point(subject: Case, k: int) -> Case:
 
 def isolated_verdict(subject: Case, seconds: int = 300) -> Failure | None:
     """`verdict` in a process of its own for each aspect, so that a crash or a loop without end is a failure too."""
-    for aspect in subject.aspects:
-        failure: Failure | None
-        failure, died = in_child(lambda aspect=aspect: verdict(replace(subject, aspects=(aspect,))), seconds)
-        if died:
-            return Failure(aspect, 0, f"died of {died}", "")
-        if failure is not None:
-            return failure
-    return None
+    return isolated(verdict, subject, seconds)
 
 
 def _writes(subject: Case) -> bool:

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 from array_trial import REBOUND, STRETCHED, Arrays, _difference, _moved
-from isolation import in_child
+from array_trial import at_point as at_point
 from jets import Discarded
 from random_dtypes import random_source, wide
 from sources import defined
-from trial import Failure, kind_of
+from trial import Failure, isolated, kind_of
 
 NAMES = {"np": np, "math": math}
 NARROW_STEP = 3e-3
@@ -222,22 +222,9 @@ def verdict(subject: Case) -> Failure | None:
     return None
 
 
-def at_point(subject: Case, k: int) -> Case:
-    """The case itself: it has one point."""
-    assert k == 0
-    return subject
-
-
 def isolated_verdict(subject: Case, seconds: int = 300) -> Failure | None:
     """`verdict` in a process of its own for each aspect, so that a crash or a loop without end is a failure too."""
-    for aspect in subject.aspects:
-        failure: Failure | None
-        failure, died = in_child(lambda aspect=aspect: verdict(replace(subject, aspects=(aspect,))), seconds)
-        if died:
-            return Failure(aspect, 0, f"died of {died}", "")
-        if failure is not None:
-            return failure
-    return None
+    return isolated(verdict, subject, seconds)
 
 
 def _writes(subject: Case) -> bool:

@@ -150,6 +150,18 @@ def verdict(subject: Case) -> Failure | None:
     return None
 
 
+def isolated(verdict: Callable[[Any], Failure | None], subject: Any, seconds: int) -> Failure | None:
+    """`verdict` of each aspect of a case in a process of its own."""
+    for aspect in subject.aspects:
+        failure: Failure | None
+        failure, died = in_child(lambda aspect=aspect: verdict(replace(subject, aspects=(aspect,))), seconds)
+        if died:
+            return Failure(aspect, 0, f"died of {died}", "")
+        if failure is not None:
+            return failure
+    return None
+
+
 def isolated_verdict(subject: Case, seconds: int = 60) -> Failure | None:
     """`verdict` in a process of its own for each derivative, so that a crash or a loop without end is a failure too."""
     for aspect in subject.aspects:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from zyg.codegen import matrix_routines
+from zyg.codegen import matrix_careful, matrix_routines
 from zyg.codegen.assembly import Value
 from zyg.codegen.frame import Frame
 from zyg.codegen.machine import Parts, integer_constant, width
-from zyg.codegen.matrix_routines import CAREFUL_PARAMS, GEMM_PARAMS, PACK_PARAMS, SUM_PARAMS
+from zyg.codegen.matrix_careful import CAREFUL_PARAMS
+from zyg.codegen.matrix_routines import GEMM_PARAMS, PACK_PARAMS, SUM_PARAMS
 from zyg.codegen.matrix_writer import COPIED, LETTERS, POINTERS
 from zyg.codegen.memory import allocated, clear_unless, element_of
 from zyg.codegen.support import Routine, Support
@@ -23,15 +24,13 @@ class _Routines:
 
     def __init__(self, kind: Type) -> None:
         letter = (LETTERS | COPIED)[kind]
-        support = Support(matrix_routines.__name__, f"text_{letter}")
-        attributes = "nounwind"
 
-        def routine(name: str, params: Sequence[str]) -> Routine:
+        def routine(name: str, params: Sequence[str], home: str = matrix_routines.__name__) -> Routine:
             types = tuple("ptr" if p in POINTERS else "i64" for p in params)
-            return Routine(support, f"zyg.{name}.{letter}", "void", types, attributes)
+            return Routine(Support(home, f"text_{letter}"), f"zyg.{name}.{letter}", "void", types)
 
         self.gemm = routine("gemm", GEMM_PARAMS)
-        self.careful = routine("careful", CAREFUL_PARAMS)
+        self.careful = routine("careful", CAREFUL_PARAMS, matrix_careful.__name__)
         self.sum = routine("sum", SUM_PARAMS)
         self.pack = routine("pack", PACK_PARAMS)
 
@@ -54,6 +53,7 @@ def _gemm(f: Frame, op: Op, args: tuple[Parts, ...], fresh: int = 0) -> list[Par
     given = (*matrices, *extents, *map(integer_constant, (*flags(op), fresh)))
     routines = _routines(element_of(op.args[0]))
     if any(careful(op)):
+        f.body.assembly.require(routines.gemm.support)
         routines.careful(f.body, *given, *map(integer_constant, careful(op)))
     else:
         routines.gemm(f.body, *given)

@@ -9,7 +9,7 @@ import llvmlite.binding as llvm
 
 from zyg.codegen.assembly import Assembly, Value
 from zyg.codegen.exported import exported
-from zyg.codegen.machine import Parts, integer_constant
+from zyg.codegen.machine import integer_constant
 from zyg.codegen.matrix_writer import COPIED, LETTERS, ONE, ZERO, Writer
 from zyg.ir.program import Type
 from zyg.ir.scalars import b1, c8, c16, f4, f8, i8
@@ -22,7 +22,6 @@ GEMM_PARAMS = (
     *("c", "crs", "ccs", "a", "ars", "acs", "b", "brs", "bcs"),
     *("m", "n", "k", "conj_a", "conj_b", "fresh"),
 )
-CAREFUL_PARAMS = (*GEMM_PARAMS, "scan_a", "scan_b")
 SUM_PARAMS = ("c", "crs", "ccs", "a", "ars", "acs", "m", "n")
 PACK_PARAMS = ("c", "a", "ars", "acs", "m", "n")
 
@@ -37,7 +36,7 @@ def _loops_name(kind: Type) -> str:
     return f"zyg.loops.{LETTERS[kind]}"
 
 
-def _gemm_name(kind: Type) -> str:
+def gemm_name(kind: Type) -> str:
     return f"zyg.gemm.{LETTERS[kind]}"
 
 
@@ -55,7 +54,7 @@ def _write_gemm(assembly: Assembly, kind: Type) -> None:
     Few multiplications, or strides that BLAS does not take: loops.  A vector: gemv.  Otherwise gemm, with copies of
     factors that BLAS does not take.
     """
-    w = Writer(assembly, kind, _gemm_name(kind), GEMM_PARAMS)
+    w = Writer(assembly, kind, gemm_name(kind), GEMM_PARAMS)
     b = w.b
     c, crs, ccs, a, ars, acs, b_, brs, bcs, m, n, k, conj_a, conj_b, _ = w.params
 
@@ -107,7 +106,7 @@ def _write_loops(assembly: Assembly, kind: Type) -> None:
             other = w.conjugate(w.load(w.at(b_, (j, ONE))), conj_b)
             w.store(w.times(factor, other), w.at(c, (i, crs), (j, ONE)))
     with w.when(is_fresh):
-        _clear(w)
+        clear(w)
     with w.when(in_order, leave=True), w.loop(m) as i, w.loop(k) as at:
         factor = w.conjugate(w.load(w.at(a, (i, ars), (at, acs))), conj_a)
         with w.loop(n) as j:
@@ -121,42 +120,7 @@ def _write_loops(assembly: Assembly, kind: Type) -> None:
     w.done()
 
 
-def _write_careful(assembly: Assembly, kind: Type) -> None:
-    """C += A' B' where an element of A or B may not be finite, if it is to be scanned: zeros make zeros of it."""
-    w = Writer(assembly, kind, f"zyg.careful.{LETTERS[kind]}", CAREFUL_PARAMS)
-    b = w.b
-    c, crs, ccs, a, ars, acs, b_, brs, bcs, m, n, k, conj_a, conj_b, fresh, scan_a, scan_b = w.params
-    bad = w.plus(_not_finite(w, a, ars, acs, m, k, scan_a), _not_finite(w, b_, brs, bcs, k, n, scan_b))
-    with w.when(w.all(*(b.compare("fcmp ord", part, part) for part in bad)), leave=True):
-        b.call("void", _gemm_name(kind), *w.params[: len(GEMM_PARAMS)])
-    with w.when(b.compare("icmp ne", fresh, ZERO)):
-        _clear(w)
-    none = w.constant(0.0)
-    with w.loop(m) as i, w.loop(n) as j:
-        with w.sums(k, none) as (at, total):
-            one = w.conjugate(w.load(w.at(a, (i, ars), (at, acs))), conj_a)
-            two = w.conjugate(w.load(w.at(b_, (at, brs), (j, bcs))), conj_b)
-            zero = w.any(*(w.all(*(b.compare("fcmp oeq", part, none[0]) for part in x)) for x in (one, two)))
-            product = tuple(b.select(zero, none[0], part) for part in w.times(one, two))
-            total.append(w.plus(total[0], product))
-        place = w.at(c, (i, crs), (j, ccs))
-        w.store(w.plus(w.load(place), total[0]), place)
-    w.done()
-
-
-def _not_finite(w: Writer, data: Value, rs: Value, cs: Value, rows: Value, columns: Value, on: Value) -> Parts:
-    """0 if all elements of a matrix are finite, or it is not to be scanned; else nan."""
-    b, zero = w.b, w.constant(0.0)
-    with w.sums(b.select(b.compare("icmp ne", on, ZERO), rows, ZERO), zero) as (i, outer):
-        with w.sums(columns, outer[0]) as (j, inner):
-            parts = w.load(w.at(data, (i, rs), (j, cs)))
-            nothing = tuple(b.binary("fmul", part, zero[0]) for part in parts)
-            inner.append(tuple(b.binary("fadd", x, y) for x, y in zip(inner[0], nothing, strict=True)))
-        outer.append(inner[0])
-    return outer[0]
-
-
-def _clear(w: Writer) -> None:
+def clear(w: Writer) -> None:
     """C = 0."""
     c, crs, ccs, m, n = (w.params[i] for i in (0, 1, 2, 9, 10))
     with w.loop(m) as i, w.loop(n) as j:
@@ -249,7 +213,7 @@ def _by_gemm(w: Writer) -> None:
         letter = b.select(b.binary("or", is_plain, w.negated(fit)), _PLAIN, w.turning(conj))
         factors.append((b.select(fit, data, copy), b.select(fit, b.select(is_plain, cs, rs), rows), letter))
     with w.when(w.all(w.negated(good), b.compare("icmp ne", fresh, ZERO))):
-        _clear(w)
+        clear(w)
     (one, lead_one, letter_one), (two, lead_two, letter_two) = factors
     w.blas(
         "gemm",
@@ -299,7 +263,7 @@ def _write_turned(assembly: Assembly, kind: Type) -> None:
 
 def _text(kind: Type) -> str:
     assembly = Assembly()
-    for write in (_write_loops, _write_turned, _write_gemm, _write_careful, _write_sum, _write_pack):
+    for write in (_write_loops, _write_turned, _write_gemm, _write_sum, _write_pack):
         write(assembly, kind)
     return str(assembly)
 
