@@ -24,6 +24,7 @@ from zyg.ir.memory import mem_load, mem_store
 from zyg.ir.program import Block, Const, Op, Operand, Pos, Program, Var, edges
 from zyg.ir.scalars import b1, i8
 from zyg.ir.tape import TapeType, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
+from zyg.passes.lasting import Lasting
 from zyg.passes.memory_facts import Buffers, buffers_of, settled
 from zyg.passes.simplify import is_pure
 from zyg.passes.slots import Load, Store, promote
@@ -83,7 +84,8 @@ class _Record:
         self.once: set[Var] = set()
         self.found: dict[Var, Operand] = {}
         self.pos = Pos("", 0, self.program.name)
-        self.settled = settled(self.form.program, self.graph)
+        self.stays = settled(self.form.program, self.graph)
+        self.lasts = Lasting(self.form, buffers)
         self.classes = handle_classes(self.form.program, self.graph)
         # Shadows of tapes: their fields are written again and again
         self.accumulating = {self.classes[op.result] for op in self.form.program.ops() if op.fn is tape_zeros}
@@ -199,6 +201,13 @@ class _Record:
         if op.fn is not tape_get or not isinstance(op.args[0], Var):
             return False
         return self._loop(op.args[0]) is None and self.classes.get(op.args[0]) not in self.accumulating
+
+    def settled(self, load: Op) -> bool:
+        """Does the load give, at any time in reverse, what it gave?"""
+        return self.stays(load) or (not self._is_put_back(load) and self.lasts(load))
+
+    def _is_put_back(self, load: Op) -> bool:
+        return self.buffers.class_of(load.args[0]) in self.moments.restored
 
     def _keep(self, var: Var) -> None:
         loop = self._loop(var)

@@ -326,7 +326,8 @@ def settled(program: Program, graph: Graph) -> Callable[..., bool]:
 
     number: of the buffer among its operands and, behind them, its results.  It stays if nothing writes to the buffer
     afterwards, on any path.  What is allocated in a loop, and known by that one name, is another buffer when the
-    allocation has been passed again.
+    allocation has been passed again.  What a recursive program has from others may be written by these when it has
+    returned: its reverse sweep runs after them.
     """
     buffers = buffers_of(program)
     places = _only_allocations(program, graph, buffers)
@@ -342,6 +343,8 @@ def settled(program: Program, graph: Graph) -> Callable[..., bool]:
             return False
         if cls is None:
             return True
+        if program.recursive and not buffers.is_local(cls):
+            return False
         if cls not in last:
             last[cls] = {label: i for write, label, i in writes if buffers.may_write(write, cls)}
         label, index = home[op]

@@ -43,6 +43,7 @@ from zyg.ir.program import (
     with_edges,
 )
 from zyg.ir.tape import tape_get
+from zyg.passes.early_additions import with_early_additions
 from zyg.passes.memory_facts import Buffers, buffers_of
 from zyg.passes.simplify import is_pure
 from zyg.passes.slots import zero
@@ -53,7 +54,8 @@ def simplify_memory(program: Program) -> Program:
     buffers = buffers_of(program)
     if not buffers.of:
         return program
-    program = _Elements(program, buffers).run()
+    program = with_early_additions(program)
+    program = _Elements(program, buffers_of(program)).run()
     return _without_unread(program, buffers_of(program))
 
 
