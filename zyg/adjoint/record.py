@@ -2,6 +2,7 @@
 
 - it is computed once: it stays in its variable (a block parameter carries it where control has joined);
 - it is cheap to compute from what is available: computed again;
+- it was stored in a buffer, and nothing else in its place since: read there;
 - it changes from iteration to iteration: kept in a tape of its loop, a row per iteration.  Where the number
   of iterations is known in front of the loop nest the tape has exactly as many rows, else it grows.
 """
@@ -20,10 +21,10 @@ from zyg.adjoint.residuals import Forward, computed_again
 from zyg.adjoint.restoring import Moments, Restore, candidates, is_lost
 from zyg.adjoint.rows import Rows, nest_of
 from zyg.ir.graph import Loop
-from zyg.ir.memory import mem_load, mem_store
+from zyg.ir.memory import MemoryType, mem_load, mem_store
 from zyg.ir.program import Block, Const, Op, Operand, Pos, Program, Var, edges
 from zyg.ir.scalars import b1, i8
-from zyg.ir.tape import TapeType, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
+from zyg.ir.tape import TapeType, cost, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
 from zyg.passes.lasting import Lasting
 from zyg.passes.memory_facts import Buffers, buffers_of, settled
 from zyg.passes.simplify import is_pure
@@ -92,6 +93,9 @@ class _Record:
         self.buffers, self.moments = buffers, moments
         self.read: set[Var] = set()
         self.repeated: dict[Op, bool] = {}
+        self.stores = self._simple_stores()
+        self.again: dict[Var, Op | None] = {}
+        self.loads: set[Op] = set()
         self.price = self._decide(self.program.blocks)
 
     def run(self) -> Program:
@@ -141,7 +145,14 @@ class _Record:
         wanted = [var for *_, var in needs]
         self.once.update(var for var in wanted if self._loop(var) is None)
         forward = Forward(
-            blocks, self.graph, self.defining, self.homes, self._is_free, self._is_repeatable, self._is_growing
+            blocks,
+            self.graph,
+            self.defining,
+            self.homes,
+            self._again,
+            self._is_free,
+            self._is_repeatable,
+            self._is_growing,
         )
         again, price = computed_again(forward, wanted, self.once)
         todo, seen = [var for var in wanted if not self._is_free(var)], set[Var]()
@@ -150,11 +161,23 @@ class _Record:
             if var in seen:
                 continue
             seen.add(var)
-            if var in again:
-                todo += [arg for arg in self.defining[var].args if isinstance(arg, Var) and not self._is_free(arg)]
+            op = self._again(var)
+            if var in again and op is not None:
+                todo += [arg for arg in op.args if isinstance(arg, Var) and not self._is_free(arg)]
             else:
                 self._keep(var)
         return price
+
+    def _simple_stores(self) -> dict[Var, Op]:
+        """The stores, by the value, of what is defined in their block and of their buffer's type."""
+        return {
+            value: op
+            for label in self.graph.order
+            if self.graph.loop_of[label] is not None
+            for op in self.program.blocks[label].ops
+            if op.fn is mem_store and isinstance(value := op.args[2], Var) and self.homes.get(value) == label
+            if _fits(op)
+        }
 
     def _find_repeated(self, needs: list[tuple[int, int, Var]]) -> None:
         """Tell which loads of buffers that are put back give what they gave, wherever they would be repeated."""
@@ -180,9 +203,29 @@ class _Record:
                 known[var] = found
         return known[var]
 
+    def _again(self, var: Var) -> Op | None:
+        """The op that gives a value in reverse: its own, or the load of where it was stored."""
+        if var not in self.again:
+            own = self.defining.get(var)
+            load = None
+            if own is None or cost(own) >= _DEAR or not self._is_repeatable(own):
+                load = self._loaded(var)
+            self.again[var] = load or own
+        return self.again[var]
+
+    def _loaded(self, var: Var) -> Op | None:
+        store = self.stores.get(var)
+        if store is None or self._is_put_back(store) or not self.lasts(store):
+            return None
+        load = Op(mem_load, store.args[:2], (var,), store.pos)
+        self.loads.add(load)
+        return load
+
     def _is_repeatable(self, op: Op) -> bool:
         if len(op.results) != 1:
             return False
+        if op in self.loads:
+            return True
         if op.fn is mem_load and not self.settled(op):
             cls = self.buffers.class_of(op.args[0])
             if cls is not None:
@@ -238,7 +281,8 @@ class _Record:
             row = self._row(loop, ops, forward=False)
             number = self.kept[loop.header].fields.index(operand)
             return self._emit(ops, tape_get, (tape, row, Const(number, i8)), operand)
-        op = self.defining[operand]
+        op = self._again(operand)
+        assert op is not None
         args = tuple(self._source(arg, ops) for arg in op.args)
         return self._emit(ops, op.fn, args, operand)
 
@@ -363,6 +407,12 @@ class _Record:
 
 
 _FIRST = frozenset((tape_reserve, operator.add))
+_DEAR = 4.0  # in additions; what costs less is not read instead
+
+
+def _fits(store: Op) -> bool:
+    kind = store.args[0].type
+    return isinstance(kind, MemoryType) and kind.dtype == store.args[2].type
 
 
 def _renamed(ops: list[Op]) -> list[Op]:

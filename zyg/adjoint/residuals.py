@@ -26,7 +26,8 @@ _MOVED = 0.05  # what an op costs that moves from the forward into the reverse s
 class Forward:
     """The forward sweep: what defines each value and where, and what can be told of it.
 
-    free: is an operand there in reverse anyway?  repeatable: can the op be run in reverse as it is?
+    again: the op that would give a value in reverse.  free: is an operand there in reverse anyway?
+    repeatable: can the op be run in reverse as it is?
     growing: is it not known in front how many rows a tape of the block has?
     """
 
@@ -34,6 +35,7 @@ class Forward:
     graph: Graph
     defining: Mapping[Var, Op]
     homes: Mapping[Var, int]
+    again: Callable[[Var], Op | None]
     free: Callable[[Operand], bool]
     repeatable: Callable[[Op], bool]
     growing: Callable[[int], bool]
@@ -51,7 +53,7 @@ def computed_again(forward: Forward, wanted: Iterable[Var], once: Iterable[Var])
     network = Network(2 + 2 * len(numbers))
     for var, number in numbers.items():
         needed, again = 2 + 2 * number, 3 + 2 * number
-        op = forward.defining.get(var)
+        op = forward.again(var)
         home = forward.homes[var]
         loop = forward.graph.loop_of[home]
         often = _TRIPS ** ((loop.depth if loop is not None else 1) - 1)
@@ -60,7 +62,8 @@ def computed_again(forward: Forward, wanted: Iterable[Var], once: Iterable[Var])
         if op is None or not forward.repeatable(op):
             network.add(again, 1, INFINITE)
             continue
-        network.add(again, 1, often * cost(op) * (1.0 if var in live else _MOVED))
+        moved = var not in live and op is forward.defining.get(var)
+        network.add(again, 1, often * cost(op) * (_MOVED if moved else 1.0))
         for arg in op.args:
             if isinstance(arg, Var) and arg in numbers:
                 network.add(again, 2 + 2 * numbers[arg], INFINITE)
@@ -80,7 +83,7 @@ def _reached(forward: Forward, wanted: Iterable[Var]) -> dict[Var, int]:
         if var in found:
             continue
         found[var] = len(found)
-        op = forward.defining.get(var)
+        op = forward.again(var)
         if op is not None and forward.repeatable(op):
             todo += [arg for arg in op.args if isinstance(arg, Var) and not forward.free(arg)]
     return found

@@ -2,8 +2,8 @@
 
     t = d[i]; d[i] = 0; d[j] += a; d[i] += t     becomes     t = d[i]; d[i] = 0; d[i] += t; d[j] += a
 
-That i and j may be equal makes no difference, as sums have no order.  What adds to a known zero can be written, and here
-nothing remains to be done for `d[i]`.  So it is with the adjoint of `m[i] = m[i] + …`.
+That i and j may be equal makes no difference, as sums have no order.  What adds to a known zero can be written, and
+here nothing remains to be done for `d[i]`.  So it is with the adjoint of `m[i] = m[i] + …`.
 """
 
 from __future__ import annotations

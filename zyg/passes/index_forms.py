@@ -114,7 +114,7 @@ class IndexForms:
 
     def bounds(self, op: Op) -> list[Bounds]:
         """Of the counters of the loops around, the innermost first."""
-        found = []
+        found: list[Bounds] = []
         label = self.place[op][0]
         for loop in self.around(op):
             count = self.counts[loop.header]
