@@ -94,12 +94,18 @@ def _write_gemm(assembly: Assembly, kind: Type) -> None:
 
 
 def _write_loops(assembly: Assembly, kind: Type) -> None:
-    """C[i, :] += A[i, l] B[l, :] where the rows of B and C lie in order; else C[i, j] += A[i, :] · B[:, j]."""
+    """C[i, :] += A[i, l] B[l, :] where the rows of B and C lie in order; else C[i, j] += A[i, :] · B[:, j].
+
+    Where it is the columns of A and C that lie in order: Cᵀ += Bᵀ Aᵀ.
+    """
     w = Writer(assembly, kind, _loops_name(kind), GEMM_PARAMS)
     b = w.b
     c, crs, ccs, a, ars, acs, b_, brs, bcs, m, n, k, conj_a, conj_b, fresh = w.params
     in_order = w.all(b.compare("icmp eq", bcs, ONE), b.compare("icmp eq", ccs, ONE), b.compare("icmp sgt", n, ONE))
     is_fresh = b.compare("icmp ne", fresh, ZERO)
+    columns = w.all(b.compare("icmp eq", ars, ONE), b.compare("icmp eq", crs, ONE), b.compare("icmp sgt", m, ONE))
+    with w.when(w.all(columns, w.negated(in_order)), leave=True):
+        b.call("void", _loops_name(kind), c, ccs, crs, b_, bcs, brs, a, acs, ars, n, m, k, conj_b, conj_a, fresh)
     with w.when(w.all(in_order, is_fresh, b.compare("icmp eq", k, ONE)), leave=True), w.loop(m) as i:
         factor = w.conjugate(w.load(w.at(a, (i, ars))), conj_a)
         with w.loop(n) as j:
