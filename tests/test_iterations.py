@@ -364,3 +364,23 @@ def test_widths(dtype: Any) -> None:
     np.testing.assert_allclose(value, wide[0], rtol=1e-5)
     np.testing.assert_allclose(dx, wide[1][0], rtol=1e-4)
     np.testing.assert_allclose(dw, wide[1][1], rtol=1e-4)
+
+
+def test_complex_partial_derivatives_of_real_sums() -> None:
+    """Of arrays and of numbers, where the value is needed: the gradient of s² is 2 s times that of s."""
+
+    def f(z: Any, c: complex) -> float:
+        s = 0.0
+        for i in range(z.shape[0]):
+            for j in range(z.shape[1]):
+                s += (z[i, j] * c).imag
+        return s * s
+
+    z, c = X + 1j * np.cos(X), 0.3 + 2.0j
+    s = np.sum((z * c).imag)
+    by_z, by_c = zyg.grad(f, (0, 1))(z, c)
+    np.testing.assert_allclose(by_z, np.full(z.shape, 2.0 * s * np.conj(c * -1j)), rtol=1e-12)
+    assert by_c == pytest.approx(2.0 * s * np.conj(np.sum(z) * -1j), rel=1e-12)
+    view, back = zyg.pullback(lambda x: (x * c)[:, 1:], X)
+    dy = np.sin(view.real) + 1j * np.cos(view.imag)
+    np.testing.assert_allclose(back(dy)[0][:, 1:], (np.conj(c) * dy).real, rtol=1e-12)

@@ -224,11 +224,10 @@ class _Sums:
         return kind
 
     def _product(self, ops: list[Op], slope: Var, seed: Var) -> Operand:
-        """slope · seed, and 0 for no seed if the slope may be infinite."""
+        """slope · seed, and 0 for no seed if the slope may be infinite; the slope may be complex, the seed is real."""
         emitter = Emitter(ops, self.pos)
         times = p.annihilated if self.singular else operator.mul
-        found = emitter.emit(times, (emitter.convert(slope, seed.type), seed), seed.type)
-        return emitter.convert(found, slope.type)
+        return emitter.emit(times, (slope, emitter.convert(seed, slope.type)), slope.type)
 
     def _added(
         self, blocks: dict[int, Block], label: int, opening: tuple[Op, ...], partial: Var, shadow: Var, seed: Var

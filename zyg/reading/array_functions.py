@@ -11,7 +11,7 @@ import numpy as np
 
 from zyg.errors import unsupported
 from zyg.ir import scalars
-from zyg.ir.program import Operand
+from zyg.ir.program import Const, Operand
 from zyg.reading import arrays, maps, operators
 from zyg.reading.array_making import as_array, is_sequence
 from zyg.reading.handlers import HANDLERS
@@ -101,6 +101,12 @@ def _elementwise(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[s
     if fn is np.clip:
         bounds = [[kws.pop(name) for name in (f"a_{end}", end) if name in kws] for end in ("min", "max")]
         given += [bound[0] if bound else Static(None) for bound in bounds[len(given) - 1 :]]
+    where = kws.pop("where", None) if out is not None and fn not in _PAIRS else None
+    if where is not None and not (isinstance(where, Const) and where.value is True):
+        # where the mask is False the result is what `out` holds
+        value = _elementwise(reader, fn, args, kws)
+        kept = reader.spec.calls.call(reader, Static(np.where), [where, value, out], {})  # type: ignore[list-item]
+        return write_into(reader, out, kept)  # type: ignore[arg-type]
     fixed = {k: v for k, v in enumerate(given) if isinstance(v, Static)}
     if kws or (fixed and fn is not np.clip):
         name = next(iter(kws), "None")
@@ -117,7 +123,7 @@ def _elementwise(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[s
         return HANDLERS[fn](reader, given, {})
     if out is None:
         return waiting
-    return _into(reader, out, waiting)
+    return write_into(reader, out, waiting)
 
 
 def _own_part(reader: FunctionReader, fn: Any, given: list[Value]) -> Value | None:
@@ -139,13 +145,17 @@ def _clipped(reader: FunctionReader, given: list[Value]) -> Value:
     return value
 
 
-def _into(reader: FunctionReader, out: Value, value: Value) -> Value:
-    from zyg.reading.indexing import ready
+def write_into(reader: FunctionReader, out: Value, value: Value, exactly: bool = False) -> Value:
+    """What `out=` asks for: `value` written into an array, of the same number of dimensions where `exactly`."""
+    from zyg.reading.indexing import keeps_kind, ready
 
     if not arrays.is_array(out):
         raise unsupported("out= needs an array", reader.pos)
     assert isinstance(out, Node)
+    if exactly and arrays.ndim_of(value) != arrays.ndim_of(out):
+        raise unsupported("out= needs an array of as many dimensions as the result has", reader.pos)
     arrays.check_writable(reader, out)
+    keeps_kind(reader, out, value)
     settled = ready(reader, out, value)
     maps.settle_all(reader)
     maps.assign(reader, out, settled)

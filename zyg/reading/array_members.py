@@ -23,6 +23,7 @@ from zyg.reading.nest import renamed
 from zyg.reading.reshaping import flattened, ravel, reshaped
 from zyg.reading.values import MethodHead, Node, Static, TupleHead, Value, constant, tuple_of
 from zyg.rules import primitives as p
+from zyg.rules.writing import sort_in_place
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
@@ -32,10 +33,10 @@ _FUNCTIONS: dict[str, Any] = {
     name: getattr(np, name)
     for name in [
         *("sum", "mean", "prod", "max", "min", "var", "std", "any", "all", "argmax", "argmin", "cumsum", "cumprod"),
-        *("dot", "trace", "clip", "round", "conj", "squeeze", "swapaxes", "sort", "repeat", "diagonal", "argsort"),
-        *("transpose", "ravel", "take", "searchsorted", "nonzero"),
+        *("dot", "trace", "clip", "round", "conj", "squeeze", "swapaxes", "repeat", "diagonal", "argsort"),
+        *("transpose", "ravel", "take", "searchsorted", "nonzero", "put"),
     ]
-} | {"conjugate": np.conj, "flatten": np.copy}
+} | {"conjugate": np.conj, "flatten": np.copy, "sort": sort_in_place}
 
 
 def array_attribute(reader: FunctionReader, value: Value, name: str) -> Value:
@@ -107,7 +108,9 @@ def array_method(reader: FunctionReader, value: Value, name: str, args: list[Val
         if len(args) > 1 or (args and not isinstance(args[0], (Var, Const))):
             return reader.spec.calls.item(reader, array, tuple_of(args) if len(args) > 1 else args[0])
         if args:
-            return arrays.load(reader, ravel(reader, array), [number(reader, args[0], "item")])
+            return reader.spec.calls.item(reader, ravel(reader, array), number(reader, args[0], "item"))
+        single = reader.emit(operator.eq, (arrays.size(reader, shape(array)), ONE), b1)
+        reader.guard(single, _item_error, "ValueError(item)")
         return arrays.load(reader, array, [ZERO] * array.head.ndim)
     if name == "transpose" and args and isinstance(args[0], (Var, Const)):
         args = [tuple_of(args)]
@@ -116,6 +119,10 @@ def array_method(reader: FunctionReader, value: Value, name: str, args: list[Val
     if name in _FUNCTIONS:
         return reader.spec.calls.call(reader, Static(_FUNCTIONS[name]), [value, *args], kws)
     raise unsupported(f"the method {name!r} of arrays has no native code", reader.pos)
+
+
+def _item_error() -> BaseException:
+    return ValueError("can only convert an array of size 1 to a Python scalar")
 
 
 def _in_c_order(reader: FunctionReader, name: str, kws: dict[str, Value]) -> dict[str, Value]:

@@ -188,7 +188,7 @@ def _folded(reader: FunctionReader, given: _Arguments, start: Sequence[Operand],
                 where[k] = i
             for k, i in zip(given.axes, index, strict=True):
                 where[k] = i
-            position = index[0]
+            position = index[0] if index else ZERO
             for k, i in zip(given.axes[1:], index[1:], strict=True):
                 position = arrays.add(reader, arrays.mul(reader, position, given.dims[k]), i)
             return fold(Elements(reader, False).at(value, where), state, position)  # type: ignore[no-any-return]

@@ -33,6 +33,7 @@ from zyg.rules import (
     random_draws,
     rearranging,
     sets,
+    writing,
 )
 from zyg.rules.library import LIBRARY
 
@@ -67,4 +68,5 @@ __all__ = [
     "rearranging",
     "sets",
     "shown",
+    "writing",
 ]

@@ -15,7 +15,7 @@ import numpy as np
 from zyg.errors import UnsupportedArgumentError, unsupported
 from zyg.ir.program import Var
 from zyg.reading import arrays, records, special
-from zyg.reading.array_functions import array_call, ufunc_method
+from zyg.reading.array_functions import LIFTED, array_call, ufunc_method, write_into
 from zyg.reading.array_making import as_array, is_list, is_sequence
 from zyg.reading.builtin import HANDLERS
 from zyg.reading.captured import class_of, class_value, is_object, opened
@@ -121,6 +121,8 @@ def _call_as_it_is(reader: FunctionReader, fn: Static, args: list[Value], kws: d
     if not isinstance(obj, pytypes.FunctionType) or _written(obj) is not None:
         if any(map(may_be_array, (*args, *kws.values()))):
             return _by_kind(reader, fn, args, kws)
+    if "out" in kws and _is_of_numpy(obj) and obj not in LIFTED:
+        return _call_into(reader, fn, args, kws)
     together = array_function(reader, obj, args, kws)
     if together is not None:
         return together
@@ -271,6 +273,18 @@ def _check_absent(
         given = args[place] if place < len(args) else kws.get(name)
         if given is not None and not (isinstance(given, Static) and given.obj is None):
             raise unsupported(f"{_full_name(obj)} with {name}= is not compiled", reader.pos)
+
+
+def _is_of_numpy(obj: Any) -> bool:
+    owner = obj.__self__ if isinstance(obj, pytypes.BuiltinFunctionType) else obj
+    return isinstance(owner, np.ufunc) or str(getattr(obj, "__module__", "")).partition(".")[0] == "numpy"
+
+
+def _call_into(reader: FunctionReader, fn: Static, args: list[Value], kws: dict[str, Value]) -> Value:
+    """`fn(..., out=out)` of a function that does not work element by element: what it gives is written into `out`."""
+    out = kws["out"]
+    value = call(reader, fn, args, {name: item for name, item in kws.items() if name != "out"})
+    return value if isinstance(out, Static) and out.obj is None else write_into(reader, out, value, exactly=True)
 
 
 def _handler(obj: Any) -> Callable[..., Value] | None:

@@ -16,7 +16,7 @@ from zyg.ir.memory import mem_add, mem_like, mem_store
 from zyg.ir.program import Const, Op, Operand, Type, Var
 from zyg.ir.scalars import b1, i8
 from zyg.reading import arrays, maps, operators
-from zyg.reading.array_making import as_array
+from zyg.reading.array_making import as_array, is_sequence
 from zyg.reading.arrays import ONE, ZERO, add, dtype_of, mul, offset, shape, strides, sub
 from zyg.reading.handlers import handles
 from zyg.reading.maps import Elements
@@ -405,13 +405,13 @@ def update(reader: FunctionReader, fn: Any, args: list[Value]) -> Value:
     if isinstance(value, Node):
         value = ready(reader, target, value)
     found = operators.apply(reader, fn, [target, value])
-    _keeps_kind(reader, target, found)
+    keeps_kind(reader, target, found)
     maps.settle_all(reader)
     maps.assign(reader, target, found)
     return target
 
 
-def _keeps_kind(reader: FunctionReader, target: Node, value: Value) -> None:
+def keeps_kind(reader: FunctionReader, target: Node, value: Value) -> None:
     """In-place arithmetic must not lose the fraction or the imaginary part."""
     rank: dict[Type, int] = {b1: 0, i8: 1, scalars.f4: 2, scalars.f8: 2, scalars.c8: 3, scalars.c16: 3}
     if rank[dtype_of(value)] > rank[target.head.dtype]:
@@ -489,6 +489,13 @@ def _scatter(reader: FunctionReader, found: Selection, value: Value) -> None:
         return ()
 
     nest(reader, "scatter", dims, (), body)
+
+
+@handles(np.subtract.at)
+def _subtract_at(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    array, index, value = args
+    value = as_array(reader, value) if is_sequence(value) else value
+    return _add_at(reader, [array, index, operators.apply(reader, operator.neg, [value])], kws)
 
 
 @handles(np.add.at)

@@ -18,6 +18,7 @@ from numba import types
 from zyg.ir.kinds import numba_type
 from zyg.ir.memory import MemoryType
 from zyg.ir.program import Const, Operand, Type, Var
+from zyg.ir.scalars import real_of
 
 Path: TypeAlias = tuple[tuple[Any, ...], ...]
 
@@ -352,9 +353,10 @@ def has_memory_list(value: Value) -> bool:
 
 
 def array_like(array: Node, memory: Var, new: Callable[[Var], Operand]) -> Node:
-    """An array laid out as `array` in another buffer, its dimensions renamed."""
+    """An array laid out as `array` in another buffer (of parts, if that is complex), its dimensions renamed."""
     assert isinstance(memory.type, MemoryType)
-    head = ArrayHead(memory.type.dtype, array.head.ndim, array.head.layout)
+    dtype, part = memory.type.dtype, array.head.part if isinstance(memory.type.dtype, types.Complex) else ""
+    head = ArrayHead(real_of(dtype) if part else dtype, array.head.ndim, array.head.layout, part)
     return Node(head, (memory, *(new(item) if isinstance(item, Var) else item for item in array.items[1:])))
 
 

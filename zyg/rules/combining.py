@@ -313,12 +313,12 @@ def _nanmin(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) 
 # --- ranges -------------------------------------------------------------------------------------------------
 
 
-def linspaces(start: Any, stop: Any, num: int = 50, endpoint: bool = True) -> Any:
-    """`np.linspace` between arrays, along a new first axis."""
+def linspaces(start: Any, stop: Any, num: int = 50, endpoint: bool = True, axis: int = 0) -> Any:
+    """`np.linspace` between arrays, along a new axis."""
     parts = np.linspace(0.0, 1.0, num, endpoint)
     width = np.asarray(stop) - np.asarray(start)
     at = np.reshape(parts, (num, 1, 1, 1, 1, 1, 1, 1)[: 1 + np.ndim(width)])
-    return start + at * width
+    return np.moveaxis(start + at * width, 0, axis)
 
 
 @library(np.logspace)
@@ -333,11 +333,15 @@ def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True) -> A
 
 @library(np.nan_to_num)
 def _nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
-    big = np.finfo(x.dtype).max
+    big = np.finfo(np.asarray(x).dtype if np.ndim(x) else np.float64).max
     high, low = big if posinf is None else posinf, -big if neginf is None else neginf
     y = np.where(np.isnan(x), np.full_like(x, nan), x)
     y = np.where(x == np.inf, np.full_like(x, high), y)
-    return np.where(x == -np.inf, np.full_like(x, low), y)
+    y = np.where(x == -np.inf, np.full_like(x, low), y)
+    if not copy:
+        x[...] = y
+        return x
+    return y
 
 
 @library(np.unwrap)
@@ -353,6 +357,8 @@ def _unwrap(p: Any, discont: None = None, axis: int = -1, *, period: float = 2.0
 def _bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
     n = minlength
     for i in range(x.shape[0]):
+        if x[i] < 0:
+            raise ValueError("'list' argument must have no negative elements")
         n = max(n, x[i] + 1)
     if weights is None:
         counts = np.zeros(n, np.int64)

@@ -353,11 +353,11 @@ def _cond(x: Any, p: Any = None) -> Any:
     return _norm(x, p, (-2, -1)) * _norm(_inv(x), p, (-2, -1))
 
 
-@library(np.linalg.multi_dot)
+@library(np.linalg.multi_dot, lists=True)
 def _multi_dot(arrays: Any) -> Any:
-    y = arrays[0]
+    y = np.asarray(arrays[0])
     for a in arrays[1:]:
-        y = y @ a
+        y = y @ np.asarray(a)
     return y
 
 

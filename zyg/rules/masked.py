@@ -47,6 +47,8 @@ def _prod(
 def _max(a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, where: Any = True) -> Any:
     if initial is None:
         return refuse("np.max with where= needs initial=")
+    if axis == ():
+        return np.maximum(_chosen(a, where, initial), initial)
     return np.max(_with_one_more(_chosen(a, where, initial), axis, initial), axis=axis, keepdims=keepdims)
 
 
@@ -54,6 +56,8 @@ def _max(a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, 
 def _min(a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, where: Any = True) -> Any:
     if initial is None:
         return refuse("np.min with where= needs initial=")
+    if axis == ():
+        return np.minimum(_chosen(a, where, initial), initial)
     return np.min(_with_one_more(_chosen(a, where, initial), axis, initial), axis=axis, keepdims=keepdims)
 
 

@@ -110,7 +110,13 @@ def _take(a: Any, indices: Any, axis: Any = None, out: None = None, mode: str = 
 def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
     if axis is None:
         return np.ravel(arr)[np.ravel(indices)]
+    if arr.ndim != indices.ndim:
+        raise ValueError("`indices` and `arr` must have the same number of dimensions")
     x, at = np.moveaxis(arr, axis, -1), np.moveaxis(indices, axis, -1)
+    if x.shape[:-1] != at.shape[:-1]:
+        others = np.broadcast_shapes(x.shape[:-1], at.shape[:-1])
+        x = np.broadcast_to(x, (*others, x.shape[-1]))
+        at = np.broadcast_to(at, (*others, at.shape[-1]))
     rows, places = x.reshape((-1, x.shape[-1])), at.reshape((-1, at.shape[-1]))
     y = np.empty(places.shape, arr.dtype)
     for i in range(places.shape[0]):

@@ -1,0 +1,93 @@
+"""Functions that write into arrays: results of `out=`, `np.copyto`, `np.put`, `x.sort()`, …; and what they refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import zyg
+
+X = np.random.default_rng(0).standard_normal((3, 4))
+
+WRITES: dict[str, Callable[[Any], Any]] = {
+    "sort": lambda y: y.sort(),
+    "sort_columns": lambda y: y[::2].sort(axis=0),
+    "sort_transposed": lambda y: y.T.sort(),
+    "copyto": lambda y: np.copyto(y, np.sin(y)),
+    "copyto_where": lambda y: np.copyto(y, y[0] * 2, where=y > 0.2),
+    "fill_diagonal": lambda y: np.fill_diagonal(y, y[0]),
+    "put": lambda y: np.put(y.T, [0, -2, 3], y[1]),
+    "put_wrapped": lambda y: np.put(y, [0, 22], y[1], mode="wrap"),
+    "putmask": lambda y: np.putmask(y, y > 0.1, y[0]),
+    "place": lambda y: np.place(y, y > 0.1, y[0] * 2.0),
+    "put_along_axis": lambda y: np.put_along_axis(y, np.argsort(y, axis=0), y**2, 0),
+    "put_along_axis_stretched": lambda y: np.put_along_axis(y, np.array([[2]]), y[:, :1] * 3.0, 1),
+    "subtract_at": lambda y: np.subtract.at(y, [0, 0, 2], y[:3] * 0.5),
+    "nan_to_num": lambda y: np.nan_to_num(y, copy=False),
+    "sum_out": lambda y: np.sum(y * y, axis=0, out=y[1]),
+    "cumsum_out": lambda y: np.cumsum(y, axis=1, out=y),
+    "matmul_out": lambda y: np.matmul(y[:, :3], y.copy(), out=y),
+    "einsum_out": lambda y: np.einsum("ij,j->i", y, y[0], out=y[:, 2]),
+    "reduce_out": lambda y: np.multiply.reduce(y, axis=0, out=y[2]),
+    "where_out": lambda y: np.divide(1.0, y, out=y, where=y > 0.1),
+}
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_writes(name: str) -> None:
+    """The array afterwards, and its derivatives in both modes, against NumPy and differences."""
+    write = WRITES[name]
+
+    def f(x: Any) -> Any:
+        y = x * 1.5
+        write(y)
+        return y
+
+    direction, weights = np.cos(np.arange(12.0)).reshape(3, 4), np.sin(1.0 + np.arange(12.0)).reshape(3, 4)
+    h = 1e-6
+    slope = (f(X + h * direction) - f(X - h * direction)) / (2 * h)
+    y, back = zyg.pullback(f, X, mode="native")
+    np.testing.assert_allclose(y, f(X), rtol=1e-12)
+    assert np.sum(back(weights)[0] * direction) == pytest.approx(np.sum(slope * weights), rel=1e-6)
+    if name in ("sort", "where_out", "put_along_axis"):
+        np.testing.assert_allclose(zyg.jvp(f, (X,), (direction,), mode="native")[1], slope, rtol=1e-6, atol=1e-8)
+
+
+def test_quotients_that_are_left_out_cost_nothing() -> None:
+    """Where the mask is False nothing comes of a division by zero."""
+
+    def f(x: Any) -> Any:
+        return np.sum(np.divide(1.0, x, out=np.zeros(3), where=x > 0))
+
+    np.testing.assert_allclose(zyg.grad(f, mode="native")(np.array([0.0, 2.0, -1.0])), [0.0, -0.25, 0.0])
+
+
+def test_elements_that_are_not_there() -> None:
+    """Single elements of arrays that have more or fewer; along an axis, of arrays that are stretched."""
+    for f, error in (
+        (lambda x: x.item(), ValueError),
+        (lambda x: x.item(100), IndexError),
+        (lambda x: np.sum(np.bincount([0, -1], x[0, :2])), ValueError),
+    ):
+        with pytest.raises(error):
+            zyg.grad(f, mode="native")(X)
+    np.testing.assert_array_equal(zyg.grad(lambda x: x.item(-1), mode="native")(X).nonzero(), [[2], [3]])
+
+
+@pytest.mark.parametrize("part", ["real", "imag"])
+def test_tangents_of_parts_of_complex_arrays(part: str) -> None:
+    """A view of the parts has a tangent of the same parts."""
+
+    def f(x: Any) -> Any:
+        y = np.fft.rfft(x)
+        return y.real[1:] if part == "real" else y.imag[1:]
+
+    x = X[0]
+    slope = (f(x + 1e-6) - f(x - 1e-6)) / 2e-6
+    _, dy = zyg.jvp(f, (x,), (np.ones(4),), mode="native")
+    assert dy.dtype == np.float64
+    np.testing.assert_allclose(dy, slope, atol=1e-8)
+    np.testing.assert_allclose(zyg.jacfwd(f)(x), zyg.jacrev(f)(x), atol=1e-14)
