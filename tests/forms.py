@@ -51,9 +51,9 @@ FORMS: dict[str, tuple[str, ...]] = {
     "np.convolve": ("np.convolve(V, W)", "np.convolve(V, W, 'same')", "np.convolve(W, V, 'valid')"),
     "np.correlate": ("np.correlate(V, W)", "np.correlate(V, W, 'full')"),
     "np.cross": ("np.cross(V[:3], W)", "np.cross(M[:, :3], W)"),
-    "np.kron": ("np.kron(V, W)", "np.kron(M, M)"),
+    "np.kron": ("np.kron(V, W)", "np.kron(M, M)", "np.kron(C, M)"),
     "np.outer": ("np.outer(V, W)",),
-    "np.inner": ("np.inner(V, V)", "np.inner(M, M)"),
+    "np.inner": ("np.inner(V, V)", "np.inner(M, M)", "np.inner(C, C)"),
     "np.tensordot": ("np.tensordot(M, M.T, 1)", "np.tensordot(C, M, axes=([2], [1]))", "np.tensordot(M, M)"),
     "np.einsum": (
         "np.einsum('ij,kj->ik', M, M)",

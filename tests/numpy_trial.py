@@ -20,9 +20,18 @@ from random_numpy import NAMES, arguments, random_source, wide
 from sources import defined
 from trial import Failure, isolated, kind_of
 
-# What may be refused: attributes that NumPy's numbers have and Python's have not, dimensions that happen to be 1 in
-# programs that write into their arguments; and in dynamic mode what has no rule there.
-REFUSALS = ("has no attribute", "only happens to be 1")
+# What may be refused: what NumPy's numbers can do and Python's cannot, the order of complex numbers, dimensions that
+# happen to be 1 in programs that write into their arguments; and in dynamic mode what has no rule there.
+REFUSALS = (
+    *(
+        "has no attribute",
+        "cannot be indexed",
+        "does not support item assignment",
+        "needs an array",
+        "of complex numbers",
+    ),
+    *("a complex number and", "only happens to be 1"),
+)
 STEP = 1e-4
 
 Arrays = tuple[Any, ...]

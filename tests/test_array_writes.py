@@ -91,3 +91,21 @@ def test_tangents_of_parts_of_complex_arrays(part: str) -> None:
     assert dy.dtype == np.float64
     np.testing.assert_allclose(dy, slope, atol=1e-8)
     np.testing.assert_allclose(zyg.jacfwd(f)(x), zyg.jacrev(f)(x), atol=1e-14)
+
+
+def test_what_is_flat() -> None:
+    """Slices of `.flat` are copies; what is written into it is in the array."""
+
+    def f(x: Any) -> Any:
+        a = x.flat[::2]
+        a -= np.mean(a)
+        y = x * 1.0
+        y.flat[1:] = y.flat[:-1]
+        c = y.flat[2:]
+        y.flat[3] = 5.0
+        return np.sum(np.sin(c)) * np.sum(x**2) + np.sum(y * y * np.sum(a * a))
+
+    x = X.copy()
+    zyg.check_grads(f, (x,), order=1)
+    np.testing.assert_array_equal(x, X)
+    assert zyg.value_and_grad(f, mode="native")(x)[0] == pytest.approx(f(x))

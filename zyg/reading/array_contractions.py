@@ -72,8 +72,8 @@ def _tensordot(reader: FunctionReader, args: list[Value], kws: dict[str, Value])
     kept_b = [k for k in range(b.head.ndim) if k not in right]
     inner = arrays.size(reader, [shape(a)[k] for k in left])
     outer = [[shape(array)[k] for k in kept] for array, kept in ((a, kept_a), (b, kept_b))]
-    x = ravel(reader, transposed(reader, a, [*kept_a, *left]))
-    y = ravel(reader, transposed(reader, b, [*right, *kept_b]))
+    x = ravel(reader, _array(reader, transposed(reader, a, [*kept_a, *left])))
+    y = ravel(reader, _array(reader, transposed(reader, b, [*right, *kept_b])))
     rows, columns = (arrays.size(reader, dims) for dims in outer)
     one = arrays.c_array(arrays.memory(x), offset(x), (rows, inner))
     two = arrays.c_array(arrays.memory(y), offset(y), (inner, columns))

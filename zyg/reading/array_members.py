@@ -65,7 +65,12 @@ def array_attribute(reader: FunctionReader, value: Value, name: str) -> Value:
     if name == "flat":
         array = _array(reader, value)
         if array.head.ndim == 1 or array.head.layout == "C":
-            return reshaped(reader, array, [arrays.size(reader, shape(array))]) if array.head.ndim > 1 else array
+            more = array.head.ndim > 1
+            found = reshaped(reader, array, [arrays.size(reader, shape(array))]) if more else array
+            found = Node(found.head, found.items)
+            reader.spec.flat.add(id(found))
+            reader.spec.keep += (found,)
+            return found
         return arrays.frozen(reader, flattened(reader, array), "`.flat` of an array that is not in C order is a copy")
     if name in _FUNCTIONS or name in ("reshape", "copy", "astype", "fill", "item", "tolist", "view"):
         return Node(MethodHead(name), (value,))
@@ -138,7 +143,7 @@ def _is_columnwise(kws: dict[str, Value]) -> bool:
     return isinstance(order, Static) and order.obj == "F"
 
 
-def _columnwise(reader: FunctionReader, array: Node, name: str, args: list[Value]) -> Value:
+def _columnwise(reader: FunctionReader, array: Value, name: str, args: list[Value]) -> Value:
     """`array.reshape(…, order="F")` and the like: that of the transposed array in C order, transposed."""
     turned = transposed(reader, array, None)
     if name != "reshape":
@@ -149,12 +154,18 @@ def _columnwise(reader: FunctionReader, array: Node, name: str, args: list[Value
 
 def _array(reader: FunctionReader, value: Value) -> Node:
     found = maps.settle(reader, as_array(reader, value))
+    if isinstance(found, (Var, Const)):  # a number: an array without dimensions
+        made = arrays.allocate(reader, (ONE,), found.type)
+        arrays.store(reader, made, (ZERO,), found)
+        return arrays.c_array(arrays.memory(made), ZERO, [])
     assert isinstance(found, Node)
     return found
 
 
-def transposed(reader: FunctionReader, value: Value, axes: list[int] | None) -> Node:
-    """The view with its axes in another order."""
+def transposed(reader: FunctionReader, value: Value, axes: list[int] | None) -> Value:
+    """The view with its axes in another order; a number is itself."""
+    if isinstance(value, (Var, Const)):
+        return value
     array = _array(reader, value)
     order = list(range(array.head.ndim))[::-1] if axes is None else axes
     dims, steps = shape(array), strides(reader, array)

@@ -301,6 +301,8 @@ def get(reader: FunctionReader, array: Node, index: Value) -> Value:
         index, array = _flat_mask(reader, array, index)
     found = select(reader, array, index)
     if found.is_view:
+        if id(array) in reader.spec.flat and found.view.head.ndim:
+            return maps.materialise(reader, found.view)
         return found.view if found.view.head.ndim else arrays.load(reader, found.view, [])
     dims = found.shape()
     out = arrays.allocate(reader, dims, array.head.dtype)

@@ -87,6 +87,7 @@ class Specialiser:
         self.frozen: dict[Operand, str] = {}
         self.stretching = stretching
         self.lengths: set[Operand] = set()
+        self.flat: set[int] = set()  # what `x.flat` gave: slices of it are copies
         self.of_numpy: set[Operand] = set()  # numbers known to be NumPy's scalars, not Python's
         self.ruled: dict[Hashable, tuple[str, Value, tuple[Var, ...]]] = {}
         self.rules_to_read: list[Callable[[], None]] = []

@@ -193,9 +193,16 @@ def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, ax
 def _kron(a: Any, b: Any) -> Any:
     if a.ndim == 1 and b.ndim == 1:
         return np.ravel(a[:, np.newaxis] * b[np.newaxis, :])
-    x, y = np.atleast_2d(a), np.atleast_2d(b)
-    product = x[:, np.newaxis, :, np.newaxis] * y[np.newaxis, :, np.newaxis, :]
-    return product.reshape((x.shape[0] * y.shape[0], x.shape[1] * y.shape[1]))
+    n = max(a.ndim, b.ndim)
+    x = np.reshape(a, (*(1, 1, 1)[: n - a.ndim], *a.shape))
+    y = np.reshape(b, (*(1, 1, 1)[: n - b.ndim], *b.shape))
+    if n == 2:
+        product = x[:, None, :, None] * y[None, :, None, :]
+        return product.reshape((x.shape[0] * y.shape[0], x.shape[1] * y.shape[1]))
+    if n > 3:
+        return refuse("np.kron of more than three dimensions")
+    product = x[:, None, :, None, :, None] * y[None, :, None, :, None, :]
+    return product.reshape((x.shape[0] * y.shape[0], x.shape[1] * y.shape[1], x.shape[2] * y.shape[2]))
 
 
 @library(np.diagflat)

@@ -6,6 +6,7 @@ decided when compiling.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any
@@ -54,6 +55,16 @@ def refuse(what: str) -> Any:
     raise RuntimeError(what)
 
 
+def rows_of(a: Any) -> Any:
+    """All rows of an array, one behind the other; they may be empty."""
+    return a.reshape((math.prod(a.shape[:-1]), a.shape[-1]))
+
+
+def stack_of(a: Any) -> Any:
+    """All matrices of an array, one behind the other; they may be empty."""
+    return a.reshape((math.prod(a.shape[:-2]), *a.shape[-2:]))
+
+
 def square(a: Any) -> Any:
     """`a`, a matrix or a stack of them, which are then known to be square."""
     if a.shape[-1] != a.shape[-2]:
@@ -86,6 +97,8 @@ def _inner(a: Any, b: Any) -> Any:
 def _inner_product(a: Any, b: Any) -> Any:
     if np.ndim(a) == 1 and np.ndim(b) == 1:
         return _inner(a, b)
+    if np.ndim(b) > 2:
+        return np.tensordot(a, b, axes=(-1, -1))
     return np.dot(a, np.transpose(b))
 
 

@@ -28,7 +28,7 @@ from zyg.rules.factors import (
     svd,
     svd_of,
 )
-from zyg.rules.library import library, refuse, square, still
+from zyg.rules.library import library, refuse, rows_of, square, stack_of, still
 
 
 def _numbers(a: Any) -> Any:
@@ -61,8 +61,8 @@ def _solve_one(a: Any, b: Any) -> Any:
 def _each_of_two(f: Any, a: Any, b: Any, shape: Any) -> Any:
     """f of every pair of matrices in two stacks."""
     outer = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    one = np.broadcast_to(a, outer + a.shape[-2:]).reshape((-1, *a.shape[-2:]))
-    two = np.broadcast_to(b, outer + b.shape[-2:]).reshape((-1, *b.shape[-2:]))
+    one = stack_of(np.broadcast_to(a, outer + a.shape[-2:]))
+    two = stack_of(np.broadcast_to(b, outer + b.shape[-2:]))
     y = np.empty((one.shape[0], *shape), a.dtype)
     for i in range(one.shape[0]):
         y[i] = f(one[i], two[i])
@@ -87,7 +87,7 @@ def _inv(a: Any) -> Any:
     a = square(_numbers(a))
     if a.ndim == 2:
         return _solve_one(a, np.eye(a.shape[0], dtype=a.dtype))
-    stack = a.reshape((-1, *a.shape[-2:]))
+    stack = stack_of(a)
     y = np.empty(stack.shape, a.dtype)
     for i in range(stack.shape[0]):
         y[i] = _inv(stack[i])
@@ -99,7 +99,7 @@ def _cholesky(a: Any) -> Any:
     a = square(_numbers(a))
     if a.ndim == 2:
         return cholesky(a, cholesky_of(a))
-    stack = a.reshape((-1, *a.shape[-2:]))
+    stack = stack_of(a)
     y = np.empty(stack.shape, a.dtype)
     for i in range(stack.shape[0]):
         y[i] = _cholesky(stack[i])
@@ -108,7 +108,7 @@ def _cholesky(a: Any) -> Any:
 
 def _each(f: Any, a: Any, y: Any) -> Any:
     """`y` with f of every matrix in a stack."""
-    stack = a.reshape((-1, *a.shape[-2:]))
+    stack = stack_of(a)
     flat = y.reshape((stack.shape[0], *y.shape[a.ndim - 2 :]))
     for i in range(stack.shape[0]):
         flat[i] = f(np.array(stack[i]))
@@ -172,7 +172,7 @@ def _eigh(a: Any, UPLO: str = "L") -> Any:
         a = np.conj(np.swapaxes(a, -1, -2))
     if a.ndim > 2:
         w, v = np.empty(a.shape[:-1], np.real(a[..., :0, :0]).dtype), np.empty(a.shape, a.dtype)
-        stack, ws, vs = a.reshape((-1, *a.shape[-2:])), w.reshape((-1, a.shape[-1])), v.reshape((-1, *a.shape[-2:]))
+        stack, ws, vs = stack_of(a), rows_of(w), stack_of(v)
         for i in range(stack.shape[0]):
             ws[i], vs[i] = _eigh(np.array(stack[i]))
         return EighResult(w, v)
@@ -196,7 +196,7 @@ def _eig(a: Any) -> Any:
     a = square(_numbers(a))
     if a.ndim > 2:
         w, v = np.empty(a.shape[:-1], a.dtype), np.empty(a.shape, a.dtype)
-        stack, ws, vs = _stacked(a), w.reshape((-1, a.shape[-1])), _stacked(v)
+        stack, ws, vs = stack_of(a), rows_of(w), stack_of(v)
         for i in range(stack.shape[0]):
             ws[i], vs[i] = _eig(np.array(stack[i]))
         return EigResult(w, v)
@@ -222,7 +222,7 @@ def _qr(a: Any, mode: str = "reduced") -> Any:
     if a.ndim > 2:
         k = min(m, n)
         q, r = np.empty((*a.shape[:-1], k), a.dtype), np.empty((*a.shape[:-2], k, n), a.dtype)
-        stack, qs, rs = _stacked(a), _stacked(q), _stacked(r)
+        stack, qs, rs = stack_of(a), stack_of(q), stack_of(r)
         for i in range(stack.shape[0]):
             qs[i], rs[i] = _qr(np.array(stack[i]))
         return r if mode == "r" else QRResult(q, r)
@@ -241,11 +241,6 @@ def _qr(a: Any, mode: str = "reduced") -> Any:
     return r if mode == "r" else QRResult(q, r)
 
 
-def _stacked(a: Any) -> Any:
-    """A stack of matrices of three dimensions."""
-    return a.reshape((-1, *a.shape[-2:]))
-
-
 @library(np.linalg.svd)
 def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     a = _numbers(a)
@@ -257,7 +252,7 @@ def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
         rows, columns = (m, n) if full_matrices else (k, k)
         u, v = np.empty((*a.shape[:-1], rows), a.dtype), np.empty((*a.shape[:-2], columns, n), a.dtype)
         s = np.empty((*a.shape[:-2], k), np.real(a[..., :0, :0]).dtype)
-        stack, us, ss, vs = _stacked(a), _stacked(u), s.reshape((-1, k)), _stacked(v)
+        stack, us, ss, vs = stack_of(a), stack_of(u), rows_of(s), stack_of(v)
         for i in range(stack.shape[0]):
             us[i], ss[i], vs[i] = _svd(np.array(stack[i]), full_matrices)
         return SVDResult(u, s, v)

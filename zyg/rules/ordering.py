@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from zyg.rules.library import in_range, library, still
+from zyg.rules.library import in_range, library, rows_of, still
 
 
 def _is_before(a: Any, b: Any) -> Any:
@@ -94,7 +94,7 @@ def selected(values: Any, places: Any) -> Any:
 def _rows(a: Any, axis: Any) -> Any:
     """The vectors along an axis as rows of a matrix."""
     last = np.moveaxis(a, axis, -1)
-    return last.reshape((-1, last.shape[-1])) if a.ndim > 1 else last.reshape((1, -1))
+    return rows_of(last)
 
 
 def _back(rows: Any, a: Any, axis: Any) -> Any:
@@ -136,6 +136,8 @@ def _argpartition(a: Any, kth: Any, axis: Any = -1) -> Any:
     rows = _rows(a, axis)
     n = rows.shape[1]
     places = np.atleast_1d(kth)
+    if n == 0:
+        return _back(np.empty(rows.shape, np.int64), a, axis)
     if np.any(places < -n) or np.any(places >= n):
         raise ValueError("kth is out of bounds")
     y = np.empty(rows.shape, np.int64)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from zyg.rules.library import library
+from zyg.rules.library import library, rows_of
 
 
 @library(np.flip)
@@ -90,6 +90,8 @@ def _resize(a: Any, new_shape: Any) -> Any:
     y = np.empty(new_shape, a.dtype)
     flat = np.ravel(a)
     out = y.reshape(-1)
+    if flat.shape[0] == 0:
+        return np.zeros(new_shape, a.dtype)
     for i in range(out.shape[0]):
         out[i] = flat[i % flat.shape[0]]
     return y
@@ -117,7 +119,7 @@ def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
         others = np.broadcast_shapes(x.shape[:-1], at.shape[:-1])
         x = np.broadcast_to(x, (*others, x.shape[-1]))
         at = np.broadcast_to(at, (*others, at.shape[-1]))
-    rows, places = x.reshape((-1, x.shape[-1])), at.reshape((-1, at.shape[-1]))
+    rows, places = rows_of(x), rows_of(at)
     y = np.empty(places.shape, arr.dtype)
     for i in range(places.shape[0]):
         for j in range(places.shape[1]):
