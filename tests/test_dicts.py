@@ -363,3 +363,28 @@ def test_equality_truth_and_classes():
         assert zyg.value_and_grad(f, mode="native")(1.5) == (f(1.5), slope)
     with pytest.raises(zyg.UnsupportedError, match="does not define it"):
         zyg.grad(identity, mode="native")(1.5)
+
+
+class Moving:
+    def __init__(self, p):
+        self.p = p
+        self.m = np.array([0.1, 0.2]) * p
+
+    def __add__(self, other):
+        return Moving(self.p + other.p * self.m[0])
+
+
+def test_instances_that_a_method_makes_of_others():
+    """The method is read for instances of the place where it makes one itself."""
+
+    def f(x, n):
+        first = Moving(x)
+        held = [first, first + first]
+        if n > 5:
+            held = [first, first]
+        held[n % 2].p *= 2.0
+        return held[0].p * held[1].p
+
+    for n in (3, 4, 7, 8):
+        slope = (f(0.5 + 1e-6, n) - f(0.5 - 1e-6, n)) / 2e-6
+        assert np.isclose(zyg.grad(f, mode="native")(0.5, n), slope, rtol=1e-8)

@@ -19,6 +19,7 @@ from zyg.dynamic import callees, native_functions
 def soon(monkeypatch):
     """Native code is tried at the second call."""
     monkeypatch.setattr(callees, "WORTH", 1)
+    monkeypatch.setattr(callees, "EACH", 0)
 
 
 def runs(fn):
@@ -88,7 +89,7 @@ def test_what_is_short_is_not_compiled(monkeypatch):
 def test_a_refusal_is_remembered(monkeypatch):
     tried = []
     attempt = callees.tried
-    monkeypatch.setattr(callees, "tried", lambda *args: tried.append(args[0].__name__) or attempt(*args))
+    monkeypatch.setattr(callees, "tried", lambda *args: tried.append(args[0].fn.__name__) or attempt(*args))
 
     def untyped(x, n):
         table = {}

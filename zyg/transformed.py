@@ -56,6 +56,10 @@ class Transformed(Caller):
     def fn(self) -> Any:
         return self._function
 
+    def of(self, fn: Callable[..., Any]) -> Transformed:
+        """The same derivative of another function."""
+        return type(self)(fn, self.options, self.mode)
+
     @property
     def __wrapped__(self) -> Any:
         return self._function
@@ -97,7 +101,9 @@ class Transformed(Caller):
     def __zyg_read__(self, reader: Any, path: Path | None, args: list[Value], kws: dict[str, Value]) -> Value:
         """A call met while reading; `path`: how this object was reached."""
         captures = reader.spec.captures
-        captures.value(self.options, extended(path, "attr", "options"), reader.pos)
+        options = extended(path, "attr", "options")
+        if options is not None:
+            captures.expect(options, "is", self.options)
         fn = captures.value(self.fn, extended(path, "attr", "_function"), reader.pos)
         own = self.options.own
         given, kws = placed(reader, fn, args[own], kws, self.options.argnums)

@@ -7,22 +7,25 @@ Only functions with a loop are tried, once enough has been recorded while they r
 from __future__ import annotations
 
 import dis
+import sys
 import types
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from zyg.dynamic.array import Array, top_tape
-from zyg.dynamic.native_functions import Kinds, NativeFunction, codes_of, tried
-from zyg.dynamic.number import Number
-from zyg.dynamic.places import is_library
+from zyg.dynamic.native_functions import Given, Kinds, NativeFunction, codes_of, tried
+from zyg.dynamic.opened import NotOpen
+from zyg.dynamic.places import is_library, is_own
 from zyg.dynamic.tape import Tape
 from zyg.entry import CACHES, WITH_RULES
-from zyg.passes.exact import LARGEST
 
 WORTH = 50_000  # operations recorded while a function ran, after which it is compiled
+EACH = 100  # and in each call, on average: that is what a call of native code costs
+_RECENT = 100  # calls that this average is of, about
 _ATTEMPTS = 3  # with arguments of other kinds, where native code takes none
+_MOST = 16  # kinds of arguments that native code is made for
+_REFUSALS = 20  # calls with arguments that native code does not take, where it takes none
 _FRAMES = frozenset(("_getframe", "currentframe", "stack", "warn", "extract_stack", "format_stack", "print_stack"))
 _JUMPS = frozenset((*dis.hasjrel, *dis.hasjabs))
 
@@ -41,31 +44,57 @@ def has_loop(code: types.CodeType) -> bool:
 
 
 class Callee:
-    """The functions that share a code.  work: how many operations have been recorded while they ran.
+    """The functions that share a code.  work: how many operations have been recorded while they ran; recent: in the
+    last `calls` calls.
 
     native: by kinds of arguments, how native code runs them; None where it cannot.  given_up: it never could.
+    refused: calls with arguments that it does not take.
     """
 
-    __slots__ = ("code", "given_up", "native", "work")
+    __slots__ = ("calls", "code", "given_up", "native", "recent", "refused", "work")
 
     def __init__(self, code: types.CodeType) -> None:
         self.code = code
-        self.work = 0
+        self.work = self.recent = self.calls = self.refused = 0
         self.given_up = False
         self.native: dict[Kinds, NativeFunction | None] = {}
 
     def begun(self, tape: Tape) -> bool:
         """A call begins.  Is native code to be tried?"""
-        settle_work(tape)
-        tape.callee, tape.begun = self, len(tape.entries)
-        return self.work >= WORTH and not self.given_up
+        frame = sys._getframe(2)
+        while is_own(frame.f_code) and frame.f_back is not None:
+            frame = frame.f_back
+        settle_work(tape, frame)
+        if self.work >= WORTH and not self.given_up and self.recent >= EACH * self.calls:
+            return True
+        if self.calls >= _RECENT:
+            self.calls //= 2
+            self.recent //= 2
+        self.calls += 1
+        tape.running.append((self, id(frame), len(tape.entries)))
+        return False
 
 
-def settle_work(tape: Tape) -> None:
-    """What has been recorded since a function was called counts as its work, until another one is called."""
-    if tape.callee is not None:
-        tape.callee.work += len(tape.entries) - tape.begun
-        tape.callee = None
+def settle_work(tape: Tape, frame: types.FrameType | None = None) -> None:
+    """What has been recorded since a function was called is its work, once another one is called that it does not call
+    itself.  frame: where that is called; None when the derivative ends."""
+    while tape.running:
+        callee, caller, begun = tape.running[-1]
+        if frame is not None and _is_inside(frame, caller):
+            break
+        tape.running.pop()
+        callee.work += len(tape.entries) - begun
+        callee.recent += len(tape.entries) - begun
+
+
+def _is_inside(frame: types.FrameType, caller: int) -> bool:
+    """Was the function that runs in a frame called, over others, by the frame of this id?"""
+    if id(frame) == caller:
+        return False
+    outer = frame.f_back
+    while outer is not None and id(outer) != caller:
+        outer = outer.f_back
+    return outer is not None
 
 
 CALLEES: dict[int, Callee] = {}  # by the ids of codes
@@ -110,18 +139,24 @@ def natively(callee: Callee, fn: Any, plain: Callable[..., Any]) -> Any:
 
 def _attempt(callee: Callee, fn: Any, args: Sequence[Any], kws: dict[str, Any]) -> tuple[Any] | None:
     """The value of a call, recorded; None if it is not for native code."""
-    given = _positional(fn, args, kws)
-    top = None if given is None else top_tape(given)
-    if given is None or top is None:
+    values = _positional(fn, args, kws)
+    if values is None or not {*np.geterr().values()} <= {"ignore", "warn"}:
         return None
-    kinds = tuple([_kind(value) for value in given])
-    if None in kinds or not {*np.geterr().values()} <= {"ignore", "warn"}:
+    try:
+        given = Given.of(fn, values)
+    except NotOpen:
+        callee.refused += 1
+        callee.given_up = callee.refused >= _REFUSALS and not any(callee.native.values())
         return None
-    if kinds not in callee.native:
-        callee.native[kinds] = tried(fn, kinds, given)
+    if given.top is None:
+        return None
+    if given.kinds not in callee.native:
+        if len(callee.native) >= _MOST:
+            return None
+        callee.native[given.kinds] = tried(given)
         callee.given_up = len(callee.native) >= _ATTEMPTS and not any(callee.native.values())
-    native = callee.native[kinds]
-    return None if native is None else native.run(fn, given, top)
+    native = callee.native[given.kinds]
+    return None if native is None else native.run(given)
 
 
 def _positional(fn: Any, args: Sequence[Any], kws: dict[str, Any]) -> list[Any] | None:
@@ -137,22 +172,3 @@ def _positional(fn: Any, args: Sequence[Any], kws: dict[str, Any]) -> list[Any] 
         else:
             return None
     return None if named or len(given) != code.co_argcount or fn.__kwdefaults__ else given
-
-
-def _kind(value: Any) -> Hashable | None:
-    """What native code is made for; None where it is for CPython."""
-    kind = type(value)
-    if kind is Number:
-        own = type(value.__zyg_root__)
-        return ("number", own) if own in (float, np.float64) else None
-    if kind is Array:
-        root = value.__zyg_root__
-        known = type(root) is np.ndarray and root.ndim > 0 and root.dtype.str[1:] in ("f8", "i8", "b1")
-        return ("array", root.dtype, root.ndim, root.flags.c_contiguous) if known else None
-    if kind is int:
-        return (int,) if -LARGEST <= value <= LARGEST else None
-    if kind in (float, bool, np.float64):
-        return (kind,)
-    if value is None or kind is str:
-        return ("value", value)
-    return ("function", id(value.__code__)) if kind is types.FunctionType else None

@@ -70,7 +70,8 @@ def found_copy(fn: types.FunctionType, hooks: Hooks, always: bool = False) -> tu
         copy.__qualname__ = fn.__qualname__
     if len(_copies) > _MOST:
         _copies.clear()
-    callee = None if copy is fn else callee_of(code)
+    exchanged = ORIGINALS.get(id(code))  # a method whose code has been exchanged
+    callee = callee_of(exchanged) if exchanged is not None else None if copy is fn else callee_of(code)
     found = weakref.ref(fn), code, fn.__defaults__, copy, callee
     if not _rewriting:
         _copies[id(fn)] = found

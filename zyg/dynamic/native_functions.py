@@ -12,14 +12,14 @@ import numpy as np
 
 from zyg.array_back import ArrayBack
 from zyg.back import Back
-from zyg.dynamic.array import Array, fresh, operand, recorded, top_tape
+from zyg.dynamic.array import fresh, recorded, top_tape
 from zyg.dynamic.array_steps import Result
 from zyg.dynamic.buffers import owner_of
 from zyg.dynamic.native import by_native_code
-from zyg.dynamic.number import Number
+from zyg.dynamic.opened import Opened, Opening, give, references, tracked_values
+from zyg.dynamic.places import is_own
 from zyg.dynamic.state import STATE
 from zyg.dynamic.tape import Sweep, Tape
-from zyg.dynamic.ufuncs import plain_root
 from zyg.entry import Caller
 from zyg.errors import UnsupportedError
 from zyg.ir.program import Module
@@ -29,7 +29,9 @@ from zyg.ir.tree import leaves as types_of
 from zyg.looking import look, plan_of
 from zyg.passes.exact import LARGEST, GivenUp, exact
 from zyg.passes.python_classes import Origin, origins_of_results
-from zyg.shapes import assemble
+from zyg.reading.front import ORIGINALS
+from zyg.reading.instances import is_instance
+from zyg.shapes import assemble, items_of
 from zyg.transformed import Called, code_key
 
 Kinds = tuple[Any, ...]  # of arguments
@@ -81,39 +83,60 @@ class _Written:
     origins: list[Origin]
 
 
-def tried(fn: Any, kinds: Kinds, given: Sequence[Any]) -> NativeFunction | None:
+def _applied(fn: Any, *args: Any) -> Any:
+    """What is differentiated where that is done by what a function captures, too."""
+    return fn(*args)
+
+
+@dataclass(slots=True)
+class Given:
+    """A call: the function, what it is given, and the same taken apart.  top: the innermost tape that knows some of it.
+
+    A function that captures something tracked is an argument itself, of `_applied`.
+    """
+
+    fn: Any
+    values: Sequence[Any]
+    opened: list[Opened]
+    kinds: Kinds
+    plains: list[Any]
+    top: Tape | None
+    flat: bool
+
+    @classmethod
+    def of(cls, fn: Any, values: Sequence[Any]) -> Given:
+        """Raises `NotOpen` where native code does not take it."""
+        opening = Opening()
+        opened = [opening.of(value) for value in values]
+        if fn.__closure__:
+            own = opening.of(fn)
+            if own.tracked is not None:
+                fn, values, opened = _applied, [fn, *values], [own, *opened]
+        return cls(
+            *(fn, values, opened, tuple([one.kind for one in opened]), [one.plain for one in opened]),
+            top_tape(value for one in opened for value in tracked_values(one.tracked)),
+            all(one.flat for one in opened),
+        )
+
+
+def tried(given: Given) -> NativeFunction | None:
     """How native code runs a function; None if it cannot."""
     try:
-        how = _written(fn, given)
-        native = NativeFunction(fn, kinds, how)
-        native.find(fn, [plain_root(value) for value in given])
+        how = _written(given.fn, given.plains)
+        native = NativeFunction(given.kinds, how)
+        native.find(given.fn, given.plains)
     except Exception:  # the user's function has not been run; whatever is wrong with it, CPython will say
         return None
     return native
 
 
 def _written(fn: Any, given: Sequence[Any]) -> _Written:
-    codes: list[types.CodeType] = []
-    modules: set[str] = set()
-    waiting: list[Any] = [fn, *(value for value in given if type(value) is types.FunctionType)]
-    seen: set[int] = set()
-    arrays = any(type(plain_root(value)) in (np.ndarray, np.float64) for value in given)
-    while waiting:
-        one = waiting.pop()
-        if id(one) in seen:
-            continue
-        seen.add(id(one))
-        own = list(codes_of(one.__code__))
-        codes += own
-        names = {name for code in own for name in code.co_names}
-        cells = [cell.cell_contents for cell in one.__closure__ or ()]
-        for value in (*cells, *(one.__globals__[name] for name in names if name in one.__globals__)):
-            if type(value) is types.FunctionType:
-                waiting.append(value)
-            elif type(value) is types.ModuleType:
-                modules.add(value.__name__.partition(".")[0])
-            elif not isinstance(value, (int, float, str, bytes, type(None), type)) or type(value) is np.float64:
-                modules.add((getattr(value, "__module__", None) or "numpy").partition(".")[0])
+    text = _Text()
+    numbers = [number for value in given for number in text.numbers(value)]
+    text.functions.append(fn)
+    arrays = any(type(number) in (np.ndarray, np.float64) for number in numbers)
+    text.read()
+    codes, modules = text.codes, text.modules
     every = frozenset(name for code in codes for name in (*code.co_names, *code.co_freevars))
     if every & _SEEN_BY_CLASS:
         raise UnsupportedError("it looks at the classes of values")
@@ -129,13 +152,93 @@ def _written(fn: Any, given: Sequence[Any]) -> _Written:
     if modules - {"math", "numpy", "operator", "builtins"} or every & _CONVERSIONS:
         elementary = Origin.UNKNOWN
     origins: list[Origin] = []
-    for value in given:
-        root = plain_root(value)
-        if isinstance(root, np.ndarray):
-            origins += [Origin.PYTHON] * (1 + sum(n != 1 for n in root.shape))
-        elif isinstance(root, (int, float)):
-            origins.append(Origin.NUMPY if type(root) is np.float64 else Origin.PYTHON)
+    for number in numbers:
+        if isinstance(number, np.ndarray):
+            origins += [Origin.PYTHON] * (1 + sum(n != 1 for n in number.shape))
+        else:
+            origins.append(Origin.NUMPY if type(number) is np.float64 else Origin.PYTHON)
     return _Written(codes, every, arrays, elementary, lists, origins)
+
+
+class _Text:
+    """The functions that may be called, as far as their text tells: those that others name, and methods of instances.
+
+    modules: those whose functions and objects they name.
+    """
+
+    def __init__(self) -> None:
+        self.codes: list[types.CodeType] = []
+        self.modules: set[str] = set()
+        self.functions: list[Any] = []
+        self.classes: list[type] = []
+
+    def numbers(self, value: Any) -> Iterator[Any]:
+        """The numbers and arrays that are parameters of native code where this is an argument."""
+        if type(value) is types.FunctionType:
+            self.functions.append(value)
+        inside = items_of(value)
+        if inside is not None:
+            if is_instance(value):
+                self.classes += [cls for cls in type(value).__mro__ if cls is not object]
+            for item in inside:
+                if type(item) is not bool:
+                    yield from self.numbers(item)
+        elif isinstance(value, (int, float, np.ndarray)):
+            yield value
+
+    def read(self) -> None:
+        seen: set[int] = set()
+        names: set[str] = set()
+        while self.functions:
+            one = self.functions.pop()
+            if id(one) not in seen:
+                seen.add(id(one))
+                code = ORIGINALS.get(id(one.__code__), one.__code__)
+                own = list(codes_of(code))
+                self.codes += own if code is one.__code__ else [*own, one.__code__]
+                own_names = {name for code in own for name in code.co_names}
+                cells = [cell.cell_contents for cell in one.__closure__ or ()]
+                for value in (*cells, *(one.__globals__[name] for name in own_names if name in one.__globals__)):
+                    self._named(value)
+                names |= own_names
+            if not self.functions:
+                self.functions += [fn for cls in self.classes for fn in _methods(cls, names) if id(fn) not in seen]
+
+    def _named(self, value: Any) -> None:
+        if type(value) is types.FunctionType:
+            self.functions.append(value)
+        elif type(value) is types.ModuleType:
+            self.modules.add(value.__name__.partition(".")[0])
+        elif not isinstance(value, (int, float, str, bytes, type(None), type)) or type(value) is np.float64:
+            self.modules.add((getattr(value, "__module__", None) or "numpy").partition(".")[0])
+
+
+def _methods(cls: type, names: set[str]) -> Iterator[Any]:
+    """The functions of a class that are called by one of these names, or by an operator."""
+    for name, member in vars(cls).items():
+        if name in names or name in _OPERATORS:
+            fn = member.fget if isinstance(member, property) else getattr(member, "__func__", member)
+            if type(fn) is types.FunctionType and not is_own(fn.__code__):
+                yield fn
+
+
+_ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
+_OPERATORS = frozenset(
+    (
+        *(f"__{before}{name}__" for name in _ARITHMETIC for before in ("", "r", "i")),
+        *(
+            "__call__",
+            "__getitem__",
+            "__len__",
+            "__iter__",
+            "__contains__",
+            "__neg__",
+            "__pos__",
+            "__abs__",
+            "__bool__",
+        ),
+    )
+)
 
 
 def codes_of(code: types.CodeType) -> Iterator[types.CodeType]:
@@ -158,7 +261,7 @@ class NativeFunction:
 
     __slots__ = ("given_up", "how", "kinds", "plans", "refused", "runs")
 
-    def __init__(self, fn: Any, kinds: Kinds, how: _Written) -> None:
+    def __init__(self, kinds: Kinds, how: _Written) -> None:
         self.kinds, self.how = kinds, how
         self.runs = self.given_up = self.refused = 0
         self.plans: dict[int, Any] = {}
@@ -196,20 +299,21 @@ class NativeFunction:
                     return False
         return True
 
-    def run(self, fn: Any, given: Sequence[Any], top: Tape) -> tuple[Any] | None:
+    def run(self, given: Given) -> tuple[Any] | None:
         """The value of a call, recorded; None if CPython must run it."""
         if self.refused >= _REFUSALS or (self.given_up > _SUSPICIOUS and 2 * self.given_up > self.runs):
             return None
-        if any(_holds_tracked(cell) for cell in fn.__closure__ or ()):
+        fn, top = given.fn, given.top
+        assert top is not None
+        if not given.flat and not (top.outer is None and top.natively):
             return None
-        lows = [plain_root(value) for value in given]
         try:
-            found, inputs = self.find(fn, lows)
+            found, inputs = self.find(fn, given.plains)
         except Exception:  # what it captures is of another kind than before
             self.refused += 1
             return None
         try:
-            if not self._is_plain(found, fn, lows):
+            if not self._is_plain(found, fn, given.plains):
                 return None
             self.runs += 1
             values = found.run(inputs)
@@ -222,27 +326,27 @@ class NativeFunction:
             return None
         try:
             if top.outer is None and top.natively:
-                back = _pullback(found, fn, lows, plain)
-                return (self._recorded(y, back, [operand(value, top)[0] for value in given], top),)
-            return self._differentiable(fn, given, y, top)
+                back = _pullback(found, fn, given.plains, plain)
+                return (self._recorded(y, back, [references(one.tracked, top) for one in given.opened], top),)
+            return self._differentiable(fn, given.values, y, top)
         except Exception:
             self.refused += 1
             return None
 
-    def _differentiable(self, fn: Any, given: Sequence[Any], y: Any, top: Tape) -> tuple[Any] | None:
+    def _differentiable(self, fn: Any, values: Sequence[Any], y: Any, top: Tape) -> tuple[Any] | None:
         """The value, recorded with a pullback that is differentiated in turn: in derivatives of derivatives, and where
         cotangents are, as in forward mode."""
         if fn.__closure__ or not all(isinstance(item, (float, np.ndarray)) for item in (y if _is_tuple(y) else (y,))):
             return None
 
         def below(*lower: Any) -> Any:
-            outer = top_tape(lower)
-            found = (y,) if outer is None else self.run(fn, lower, outer)
+            given = Given.of(fn, lower)
+            found = (y,) if given.top is None else self.run(given)
             if found is None:
                 raise GivenUp
             return found[0]
 
-        return (by_native_code(fn, given, {}, below),)
+        return (by_native_code(fn, values, {}, below),)
 
     def _is_plain(self, found: Any, fn: Any, lows: Sequence[Any]) -> bool:
         """Is what the function captures the same to CPython, and not differentiated?"""
@@ -305,13 +409,6 @@ def _is_tuple(y: Any) -> bool:
     return isinstance(y, tuple)
 
 
-def _holds_tracked(cell: types.CellType) -> bool:
-    try:
-        return type(cell.cell_contents) in (Number, Array)
-    except ValueError:  # not assigned yet
-        return False
-
-
 def _pullback(found: Any, fn: Any, args: Sequence[Any], y: Any) -> Any:
     if found.lowered.has_arrays:
         return ArrayBack(Called(fn, "pullback"), tuple(args), y)
@@ -349,5 +446,4 @@ class NativeCall:
             return
         given = self.back(found[0] if self.single else tuple(found))
         for ref, da in zip(self.refs, given, strict=True):
-            if ref is not None and da is not None:
-                ref.give(sweep, da)
+            give(ref, da, sweep)

@@ -11,6 +11,7 @@ import copy
 import dataclasses
 import decimal
 import enum
+import functools
 import numbers
 import types
 from collections import Counter, deque
@@ -28,6 +29,8 @@ from zyg.dynamic.places import refusal
 from zyg.dynamic.state import STATE
 from zyg.dynamic.tape import Sweep, Tape
 from zyg.errors import ArgumentError
+from zyg.steering import checkpoint
+from zyg.transformed import Transformed
 
 # What holds numbers, or is one, but cannot be differentiated by
 _NOT_NUMBERS = (numbers.Number, decimal.Decimal, deque, set, frozenset, np.ndarray, array.array)
@@ -62,8 +65,8 @@ class Tracking:
             )
         return made, gradient
 
-    def part(self, value: Any) -> tuple[Any, Gradient]:
-        """A part of an argument, tracked, and what gives its gradient."""
+    def part(self, value: Any, in_cell: bool = False) -> tuple[Any, Gradient]:
+        """A part of an argument, tracked, and what gives its gradient.  in_cell: a function captures it."""
         root = getattr(value, "__zyg_root__", value)
         if isinstance(root, (float, complex, np.floating, np.complexfloating)):
             return self._number(value, value if type(value) is Number else _own(root), 0j if _is_complex(root) else 0.0)
@@ -71,6 +74,8 @@ class Tracking:
             return self._array(value, root)
         known = self._known.get(id(value))  # a container that holds itself
         if known is not None:
+            if type(known[0]) is _Later and not in_cell:
+                raise refusal("an argument is a function that is held by a container that it captures")
             return known
         try:
             return self._container(value)
@@ -91,6 +96,13 @@ class Tracking:
             return self._function(value)
         if isinstance(value, types.MethodType):
             return self._method(value)
+        if type(value) is functools.partial:
+            return self._partial(value)
+        if isinstance(value, (Transformed, checkpoint)):
+            made, give = self.part(value.fn)
+            if made is value.fn:
+                return value, _nothing
+            return (checkpoint(made) if isinstance(value, checkpoint) else value.of(made)), give
         return self._object(value)
 
     def _number(self, value: Any, below: Any, zero: Any) -> tuple[Any, Gradient]:
@@ -215,33 +227,54 @@ class Tracking:
         return made, gradient
 
     def _function(self, value: types.FunctionType) -> tuple[Any, Gradient]:
-        """A function: one entry per captured variable."""
-        cells = value.__closure__ or ()
-        names = value.__code__.co_freevars
-        parts: dict[str, tuple[Any, Gradient]] = {}
-        self._known[id(value)] = value, _nothing
-        for name, cell in zip(names, cells, strict=True):
+        """A function: one entry per captured variable.  One that captures itself captures its copy, too."""
+        later = _Later()
+        self._known[id(value)] = later, _nothing
+        cells: dict[str, Any] = dict(zip(value.__code__.co_freevars, value.__closure__ or (), strict=True))
+        chosen: dict[str, Gradient] = {}
+        for name, cell in cells.items():
             try:
-                parts[name] = self.part(cell.cell_contents)
+                before = cell.cell_contents
             except ValueError:  # not assigned yet
                 continue
-        chosen = {name: part for name, part in parts.items() if part[1] is not _nothing}
-        if not chosen:
-            return value, _nothing
-        new = tuple(
-            types.CellType(chosen[name][0]) if name in chosen else cell for name, cell in zip(names, cells, strict=True)
-        )
-        made = types.FunctionType(value.__code__, value.__globals__, value.__name__, value.__defaults__, new)
-        made.__kwdefaults__ = value.__kwdefaults__
+            made, give = self.part(before, in_cell=True)
+            if type(made) is _Later:
+                cells[name] = types.CellType(made)
+                made.cells.append(cells[name])
+            elif give is not _nothing:
+                chosen[name] = give
+                cells[name] = types.CellType(made)
+                self.copies.append((cell, cells[name], [before], [made]))
+        copy = value
+        if chosen:
+            own = value.__globals__, value.__name__, value.__defaults__, tuple(cells.values())
+            copy = types.FunctionType(value.__code__, *own)
+            copy.__kwdefaults__ = value.__kwdefaults__
+        for cell in later.cells:
+            cell.cell_contents = copy
 
         def gradient(sweep: Sweep) -> Any:
-            return types.SimpleNamespace(**{name: give(sweep) for name, (_, give) in chosen.items()})
+            return types.SimpleNamespace(**{name: give(sweep) for name, give in chosen.items()})
 
-        return made, gradient
+        return copy, gradient if chosen else _nothing
 
     def _method(self, value: types.MethodType) -> tuple[Any, Gradient]:
         owner, give = self.part(value.__self__)
         return (value, _nothing) if give is _nothing else (types.MethodType(value.__func__, owner), give)
+
+    def _partial(self, value: functools.partial[Any]) -> tuple[Any, Gradient]:
+        """A partial: a namespace of its function, its arguments, and those by name."""
+        held = {"func": value.func, "args": value.args, "keywords": value.keywords}
+        parts = {name: self.part(item) for name, item in held.items()}
+        if all(parts[name][0] is item for name, item in held.items()):
+            return value, _nothing
+        made = functools.partial(parts["func"][0], *parts["args"][0], **parts["keywords"][0])
+
+        def gradient(sweep: Sweep) -> Any:
+            found = {name: give(sweep) for name, (_, give) in parts.items()}
+            return types.SimpleNamespace(**{name: item for name, item in found.items() if item is not None})
+
+        return made, gradient
 
     def _copied(self, value: Any, made: Any, before: Any, after: Any) -> Any:
         """The copy; the original itself where nothing in it is tracked."""
@@ -278,7 +311,9 @@ class Tracking:
             return untracked.get(id(item), self.original(item))
 
         now = _contents(made)
-        if isinstance(original, list):
+        if isinstance(original, types.CellType):
+            original.cell_contents = plain(now[0])
+        elif isinstance(original, list):
             original[:] = [plain(item) for item in now]
         elif isinstance(original, dict):
             kept = {name: plain(item) for name, item in now.items()}
@@ -293,8 +328,17 @@ class Tracking:
                     object.__setattr__(original, name, plain(item))
 
 
+class _Later:
+    """Stands for a function that is being copied, in the cells of functions that it captures."""
+
+    def __init__(self) -> None:
+        self.cells: list[types.CellType] = []
+
+
 def _contents(value: Any) -> Any:
     """What a container holds now."""
+    if type(value) is types.CellType:
+        return [value.cell_contents]
     return list(value) if isinstance(value, list) else dict(value) if isinstance(value, dict) else attributes(value)
 
 

@@ -27,14 +27,15 @@ class Tape:
     Python's floats is its result, a `Number`, anything else a `Step`; `record` appends one to the entries.  made: the
     tracked objects that are no such results, to find those that outlive the tape.  outer: the tape of the derivative
     around this one.  buffers: of arrays that came from outside, by their memory; arrays: these, by identity;
-    arguments: the buffers of arguments.  callee: the function with a loop that was called last, and `begun`, how long
-    the tape was then.  natively: its sweep is not differentiated.  forward: it is for forward mode, which hooks have
-    no part in.  parameters: it differentiates by captured arrays.
+    arguments: the buffers of arguments.  running: the functions with loops that have been called, and have not ended
+    as far as is known, the ids of the frames that called them, and how long the tape was then.  natively: its sweep is
+    not differentiated.  forward: it is for forward mode, which hooks have no part in.  parameters: it differentiates by
+    captured arrays.
     """
 
     __slots__ = (
-        *("arguments", "arrays", "begun", "buffers", "callee", "entries", "forward", "level", "made", "natively"),
-        *("new", "open", "outer", "parameters", "record"),
+        *("arguments", "arrays", "buffers", "entries", "forward", "level", "made", "natively"),
+        *("new", "open", "outer", "parameters", "record", "running"),
     )
 
     def __init__(self, outer: Tape | None) -> None:
@@ -49,8 +50,7 @@ class Tape:
         self.buffers: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
         self.arrays: dict[int, Any] = {}
         self.arguments: list[Any] = []
-        self.callee: Any = None
-        self.begun = 0
+        self.running: list[tuple[Any, int, int]] = []
         self.natively = True
 
 

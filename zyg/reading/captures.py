@@ -180,6 +180,17 @@ class Captures:
             self._guard(path, "type", type(obj))
         return Static(obj, first)
 
+    def is_shared(self, value: Static) -> bool:
+        """Has an object been reached in another way than by its path, and not by itself?"""
+        path = value.path
+        if path is None:
+            return False
+        own = len(path)
+        return any(
+            check == "one" and what == path and (at[:own] != path or any(step == "globals" for step, _ in at[own:]))
+            for at, (check, what) in self.guards.items()
+        )
+
     def seen_list(self, value: Static) -> tuple[Any, ...]:
         """The items of a captured list when it was first seen."""
         path = extended(value.path, "items", None)

@@ -247,13 +247,14 @@ def pullback_call(reader: FunctionReader, fn: Value, args: list[Value], cotangen
 
 def _pulled_back(reader: FunctionReader, fn: Value, args: list[Value], cotangent: Value) -> Value:
     args, _ = settled(reader, args, {})
-    module, result, formals, operands, _ = read_inner(reader, fn, args, {})
+    module, result, formals, operands, captured = read_inner(reader, fn, args, {})
     if any(isinstance(leaf.type, MemoryType) for leaf in carriers(result)):
         return _array_pullback(reader, fn, args, cotangent)
     seeds = matching(result, cotangent, reader)
     chosen = list(range(len(args)))
     for n in chosen:
         check_list(formals[n], n, reader)
+    module, formals, operands = open_functions(reader, module, formals, operands, chosen, captured)
     y, dx, _ = vjp_call(reader, module, result, formals, operands, chosen, result, seeds)
     return tuple_of([y, tuple_of(dx)])
 
@@ -316,7 +317,7 @@ def jvp_call(
     lent: tangents that are arrays lie in shadows of the arguments', and may be shared with what is given back.
     """
     args, _ = settled(reader, args, {})
-    module, result, formals, operands, _ = read_inner(reader, fn, args, {})
+    module, result, formals, operands, captured = read_inner(reader, fn, args, {})
     for tangents in directions:
         if len(tangents) != len(args):
             raise ValueArgumentError(
@@ -326,6 +327,8 @@ def jvp_call(
     for number, (formal, on) in enumerate(zip(formals, moving, strict=True)):
         if on:
             check_list(formal, number, reader)
+    chosen = [number for number, on in enumerate(moving) if on]
+    module, formals, operands = open_functions(reader, module, formals, operands, chosen, captured)
     wanted = {leaf for formal, on in zip(formals, moving, strict=True) if on for leaf in carriers(formal)}
     if not all(has_tangent(leaf.type) for leaf in wanted):
         raise unsupported(
@@ -338,15 +341,18 @@ def jvp_call(
     lent = lent and not written_parameters(done)
     dots: list[Operand] = []
     for tangents in directions:
+        by_param: dict[Var, Operand] = {}
         for arg, formal, given, on in zip(args, formals, tangents, moving, strict=True):
             if not on:
                 continue
             if lent and is_array(given) and isinstance(given, Node):
-                dots.append(memory(given))
+                by_param |= dict.fromkeys(carriers(formal), memory(given))
                 continue
             seeds = matching(_at(formal, arg), given, reader)
             for leaf, dot in zip(carriers(formal), seeds, strict=True):
-                dots.append(dot if isinstance(leaf.type, MemoryType) else _seed(reader, dot, tangent_kind(leaf.type)))
+                kind = None if isinstance(leaf.type, MemoryType) else tangent_kind(leaf.type)
+                by_param[leaf] = dot if kind is None else _seed(reader, dot, kind)
+        dots += [by_param[param] for param in module.main.params if param in wanted]
     check_apart(reader, module, operands)
     name = reader.spec.adopt(done)
     outs = tuple(Var(kind) for kind in done.main.results)

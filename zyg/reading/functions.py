@@ -30,13 +30,13 @@ def open_functions(
     chosen: list[int],
     captured: Mapping[int, Var],
 ) -> tuple[Module, list[Value], list[Operand]]:
-    """The module with what the functions among the arguments `chosen` capture as further parameters.
+    """The module with what the functions in the arguments `chosen` capture as further parameters.
 
     In the place of such a function stands a namespace of the variables that it captures.  captured: those that are
     parameters already, by their numbers.
     """
     start = len(reader.ops)
-    spread = {n: _spread(reader, formals[n], ()) for n in chosen if _is_function(formals[n])}
+    spread = {n: _spread(reader, formals[n], ()) for n in chosen if _holds_function(formals[n])}
     if not spread:
         return module, formals, operands
     numbers = {op.result: op.fn.index for op in reader.ops[start:] if isinstance(op.fn, Capture)}
@@ -63,7 +63,20 @@ _FUNCTIONS = (pytypes.FunctionType, pytypes.MethodType, functools.partial)
 
 
 def _is_function(value: Value) -> bool:
-    return isinstance(value, Static) and isinstance(value.obj, _FUNCTIONS) and value.path is not None
+    if not isinstance(value, Static) or value.path is None:
+        return False
+    return isinstance(value.obj, _FUNCTIONS) or _is_derivative(value.obj)
+
+
+def _is_derivative(obj: object) -> bool:
+    """Is it what `grad` gave for a function?"""
+    return hasattr(type(obj), "__zyg_read__") and hasattr(obj, "fn")
+
+
+def _holds_function(value: Value) -> bool:
+    if isinstance(value, Node) and is_container(value):
+        return any(map(_holds_function, value.items))
+    return _is_function(value)
 
 
 def _spread(reader: FunctionReader, value: Value, inside: tuple[int, ...]) -> Value:
@@ -77,7 +90,16 @@ def _spread(reader: FunctionReader, value: Value, inside: tuple[int, ...]) -> Va
         return Node(value.head, tuple(_spread(reader, item, inside) for item in value.items))
     if not isinstance(value, Static) or id(value.obj) in inside:
         return value
-    inside = (*inside, id(value.obj))
+    found = _spread_object(reader, value, (*inside, id(value.obj)))
+    if any(True for _ in carriers(found)) and captures.is_shared(value):
+        raise unsupported(
+            "a function or object by which a derivative is taken is reached in two ways", reader.pos, "Pass a copy."
+        )
+    return found
+
+
+def _spread_object(reader: FunctionReader, value: Static, inside: tuple[int, ...]) -> Value:
+    captures = reader.spec.captures
     if isinstance(value.obj, pytypes.FunctionType):
         items: dict[str, Value] = {}
         for number, cell in enumerate(value.obj.__closure__ or ()):
@@ -88,8 +110,10 @@ def _spread(reader: FunctionReader, value: Value, inside: tuple[int, ...]) -> Va
                 continue
             held = captures.value(contents, extended(value.path, "cell", number), reader.pos, name)
             items[name] = _spread(reader, held, inside)
+        if not any(True for item in items.values() for _ in carriers(item)):
+            return value
         reader.spec.called_functions |= marks(value.obj)
-        if value.obj in RULES and any(True for item in items.values() for _ in carriers(item)):
+        if value.obj in RULES:
             name = value.obj.__name__
             raise not_differentiable(
                 f"the rule of {name} gives no cotangents of what that captures, by which a derivative is taken",
@@ -97,8 +121,9 @@ def _spread(reader: FunctionReader, value: Value, inside: tuple[int, ...]) -> Va
                 "Pass what it captures as an argument.",
             )
         return Node(ObjectHead(SimpleNamespace, tuple(items)), tuple(items.values()))
-    if hasattr(type(value.obj), "__zyg_read__") and hasattr(value.obj, "fn"):
-        wrapped = captures.value(value.obj.fn, extended(value.path, "attr", "fn"), reader.pos)
+    if _is_derivative(value.obj):
+        name = "_function" if hasattr(value.obj, "_function") else "fn"  # where calls of it look
+        wrapped = captures.value(getattr(value.obj, name), extended(value.path, "attr", name), reader.pos)
         return _spread(reader, wrapped, inside)
     if isinstance(value.obj, pytypes.MethodType):
         owner = captures.value(value.obj.__self__, extended(value.path, "attr", "__self__"), reader.pos)

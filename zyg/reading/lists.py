@@ -176,6 +176,7 @@ def join(reader: FunctionReader, old: Node, new: Node) -> Node:
 
 def _unite(reader: FunctionReader, one: Site, other: Site) -> None:
     if one is not other:
+        one, other = sorted((one, other), key=operator.attrgetter("number"))
         element = other.element
         one.absorb(other)
         reader.spec.sites.changed.add(one)

@@ -18,6 +18,7 @@ from zyg.reading.array_making import converted
 from zyg.reading.cotangents import matching
 from zyg.reading.derive import check_list, pullback_call, vjp_call
 from zyg.reading.describe import described
+from zyg.reading.functions import open_functions
 from zyg.reading.inner import read_inner, settled
 from zyg.reading.values import Node, Static, Value, is_array, tuple_of
 
@@ -30,12 +31,14 @@ def read_pullback(reader: FunctionReader, args: list[Value], kws: dict[str, Valu
     if not args or kws.keys() - {"mode"}:
         raise ArgumentError("pullback takes a function and its arguments", reader.pos, "Call it as pullback(f, x, …).")
     fn, own = args[0], settled(reader, args[1:], {})[0]
-    module, result, formals, operands, _ = read_inner(reader, fn, own, {})
+    module, result, formals, operands, captured = read_inner(reader, fn, own, {})
     if isinstance(result, Const) or (isinstance(result, Var) and isinstance(result.type, types.Float)):
         for number, formal in enumerate(formals):
             check_list(formal, number, reader)
         seeds = matching(result, Const(1.0, types.float64), reader)
-        y, dx, _ = vjp_call(reader, module, result, formals, operands, list(range(len(own))), result, seeds)
+        chosen = list(range(len(own)))
+        module, formals, operands = open_functions(reader, module, formals, operands, chosen, captured)
+        y, dx, _ = vjp_call(reader, module, result, formals, operands, chosen, result, seeds)
         return tuple_of([y, Node(ScaledHead(), (tuple_of(dx),))])
     kept = [_copied(reader, value) for value in (fn, *own)]
     y = reader.spec.calls.call(reader, fn, own, {})

@@ -137,6 +137,7 @@ def join(reader: FunctionReader, old: Node, new: Node) -> Node:
     one, other = settle_in_memory(reader, old), settle_in_memory(reader, new)
     sites = reader.spec.sites
     if one is not other:
+        one, other = sorted((one, other), key=operator.attrgetter("number"))
         one.absorb(other)
         sites.changed.add(one)
         for key, value in list(other.fields.items()):

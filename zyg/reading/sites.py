@@ -27,7 +27,9 @@ class Site:
     fields: of others, a value that covers what is under each key.
     """
 
-    def __init__(self, owner: Hashable, cls: type = list) -> None:
+    def __init__(self, owner: Hashable, cls: type = list, number: int = 0) -> None:
+        """number: how many sites there were before."""
+        self.number = number
         self.owners = {owner}
         self.cls = cls
         self.fields: dict[Any, Any] = {}
@@ -44,6 +46,9 @@ class Site:
         return site
 
     def absorb(self, other: Site) -> None:
+        """Stand for another one, too: the older of two, or functions that are read for a site would make new sites,
+        and be read anew for these, without end."""
+        assert self.number < other.number
         other._above = self
         self.owners |= other.owners
         self.in_memory |= other.in_memory
@@ -63,7 +68,7 @@ class Sites:
 
     def at(self, owner: Hashable, place: Hashable, cls: type = list) -> Site:
         """The site at a place of the specialisation `owner`."""
-        return self._table.setdefault((owner, place), Site(owner, cls)).top
+        return self._table.setdefault((owner, place), Site(owner, cls, len(self._table))).top
 
     def in_memory(self) -> set[Site]:
         """The sites of what is in memory."""

@@ -1,0 +1,178 @@
+"""Functions in arguments: derivatives by what they capture, native, dynamic, reverse and forward."""
+
+from __future__ import annotations
+
+import functools
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import zyg
+
+MODES = pytest.mark.parametrize("mode", ["native", "dynamic"])
+
+
+def applied(fn, *args):
+    return fn(*args)
+
+
+def in_table(table, t):
+    return table["a"](t)
+
+
+def wave(k):
+    def inner(t):
+        return math.sin(k * t)
+
+    return inner
+
+
+def powers(k):
+    def f(n):
+        return k if n == 0 else math.sin(k * f(n - 1))
+
+    return f
+
+
+def mutual(k):
+    def even(n):
+        return k if n == 0 else math.sin(odd(n - 1) * k)
+
+    def odd(n):
+        return 1.0 if n == 0 else math.cos(even(n - 1) * k)
+
+    return even
+
+
+class Quadratic:
+    def __init__(self, w):
+        self.w = w
+
+    def at(self, t):
+        return self.w * t * t
+
+
+# What a function captures, found in its gradient; and its derivative by that
+K = 2.0
+BY_K = 0.5 * math.cos(1.0)
+CASES: dict[str, tuple[Any, Any, Any, Any, float]] = {
+    "closure": (applied, wave(K), lambda g: g.k, SimpleNamespace(k=1.0), BY_K),
+    "in a dict": (in_table, {"a": wave(K)}, lambda g: g["a"].k, {"a": SimpleNamespace(k=1.0)}, BY_K),
+    "partial": (
+        applied,
+        functools.partial(lambda a, t: math.sin(a * t), K),
+        lambda g: g.args[0],
+        SimpleNamespace(func=None, args=(1.0,), keywords={}),
+        BY_K,
+    ),
+    "by name": (
+        applied,
+        functools.partial(lambda t, a: math.sin(a * t), a=K),
+        lambda g: g.keywords["a"],
+        SimpleNamespace(func=None, args=(), keywords={"a": 1.0}),
+        BY_K,
+    ),
+    "method": (in_table, {"a": Quadratic(K).at}, lambda g: g["a"].w, {"a": SimpleNamespace(w=1.0)}, 0.25),
+}
+
+
+@MODES
+@pytest.mark.parametrize("name", CASES)
+def test_reverse_and_forward(name, mode):
+    fn, given, found, tangent, expected = CASES[name]
+    assert found(zyg.grad(fn, mode=mode)(given, 0.5)) == pytest.approx(expected, rel=1e-12)
+    assert found(zyg.pullback(fn, given, 0.5, mode=mode)[1](2.0)[0]) == pytest.approx(2 * expected, rel=1e-12)
+    assert zyg.jvp(fn, (given, 0.5), (tangent, 0.0), mode=mode)[1] == pytest.approx(expected, rel=1e-12)
+
+
+@MODES
+def test_derivatives_and_checkpoints_of_closures(mode):
+    k, t = 3.0, 0.5
+    by_k = math.cos(k * t) - k * t * math.sin(k * t)
+    assert zyg.grad(applied, mode=mode)(zyg.grad(wave(k)), t).k == pytest.approx(by_k, rel=1e-12)
+    assert zyg.grad(in_table, mode=mode)({"a": zyg.grad(wave(k))}, t)["a"].k == pytest.approx(by_k, rel=1e-12)
+    assert zyg.grad(applied, mode=mode)(zyg.checkpoint(wave(k)), t).k == pytest.approx(t * math.cos(k * t), rel=1e-12)
+    curved = zyg.grad(applied, (0, 1), mode=mode)(zyg.diaghessian(wave(k)), t)
+    assert curved[0].k == pytest.approx(-2 * k * math.sin(k * t) - k * k * t * math.cos(k * t), rel=1e-12)
+    assert curved[1] == pytest.approx(-(k**3) * math.cos(k * t), rel=1e-12)
+
+
+@MODES
+def test_functions_that_capture_themselves(mode):
+    slope = zyg.grad(lambda k: powers(k)(3))(0.7)
+    assert zyg.grad(lambda f: f(3), mode=mode)(powers(0.7)).k == pytest.approx(slope, rel=1e-12)
+    g = zyg.grad(lambda f: f(3), mode=mode)(mutual(0.7))
+    assert g.k + g.odd.k == pytest.approx(zyg.grad(lambda k: mutual(k)(3))(0.7), rel=1e-12)
+
+
+def test_one_function_as_two_arguments():
+    """Each argument has its own partial derivative, which native code does not tell."""
+
+    def two(f, g, t):
+        return f(t) * g(2 * t)
+
+    f = wave(K)
+    first, second, _ = zyg.grad(two, (0, 1, 2), mode="dynamic")(f, f, 0.5)
+    assert first.k == pytest.approx(0.5 * math.cos(1.0) * math.sin(2.0), rel=1e-12)
+    assert second.k == pytest.approx(math.sin(1.0) * math.cos(2.0), rel=1e-12)
+    captured = zyg.grad(lambda g, t: g(t) * f(t), mode="dynamic")(f, 0.5)
+    assert captured.k == pytest.approx(0.5 * math.cos(1.0) * math.sin(1.0), rel=1e-12)
+    for call in (
+        lambda: zyg.grad(two, mode="native")(f, f, 0.5),
+        lambda: zyg.pullback(two, f, f, 0.5, mode="native")[1](1.0),
+        lambda: zyg.grad(lambda d: two(d["a"], d["b"], 0.5), mode="native")({"a": f, "b": f}),
+        lambda: zyg.grad(lambda g, t: g(t) * f(t), mode="native")(f, 0.5),
+    ):
+        with pytest.raises(zyg.UnsupportedError, match="is reached in two ways"):
+            call()
+    assert zyg.grad(two, 2, mode="native")(f, f, 0.5) == pytest.approx(
+        2.0 * (math.cos(1.0) * math.sin(2.0) + 2 * math.sin(1.0) * math.cos(2.0)), rel=1e-12
+    )
+
+
+def test_variables_that_a_function_rebinds():
+    def counter(total):
+        def add(x):
+            nonlocal total
+            total = math.sin(total + x)
+            return total
+
+        return add, lambda: total
+
+    add, get = counter(0.5)
+    expected = add(0.3) + add(0.6), get()
+    add, get = counter(0.5)
+    y, (g, _) = zyg.value_and_grad(lambda f, x: f(x) + f(2 * x), (0, 1), mode="dynamic")(add, 0.3)
+    assert (y, get()) == expected
+    a = math.sin(0.8)
+    assert g.total == pytest.approx(math.cos(0.8) * (1 + math.cos(a + 0.6)), rel=1e-12)
+    add, get = counter(0.5)
+    with pytest.raises(zyg.ZygError, match="reached in two ways"):
+        zyg.grad(lambda f, g, x: f(x) * g(), (0, 1), mode="dynamic")(add, get, 0.3)
+
+
+def times(x, y):
+    return x * x * y
+
+
+INNER = zyg.grad(times, 0)
+
+
+def test_a_derivative_that_is_replaced_by_another():
+    global INNER
+
+    def by_argument(g, x):
+        return g(x, 2.0)
+
+    def by_name(x):
+        return INNER(x, 2.0)
+
+    for argnums, expected in ((0, 4.0), (1, 6.0), (0, 4.0)):
+        INNER = zyg.grad(times, argnums)
+        assert zyg.grad(by_name)(3.0) == expected
+        assert zyg.grad(by_argument, 1)(INNER, 3.0) == expected
+    INNER = zyg.grad(times, 0)
+    assert np.isclose(zyg.grad(by_argument, 1)(zyg.diaghessian(lambda x, y: x**3 * y), 3.0), 12.0)
