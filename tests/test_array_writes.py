@@ -109,3 +109,68 @@ def test_what_is_flat() -> None:
     zyg.check_grads(f, (x,), order=1)
     np.testing.assert_array_equal(x, X)
     assert zyg.value_and_grad(f, mode="native")(x)[0] == pytest.approx(f(x))
+
+
+def _by_product(x: Any) -> Any:
+    y = 2.0 * x.T
+    r = y.ravel()
+    y += y
+    return np.sum(np.sin(r) * np.arange(12.0))
+
+
+def _by_take(x: Any) -> Any:
+    y = np.take(x, [0, 2, 1], axis=1)
+    r = y.reshape(9)
+    r *= 2.0
+    return np.sum(y)
+
+
+def _by_index(x: Any) -> Any:
+    y = x[:, [0, 2, 1]]
+    r = y.reshape(-1)
+    y[0] = 3.0
+    return np.sum(r)
+
+
+@pytest.mark.parametrize("f", [_by_product, _by_take, _by_index])
+def test_orders_that_are_not_known(f: Callable[[Any], Any]) -> None:
+    """Whether NumPy's reshaped array is a view is not known natively: dynamic mode takes over where that matters."""
+    with pytest.raises(zyg.UnsupportedError, match="depends on its order in NumPy"):
+        zyg.grad(f, mode="native")(X)
+    with pytest.warns(zyg.DynamicModeWarning):
+        value, _ = zyg.value_and_grad(f)(X.copy())
+    assert value == pytest.approx(f(X.copy()))
+
+
+def test_arguments_that_lie_otherwise() -> None:
+    """A ravelled argument is a view of it where it lies in C order, else a copy."""
+
+    def f(x: Any) -> Any:
+        r = x.ravel()
+        r *= 2.0
+        return np.sum(x * x)
+
+    x = X.copy()
+    assert zyg.value_and_grad(f, mode="native")(x)[0] == pytest.approx(4.0 * np.sum(X * X))
+    np.testing.assert_array_equal(x, 2.0 * X)
+    x = np.asfortranarray(X)
+    with pytest.raises(zyg.UnsupportedError, match="does not lie in C order"):
+        zyg.grad(f, mode="native")(x)
+    with pytest.warns(zyg.DynamicModeWarning):
+        assert zyg.value_and_grad(f)(x)[0] == pytest.approx(np.sum(X * X))
+    np.testing.assert_array_equal(x, X)
+
+
+def test_copies_in_order() -> None:
+    """`np.ascontiguousarray` copies what does not lie in C order."""
+
+    def f(x: Any) -> Any:
+        y = np.ascontiguousarray(x.T)
+        y[0, 0] = 9.0
+        z = np.ascontiguousarray(x)
+        z[1, 1] *= 2.0
+        return np.sum(y * y) + np.sum(x * x)
+
+    a, b = X.copy(), X.copy()
+    assert zyg.value_and_grad(f, mode="native")(a)[0] == pytest.approx(f(b))
+    np.testing.assert_array_equal(a, b)

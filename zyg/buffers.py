@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from zyg.codegen.arena import block_of
-from zyg.errors import UnsupportedArgumentError, ValueArgumentError
+from zyg.errors import UnsupportedArgumentError, UnsupportedError, ValueArgumentError
 from zyg.ir.kinds import DTYPES, array_shape
 from zyg.ir.tree import ArrayTree
 
@@ -70,6 +70,17 @@ def in_order(value: Any) -> Any:
         return value
     shape = array_shape(value)
     return value if shape is None else np.ascontiguousarray(value, DTYPES[shape.dtype])
+
+
+def check_in_order(values: Sequence[Any]) -> None:
+    """Refuse arrays that do not lie in C order, which were copied: NumPy would reshape them, and what is computed of
+    them, to copies, where native code has views."""
+    for value in values:
+        if isinstance(value, Lent) and not value.original.flags.c_contiguous:
+            raise UnsupportedError(
+                "the function writes into an array that it has reshaped, and this argument does not lie in C order\n"
+                "Pass np.ascontiguousarray of it."
+            )
 
 
 def check_apart(values: Sequence[Any], written: Collection[int]) -> None:

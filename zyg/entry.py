@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from numba.core.compiler_lock import global_compiler_lock
 
-from zyg.buffers import check_apart, write_back
+from zyg.buffers import check_apart, check_in_order, write_back
 from zyg.codegen.caller import Chain, Entry
 from zyg.codegen.caller_type import NativeCallable
 from zyg.codegen.failures import Number
@@ -218,6 +218,8 @@ class Caller(NativeCallable):
     def _resolve(self, *args: Any, **kws: Any) -> Any:
         try:
             found, inputs = self.find_or_recall(args, kws)
+            if found.lowered.ordered:
+                check_in_order(inputs)
         except UnsupportedError as reason:
             raise NotNative(reason) from None
         try:
@@ -230,7 +232,10 @@ class Caller(NativeCallable):
 
     def run(self, args: Sequence[Any], kws: dict[str, Any] | None = None) -> tuple[Specialised, tuple[Any, ...]]:
         """The specialisation for a call, and its results."""
-        return self._run_found(*self.find(args, kws), args, kws)
+        found, inputs = self.find(args, kws)
+        if found.lowered.ordered:
+            check_in_order(inputs)
+        return self._run_found(found, inputs, args, kws)
 
     def _run_found(
         self, found: Specialised, inputs: list[Number], args: Sequence[Any], kws: dict[str, Any] | None

@@ -37,7 +37,9 @@ def with_copies(caller: Caller, args: Sequence[Any], kws: dict[str, Any]) -> Any
     if all(a is b for a, b in zip(copies, args, strict=True)):
         return NOTHING
     entries = caller._chain.entries
-    if not entries or any(isinstance(entry, Specialised) and entry.lowered.written for entry in entries):
+    if not entries or any(
+        isinstance(entry, Specialised) and (entry.lowered.written or entry.lowered.ordered) for entry in entries
+    ):
         return NOTHING
     _attempts.args = copies
     try:

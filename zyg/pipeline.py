@@ -59,7 +59,7 @@ class Lowered:
     module: its entry takes the leaves of the arguments, then those of what is captured, and returns those of result.
     written: the numbers of the buffers among its entry's parameters that it may write into.
     note: what `adjust` had to say about it (see `lower`).  stretching: see there.  called: the marks of the functions
-    that it calls, for which rules may be given.
+    that it calls, for which rules may be given.  ordered: what it writes rests on arguments being in C order.
     """
 
     module: Module
@@ -70,6 +70,7 @@ class Lowered:
     note: Any = None
     stretching: bool = False
     called: frozenset[Hashable] = frozenset()
+    ordered: bool = False
 
     @property
     def has_arrays(self) -> bool:
@@ -166,7 +167,7 @@ def _lowered(name: str, args: Sequence[Tree], build: Build, spec: Specialiser, a
             f"{name} writes into a captured array, which is a constant in @njit code\nPass the array as an argument."
         )
     called = frozenset(spec.called_functions)
-    return Lowered(module, tree_of(result), looked, fast, written, note, spec.stretching, called)
+    return Lowered(module, tree_of(result), looked, fast, written, note, spec.stretching, called, spec.ordered)
 
 
 def _without_rules(module: Module) -> Module:

@@ -180,11 +180,13 @@ def _sort(a: Any, axis: Any = -1, *args: Any, **kws: Any) -> Any:
 
 
 @numpy_function(np.linspace)
-def _linspace(start: Any, stop: Any, num: Any = 50, endpoint: Any = True, **kws: Any) -> Any:
+def _linspace(start: Any, stop: Any, num: Any = 50, endpoint: Any = True, *, axis: int = 0, **kws: Any) -> Any:
     if kws:
         raise unknown_form(np.linspace)
     steps = np.linspace(0.0, 1.0, int(num), bool(endpoint))
-    return start * (1.0 - steps) + stop * steps
+    ndim = max(np.ndim(start), np.ndim(stop))
+    steps = steps.reshape(-1, *[1] * ndim)
+    return np.moveaxis(start * (1.0 - steps) + stop * steps, 0, axis) if ndim else start * (1.0 - steps) + stop * steps
 
 
 @numpy_function(np.full_like)

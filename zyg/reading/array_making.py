@@ -15,7 +15,7 @@ from zyg.ir.kinds import numba_type
 from zyg.ir.program import Const, Operand, Type, Var
 from zyg.ir.scalars import b1, f8, i8
 from zyg.passes.slots import zero
-from zyg.reading import arrays, lists, maps, operators
+from zyg.reading import arrays, lists, maps, operators, reshaping
 from zyg.reading.arrays import ONE, ZERO
 from zyg.reading.describe import described
 from zyg.reading.handlers import HANDLERS, Handler, handles, number
@@ -323,7 +323,7 @@ def _uneven(a: int, b: int) -> BaseException:
     return ValueError(f"setting an array element with a sequence. The array has an inhomogeneous shape: {a} and {b}")
 
 
-@handles(np.array, np.asarray, np.ascontiguousarray, np.asfortranarray, np.copy, np.asanyarray)
+@handles(np.array, np.asfortranarray, np.copy)
 def _array(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     found = as_array(reader, args[0])
     wanted = _argument(args, kws, 1, "dtype")
@@ -337,10 +337,19 @@ def converted(reader: FunctionReader, value: Node, dtype: Type) -> Node:
     """A new array of type `dtype`."""
     out = arrays.allocate(reader, arrays.shape(value), dtype)
     maps.assign(reader, out, value)
-    return out
+    return arrays.made_of(reader, out, maps.arrays_in(value))
 
 
-@handles(np.asarray, np.ascontiguousarray, np.asanyarray)
+@handles(np.ascontiguousarray)
+def _ascontiguousarray(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    """The array itself if it lies in C order, else a copy."""
+    found = _asarray(reader, args, kws)
+    if not isinstance(found, Node) or found.head.layout == "C":
+        return found
+    return reshaping.ordered(reader, found)
+
+
+@handles(np.asarray, np.asanyarray)
 def _asarray(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     wanted = _argument(args, kws, 1, "dtype")
     if arrays.is_arraylike(args[0]) and dtype_from(reader, wanted, arrays.dtype_of(args[0])) == arrays.dtype_of(

@@ -69,7 +69,7 @@ def array_attribute(reader: FunctionReader, value: Value, name: str) -> Value:
             found = reshaped(reader, array, [arrays.size(reader, shape(array))]) if more else array
             found = Node(found.head, found.items)
             reader.spec.flat.add(id(found))
-            reader.spec.keep += (found,)
+            reader.spec.keep.append(found)
             return found
         return arrays.frozen(reader, flattened(reader, array), "`.flat` of an array that is not in C order is a copy")
     if name in _FUNCTIONS or name in ("reshape", "copy", "astype", "fill", "item", "tolist", "view"):
@@ -98,7 +98,7 @@ def array_method(reader: FunctionReader, value: Value, name: str, args: list[Val
         return reshape(reader, array, items)
     if name == "copy":
         assert isinstance(array, Node)
-        return array if arrays.is_map(value) else converted(reader, array, array.head.dtype)
+        return array if arrays.is_map(value) else maps.in_order(reader, array)
     if name == "astype":
         assert isinstance(array, Node)
         return converted(reader, array, dtype_from(reader, args[0] if args else kws.get("dtype"), dtype_of(array)))
@@ -169,7 +169,9 @@ def transposed(reader: FunctionReader, value: Value, axes: list[int] | None) -> 
     array = _array(reader, value)
     order = list(range(array.head.ndim))[::-1] if axes is None else axes
     dims, steps = shape(array), strides(reader, array)
-    return arrays.view(reader, array, offset(array), [dims[k] for k in order], [steps[k] for k in order])
+    found = arrays.view(reader, array, offset(array), [dims[k] for k in order], [steps[k] for k in order])
+    several = [k for k in order if dims[k] != ONE]
+    return found if several == sorted(several) else arrays.turned(reader, found)
 
 
 def reshape(reader: FunctionReader, array: Node, items: list[Value]) -> Node:

@@ -213,6 +213,9 @@ def _folded(reader: FunctionReader, given: _Arguments, start: Sequence[Operand],
 
 def _not_empty(reader: FunctionReader, given: _Arguments, name: str) -> None:
     ok = reader.emit(operator.gt, (_count(reader, given), ZERO), b1)
+    if given.kept:
+        nothing = reader.emit(operator.eq, (arrays.size(reader, [given.dims[k] for k in given.kept]), ZERO), b1)
+        ok = reader.emit(operator.or_, (ok, nothing), b1)
     reader.guard(ok, _Empty(name), "ValueError(empty)")
 
 
@@ -352,8 +355,10 @@ def _arg(name: str, better: Any, worst: float) -> Handler:
         given = _Arguments(reader, args, kws)
         if not isinstance(given.value, Node):
             return ZERO
-        _not_empty(reader, given, name)
         kind = dtype_of(given.value)
+        if kind in (scalars.c8, scalars.c16):
+            raise unsupported(f"{name} of complex numbers has no native code", reader.pos)
+        _not_empty(reader, given, name)
         low: Operand = Const(worst, kind) if kind not in (i8, b1) else Const(-(2**63) if worst < 0 else 2**63 - 1, i8)
         if kind == b1:
             kind = i8

@@ -7,7 +7,7 @@ arithmetic over the same buffer.
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -120,7 +120,8 @@ def view(
         expected[axis] = mul(reader, expected[axis + 1], dims[axis + 1])
     if all(a == b or d == ONE for a, b, d in zip(steps, expected, dims, strict=True)):
         return Node(replace(array.head, ndim=len(dims), layout="C"), (buffer, start, *dims))
-    return Node(replace(array.head, ndim=len(dims), layout="A"), (buffer, start, *dims, *steps))
+    found = Node(replace(array.head, ndim=len(dims), layout="A"), (buffer, start, *dims, *steps))
+    return turned(reader, found) if len(dims) > 1 and is_turned(reader, array) else found
 
 
 # --- arithmetic on indices ------------------------------------------------------------------------------
@@ -191,11 +192,69 @@ def frozen(reader: FunctionReader, array: Node, why: str) -> Node:
     return array
 
 
+_UNSURE = "whether this is a view of an array that was computed of transposed ones depends on its order in NumPy"
+
+
+def turned(reader: FunctionReader, array: Node) -> Node:
+    """`array`, whose axes lie in another order than those of a C array."""
+    reader.spec.turned.add(id(array))
+    reader.spec.keep.append(array)
+    return array
+
+
+def is_turned(reader: FunctionReader, value: Value) -> bool:
+    """Whether the axes of an array lie in another order than those of a C array, as far as is known."""
+    return id(value) in reader.spec.turned
+
+
+def made_of(reader: FunctionReader, array: Node, given: Iterable[Value]) -> Node:
+    """`array`, which NumPy lays out in the order in which the arrays lie that it is computed of."""
+    spec, buffer = reader.spec, buffer_of(array)
+    if array.head.ndim > 1:
+        for value in given:
+            if is_turned(reader, value) or (isinstance(value, Node) and buffer_of(value) in spec.unsure):
+                spec.unsure.add(buffer)
+            spec.following.add(buffer)
+    return array
+
+
+def given_by(reader: FunctionReader, array: Node, args: Iterable[Value], moves: bool) -> None:
+    """Note of what a function of NumPy gives in which order it lies there: in C order, where it is new, unless one of
+    the arguments lies otherwise.  moves: may native code have moved its axes?"""
+    spec, buffer = reader.spec, buffer_of(array)
+    given = list(_arrays_among(args))
+    if array.head.ndim > 1 and buffer not in map(buffer_of, given):
+        lies_otherwise = any(is_turned(reader, arg) or buffer_of(arg) in spec.unsure for arg in given)
+        if (array.head.layout != "C" and moves) or lies_otherwise:
+            spec.unsure.add(buffer)
+    elif array.head.ndim > 1 and array.head.layout != "C" and moves:
+        turned(reader, array)
+
+
+def _arrays_among(values: Iterable[Value]) -> Iterator[Node]:
+    for value in values:
+        if isinstance(value, Node) and isinstance(value.head, ArrayHead):
+            yield value
+        elif isinstance(value, Node):
+            yield from _arrays_among(value.items)
+
+
+def other_dimensions(reader: FunctionReader, array: Node) -> None:
+    """Note that an array is about to be given other dimensions: as a view, if NumPy has it in C order."""
+    spec, buffer = reader.spec, buffer_of(array)
+    spec.reshaped.add(buffer)
+    if array.head.ndim > 1 and buffer in spec.unsure:
+        spec.frozen.setdefault(buffer, _UNSURE)
+
+
 def check_writable(reader: FunctionReader, array: Node) -> None:
     """Refuse to write where NumPy would not, or would write elsewhere, too."""
-    why = reader.spec.frozen.get(buffer_of(array))
+    spec, buffer = reader.spec, buffer_of(array)
+    why = spec.frozen.get(buffer)
     if why is not None:
         raise unsupported(why, reader.pos, "Write into a copy of it, or into the array itself by its indices.")
+    if buffer in spec.reshaped and (buffer in spec.following or not spec.is_fresh(buffer)):
+        spec.ordered = True
 
 
 def load(reader: FunctionReader, array: Node, index: Sequence[Operand]) -> Operand:

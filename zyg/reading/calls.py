@@ -58,14 +58,19 @@ if TYPE_CHECKING:
 
 _LIBRARY = "zyg.rules."
 _TRY = "numba.core.unsafe.eh"
+# Functions whose results lie in C order, however the arguments do, and those that see to this themselves
+_IN_C_ORDER = frozenset((np.matmul, np.dot, np.inner, np.outer, np.reshape, np.ravel, np.ascontiguousarray, np.block))
 
 
 def call(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value]) -> Value:
     """`fn(*args, **kws)`."""
     if isinstance(fn, Static):
         found = _call_static(reader, fn, args, kws)
-        if isinstance(found, Var) and str(getattr(fn.obj, "__module__", "")).startswith("numpy"):
-            reader.spec.of_numpy.add(found)
+        if str(getattr(fn.obj, "__module__", "")).startswith("numpy"):
+            if isinstance(found, Var):
+                reader.spec.of_numpy.add(found)
+            elif isinstance(found, Node) and arrays.is_array(found) and fn.obj not in _IN_C_ORDER:
+                arrays.given_by(reader, found, [*args, *kws.values()], _written(fn.obj) is not None)
         return found
     if isinstance(fn, Node):
         head = fn.head

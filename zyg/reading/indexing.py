@@ -312,6 +312,8 @@ def get(reader: FunctionReader, array: Node, index: Value) -> Value:
         return ()
 
     nest(reader, "gather", dims, (), body)
+    if (found.picks and found.picks[0] is None) or arrays.is_turned(reader, array):
+        reader.spec.unsure.add(arrays.buffer_of(out))  # NumPy moves the axes that were picked
     return out
 
 

@@ -16,6 +16,7 @@ from zyg.errors import by_stretching, unsupported
 from zyg.ir import scalars
 from zyg.ir.program import Const, Operand, Var
 from zyg.ir.scalars import b1, i8
+from zyg.reading import arrays
 from zyg.reading.arrays import (
     ONE,
     ZERO,
@@ -307,6 +308,11 @@ def without_parts(reader: FunctionReader, value: Value) -> Value:
 
 def materialise(reader: FunctionReader, value: Node) -> Node:
     """A new array with the elements of `value` (an array or what waits)."""
+    return arrays.made_of(reader, in_order(reader, value), arrays_in(value))
+
+
+def in_order(reader: FunctionReader, value: Node) -> Node:
+    """The same, which NumPy lays out in C order, too."""
     out = allocate(reader, shape(value), value.head.dtype)
     assign(reader, out, value)
     return out

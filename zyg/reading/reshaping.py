@@ -24,24 +24,32 @@ if TYPE_CHECKING:
 
 def ravel(reader: FunctionReader, array: Node) -> Node:
     """`array.ravel()`: a view if the elements lie in C order, one behind the other."""
-    dims = [arrays.size(reader, shape(array))]
     if array.head.part:
         return flattened(reader, array)
+    arrays.other_dimensions(reader, array)
+    found = ordered(reader, array)
+    if arrays.buffer_of(array) in reader.spec.frozen:
+        reader.spec.frozen.setdefault(arrays.buffer_of(found), reader.spec.frozen[arrays.buffer_of(array)])
+    return arrays.c_array(arrays.memory(found), offset(found), [arrays.size(reader, shape(array))])
+
+
+def ordered(reader: FunctionReader, array: Node) -> Node:
+    """`array` if its elements lie in C order, one behind the other, else a copy."""
     if array.head.layout == "C":
-        return arrays.c_array(arrays.memory(array), offset(array), dims)
+        return array
     buffer, start = choose(
         reader,
         "ravel",
         _is_contiguous(reader, array),
         lambda: [arrays.memory(array), offset(array)],
-        lambda: [arrays.memory(maps.materialise(reader, array)), ZERO],
+        lambda: [arrays.memory(maps.in_order(reader, array)), ZERO],
     )
-    return arrays.c_array(buffer, start, dims)
+    return arrays.c_array(buffer, start, shape(array))
 
 
 def flattened(reader: FunctionReader, array: Node) -> Node:
     """A copy in one dimension, in C order."""
-    copy = maps.materialise(reader, array)
+    copy = maps.in_order(reader, array)
     return arrays.c_array(arrays.memory(copy), ZERO, [arrays.size(reader, shape(array))])
 
 
@@ -50,6 +58,8 @@ def reshaped(reader: FunctionReader, array: Node, dims: Sequence[Operand]) -> No
     if array.head.part:
         whole = reshaped(reader, maps.whole_of(array), dims)
         return Node(replace(whole.head, dtype=array.head.dtype, part=array.head.part), whole.items)
+    if tuple(dims) != shape(array) and array.head.ndim > 1:
+        arrays.other_dimensions(reader, array)
     if array.head.layout == "C":
         return arrays.c_array(arrays.memory(array), offset(array), dims)
     if tuple(dims) == shape(array):
@@ -63,10 +73,12 @@ def reshaped(reader: FunctionReader, array: Node, dims: Sequence[Operand]) -> No
         return [arrays.memory(array), offset(array), *(_distance(reader, array, n) for n in inner)]
 
     def copied() -> list[Operand]:
-        return [arrays.memory(maps.materialise(reader, array)), ZERO, *inner]
+        return [arrays.memory(maps.in_order(reader, array)), ZERO, *inner]
 
     fits = _fits(reader, array, inner)
     buffer, start, *steps = choose(reader, "reshape", fits, viewed, copied)
+    if arrays.buffer_of(array) in reader.spec.frozen:
+        reader.spec.frozen.setdefault(buffer, reader.spec.frozen[arrays.buffer_of(array)])
     return Node(ArrayHead(array.head.dtype, len(dims), "A"), (buffer, start, *dims, *steps))
 
 

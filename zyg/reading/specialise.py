@@ -87,6 +87,13 @@ class Specialiser:
         self.frozen: dict[Operand, str] = {}
         self.stretching = stretching
         self.lengths: set[Operand] = set()
+        # Buffers whose elements NumPy may keep in another order than C, those that lie in C order because they
+        # are computed of such, and those that were given other dimensions; whether writes into these rest on that
+        self.unsure: set[Operand] = set()
+        self.following: set[Operand] = set()
+        self.reshaped: set[Operand] = set()
+        self.ordered = False
+        self.turned: set[int] = set()  # arrays whose axes were exchanged
         self.flat: set[int] = set()  # what `x.flat` gave: slices of it are copies
         self.of_numpy: set[Operand] = set()  # numbers known to be NumPy's scalars, not Python's
         self.ruled: dict[Hashable, tuple[str, Value, tuple[Var, ...]]] = {}
@@ -176,7 +183,11 @@ class Specialiser:
         results = tuple(Var(leaf.type, "") for leaf in variables(spec.result))
         reader.ops.append(Op(Call(spec.name), tuple(operands), results, reader.pos))
         passing = spec.passing
-        fresh = iter(operands[passing[i]] if i in passing else result for i, result in enumerate(results))
+        given = [operands[passing[i]] if i in passing else result for i, result in enumerate(results)]
+        for inner, own in zip(variables(spec.result), given, strict=True):
+            if inner in self.unsure:
+                self.unsure.add(own)
+        fresh = iter(given)
         return rebuild(spec.result, lambda leaf: next(fresh) if isinstance(leaf, Var) else leaf)
 
     def _can_be_in_place(self, reader: FunctionReader, code: pytypes.CodeType, env: Env) -> bool:
