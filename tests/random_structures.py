@@ -1,5 +1,5 @@
 """Random programs of classes, dicts, closures and calls: `random_source(seed)` is a module that defines
-`f(a, b, w, cfg, pt, body, n)`, `arguments()` and `rebind()`, which changes globals between two calls.
+`f(a, b, w, cfg, pt, body, n, fun, part, held, hist)`, `arguments()`, and `rebind()`, which changes globals.
 
     python tests/random_structures.py 0 200    # tries these seeds
 """
@@ -25,8 +25,12 @@ from structure_forms import (
     SUMS,
 )
 from structure_modules import HEAD, TAIL
+from structure_wild import DYNAMIC as WILD
+from structure_wild import HEAD as WILD_HEAD
+from structure_wild import STATEMENTS as MORE
 
 _HOLE = re.compile(r"\{(=?)(" + "|".join([*"EISBC", "K", *FIRST]) + r")\}")
+_STATEMENTS = STATEMENTS | MORE
 _ARGUMENTS = frozenset(("a", "b", "w", "cfg", "pt", "body"))
 
 
@@ -44,7 +48,7 @@ class Structures:
         self.last: dict[str, str] = {}
         self.names = {kind: list(names) for kind, names in FIRST.items()}
         self.wild = self.random.random() < 0.4
-        kinds = [kind for kind in STATEMENTS if self.wild or kind not in DYNAMIC]
+        kinds = [kind for kind in _STATEMENTS if self.wild or kind not in DYNAMIC | WILD]
         self.kinds = self.random.sample(kinds, min(len(kinds), self.random.randint(6, 26)))
         if not self.wild:
             self.names |= {"o": ["o0"], "p": ["p0"]}
@@ -112,7 +116,7 @@ class Structures:
         getattr(self, f"do_{kind}")() if kind in BLOCKS else self.simple(kind)
 
     def simple(self, kind: str) -> None:
-        form = self.form(STATEMENTS[kind])
+        form = self.form(_STATEMENTS[kind])
         made = form.split(" = ", 1)[0]
         if made in FIRST:
             name = self.fresh(made)
@@ -233,12 +237,13 @@ class Structures:
         rebound = any(line.strip().startswith(("G = ", "GF = ")) for line in self.lines)
         declared = "\n    global G, GF" if rebound else ""
         start = (
-            f"\n\ndef f(a, b, w, cfg, pt, body, n):{declared}\n"
+            f"\n\ndef f(a, b, w, cfg, pt, body, n, fun, part, held, hist):{declared}\n"
             "    a0, w0, d0, o0, p0 = a * b, w * a, {'k': a, 'x': b}, Body(a, b), Point(b, a)\n"
             f"    l0, q0, t0, c0 = [a, b], [o0, {'Heavy.of(b)' if self.wild else 'o0 + o0'}], Pair(a, b), adder(b)\n"
         )
+        sums += ["math.sin(fun(0.3))", "part(0.2)", "held.apply(0.4)", "hist[0].norm() * hist[1].y"]
         self.line("return " + " + ".join(sums))
-        return HEAD + start + "\n".join(self.lines) + TAIL
+        return HEAD + WILD_HEAD + start + "\n".join(self.lines) + TAIL
 
 
 def random_source(seed: int) -> str:

@@ -316,6 +316,10 @@ def arguments(t=0.0):
         Point(0.35 - 0.6 * t, 0.65 + 0.4 * t),
         Body(0.55 + 0.9 * t, -0.45 - 0.3 * t, np.array([0.15, 0.75]) + t * np.array([0.5, 0.1])),
         3,
+        callback(0.7 + 0.5 * t, np.array([0.2, 0.5]) + t * np.array([0.3, -0.6])),
+        functools.partial(mix, 0.6 - 0.3 * t, scale=0.8 + 0.4 * t),
+        Held(callback(0.4 - 0.6 * t, np.array([0.1, 0.3 + 0.2 * t])), 0.9 + 0.1 * t),
+        [Point(0.1 + 0.3 * t, 0.8 - 0.1 * t), Point(0.6 + 0.2 * t, 0.2 + 0.7 * t)],
     )
 
 

@@ -1,5 +1,7 @@
 """Dicts and instances that functions make and change, against plain Python and differences."""
 
+import abc
+import math
 import sys
 from dataclasses import dataclass, field
 
@@ -388,3 +390,31 @@ def test_instances_that_a_method_makes_of_others():
     for n in (3, 4, 7, 8):
         slope = (f(0.5 + 1e-6, n) - f(0.5 - 1e-6, n)) / 2e-6
         assert np.isclose(zyg.grad(f, mode="native")(0.5, n), slope, rtol=1e-8)
+
+
+class Shape(abc.ABC):
+    def __init__(self, k):
+        self.k = k
+
+    @abc.abstractmethod
+    def area(self, x): ...
+
+
+class Disc(Shape):
+    def area(self, x):
+        return math.pi * (self.k * x) ** 2
+
+
+def test_abstract_classes_and_attributes_by_name():
+    def f(x):
+        disc = Disc(x)
+        for name in ("k", "extra"):
+            setattr(disc, name, disc.k * 3.0)
+        return disc.area(x) + sum([getattr(disc, name) for name in ("k", "extra")]) if isinstance(disc, Shape) else x
+
+    slope = (f(0.5 + 1e-6) - f(0.5 - 1e-6)) / 2e-6
+    assert np.isclose(zyg.grad(f, mode="native")(0.5), slope, rtol=1e-8)
+    with pytest.raises(zyg.UnsupportedError, match="Shape is abstract"):
+        zyg.grad(lambda x: Shape(x).k, mode="native")(0.5)
+    with pytest.raises(TypeError, match="abstract"):
+        zyg.grad(lambda x: Shape(x).k, mode="dynamic")(0.5)

@@ -89,6 +89,26 @@ def test_reverse_and_forward(name, mode):
 
 
 @MODES
+def test_captured_arrays(mode):
+    def weighted(w):
+        return lambda t: np.sum(np.sin(w * t)) * w[0]
+
+    w, t, dw, dt = np.array([1.0, 2.0]), 0.5, np.array([0.3, 0.4]), 0.2
+    for fn, given, dot in (
+        (applied, weighted(w), SimpleNamespace(w=dw)),
+        (in_table, {"a": weighted(w)}, {"a": SimpleNamespace(w=dw)}),
+    ):
+        h = 1e-6
+        ends = [weighted(w + s * dw)(t + s * dt) for s in (-h, h)]
+        slope = zyg.jvp(fn, (given, t), (dot, dt), mode=mode)[1]
+        assert slope == pytest.approx((ends[1] - ends[0]) / (2 * h), rel=1e-8)
+        found = zyg.pullback(fn, given, t, mode=mode)[1](1.0)
+        by_w = (found[0]["a"] if isinstance(given, dict) else found[0]).w
+        assert by_w @ dw + found[1] * dt == pytest.approx(slope, rel=1e-12)
+    assert zyg.jvp(applied, (weighted(w), t), (None, dt), mode=mode)[1] == pytest.approx(found[1] * dt, rel=1e-12)
+
+
+@MODES
 def test_derivatives_and_checkpoints_of_closures(mode):
     k, t = 3.0, 0.5
     by_k = math.cos(k * t) - k * t * math.sin(k * t)

@@ -330,8 +330,11 @@ def _instance(reader: FunctionReader, cls: type, args: list[Value], kws: dict[st
     """`cls(*args, **kws)` of a class made in Python."""
     if cls is pytypes.SimpleNamespace and not args:
         return records.instance(reader, cls, kws)
-    if class_attribute(cls, "__new__") != (object, object.__new__) or type(cls) is not type:
+    of_meta = class_attribute(type(cls), "__call__")
+    if class_attribute(cls, "__new__") != (object, object.__new__) or of_meta is None or of_meta[0] is not type:
         raise unsupported(f"{cls.__name__} defines how its instances are made, which cannot be compiled", reader.pos)
+    if getattr(cls, "__abstractmethods__", None):
+        raise unsupported(f"{cls.__name__} is abstract: it has no instances", reader.pos, "Define its methods.")
     made = records.instance(reader, cls, {})
     plain = class_attribute(cls, "__init__") == (object, object.__init__)
     begin = None if plain else class_value(reader, cls, "__init__")

@@ -136,6 +136,28 @@ def _callable(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) 
     return Const(callable(value.obj) if isinstance(value, Static) else isinstance(value, Node), b1)
 
 
+@handles(getattr)
+def _getattr(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    if len(args) != 2:
+        raise unsupported("getattr with a default cannot be compiled", reader.pos, "Write the attribute out.")
+    return reader.spec.calls.attribute(reader, args[0], _name(reader, args[1], "getattr"))
+
+
+@handles(setattr)
+def _setattr(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    value, name, new = args
+    reader.spec.calls.set_attribute(reader, value, _name(reader, name, "setattr"), new)
+    return Static(None)
+
+
+def _name(reader: FunctionReader, value: Value, what: str) -> str:
+    if isinstance(value, Static) and isinstance(value.obj, str):
+        return value.obj
+    raise unsupported(
+        f"{what} needs a name that is known when compiling", reader.pos, "Write the attribute as object.name."
+    )
+
+
 @handles(isinstance)
 def _isinstance(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     value, against = args

@@ -8,7 +8,7 @@ sees outer variables as plain inputs.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -339,6 +339,7 @@ def jvp_call(
     varied = tuple(param in wanted for param in module.main.params)
     done = checked_module(jvp(module, varied, len(directions)))
     lent = lent and not written_parameters(done)
+    actual = dict(zip(module.main.params, operands, strict=True))
     dots: list[Operand] = []
     for tangents in directions:
         by_param: dict[Var, Operand] = {}
@@ -348,7 +349,7 @@ def jvp_call(
             if lent and is_array(given) and isinstance(given, Node):
                 by_param |= dict.fromkeys(carriers(formal), memory(given))
                 continue
-            seeds = matching(_at(formal, arg), given, reader)
+            seeds = matching(_at(formal, arg, actual), given, reader)
             for leaf, dot in zip(carriers(formal), seeds, strict=True):
                 kind = None if isinstance(leaf.type, MemoryType) else tangent_kind(leaf.type)
                 by_param[leaf] = dot if kind is None else _seed(reader, dot, kind)
@@ -363,11 +364,24 @@ def jvp_call(
     return tuple_of([y, *(slope_of(y, result, slopes, top=True) for _ in directions)])
 
 
-def _at(formal: Value, arg: Value) -> Value:
-    """A parameter with the arrays in it that it is given: their dimensions are known where the call is."""
+def _at(formal: Value, arg: Value, actual: Mapping[Var, Operand]) -> Value:
+    """A parameter with the arrays in it that it is given: their dimensions are known where the call is.
+
+    Those that a function captures are parameters without an argument; actual: what is given for these.
+    """
     if isinstance(formal, Node) and isinstance(arg, Node) and not is_array(formal):
-        return Node(formal.head, tuple(map(_at, formal.items, arg.items)))
+        return Node(formal.head, tuple(_at(a, b, actual) for a, b in zip(formal.items, arg.items, strict=True)))
+    if isinstance(formal, Node) and isinstance(arg, Static):
+        return _arrays_at(formal, actual)
     return arg if is_array(arg) else formal
+
+
+def _arrays_at(value: Value, actual: Mapping[Var, Operand]) -> Value:
+    if not isinstance(value, Node):
+        return value
+    if is_array(value):
+        return rebuild(value, lambda leaf: actual.get(leaf, leaf) if isinstance(leaf, Var) else leaf)
+    return Node(value.head, tuple(_arrays_at(item, actual) for item in value.items))
 
 
 def _is_none(value: Value) -> bool:
