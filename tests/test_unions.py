@@ -1,5 +1,7 @@
 """Variables that are numbers on one path and arrays on another."""
 
+import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -160,3 +162,26 @@ def test_captured_numbers_in_arrays() -> None:
     with pytest.warns(zyg.DynamicModeWarning, match="without dimensions"):
         df, dx = grad(lambda f, x: f(x), (0, 1))(made(), 2.0)
     assert (df.c, dx) == (2.0, 3.0)
+
+
+def test_functions_that_loops_nest_are_for_dynamic_mode():
+    """Each round captures the function of the last, so that there is no kind of value for them."""
+
+    def wrapped(x, n):
+        c = lambda t: t * x  # noqa: E731
+        for _ in range(n):
+            c = lambda t, c=c: math.sin(c(t))  # noqa: E731
+        return c(x)
+
+    def partial(x, n):
+        c = functools.partial(lambda a, t: a * t, x)
+        for _ in range(n):
+            c = functools.partial(lambda g, t: math.sin(g(t)), c)
+        return c(x)
+
+    for f in (wrapped, partial):
+        with pytest.raises(zyg.UnsupportedError, match="captures functions of its own kind"):
+            zyg.grad(f, mode="native")(0.5, 3)
+        with pytest.warns(zyg.DynamicModeWarning, match="captures functions of its own kind"):
+            slope = zyg.grad(f)(0.5, 3)
+        assert slope == pytest.approx((f(0.5 + 1e-6, 3) - f(0.5 - 1e-6, 3)) / 2e-6, rel=1e-8)

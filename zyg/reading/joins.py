@@ -22,8 +22,11 @@ from zyg.reading import arrays
 from zyg.reading.front import Unassigned
 from zyg.reading.values import (
     ArrayHead,
+    ClosureHead,
     MaybeHead,
+    MethodHead,
     Node,
+    PartialHead,
     Static,
     TupleHead,
     UnionHead,
@@ -102,7 +105,28 @@ def _union(reader: FunctionReader, old: Value, new: Value) -> Value:
                 alternatives.append(one)
             elif structure(alternatives[index]) != structure(one):
                 alternatives[index] = join(reader, alternatives[index], one, "a value")
+    if any(_captures_its_kind(one) for one in alternatives):
+        raise unsupported(
+            "a function captures functions of its own kind, and that may go on at run time",
+            reader.pos,
+            "Keep what the functions capture in an array, and call one function in a loop.",
+        )
     return Node(UnionHead(), (Var(types.int64), *alternatives))
+
+
+_FUNCTIONS = (ClosureHead, PartialHead, MethodHead)
+_MOST_INSIDE = 3  # functions of one kind, each captured by the next
+
+
+def _captures_its_kind(value: Value, inside: tuple[Any, ...] = ()) -> bool:
+    """Are functions nested so deeply that a loop must be nesting them?"""
+    if not isinstance(value, Node):
+        return False
+    if isinstance(value.head, _FUNCTIONS):
+        inside = (*inside, value.head)
+        if inside.count(value.head) > _MOST_INSIDE:
+            return True
+    return any(_captures_its_kind(item, inside) for item in value.items)
 
 
 def coerced(reader: FunctionReader, value: Value | None, target: Value, ops: list[Op]) -> list[Operand]:
