@@ -359,13 +359,26 @@ class _Record:
         blocks[home] = Block(block.params, (*block.ops[:at], *ops, *block.ops[at:]), block.end)
 
     def _count_visits(self, blocks: dict[int, Block], loop: Loop) -> None:
-        """Forward: the header begins a row.  Reverse: its mirror image ends one."""
+        """Forward: the header begins a row.  Reverse: its mirror image ends one.
+
+        Rows are made in front of the loop where it is known there how many it will take, else one by one.
+        """
+        trips = self.form.counts[loop.header].trips
         ops: list[Op] = []
-        before = self._emit(ops, Load(Visits(loop.header)), (), Var(i8, "row"))
+        before: Operand = self._emit(ops, Load(Visits(loop.header)), (), Var(i8, "row"))
+        last = before
+        if trips is not None:
+            last = self._emit(ops, operator.add, (before, self._width(trips, False, ops, forward=True)), Var(i8, "row"))
         tape = self._tape(loop, ops)
-        grown = self._emit(ops, tape_reserve, (tape, before), tape)
+        grown = self._emit(ops, tape_reserve, (tape, last), tape)
         ops.append(Op(Store(Tape(loop.header)), (grown,), (), self.pos))
-        after = self._emit(ops, operator.add, (before, Const(1, i8)), before)
+        if trips is not None:
+            (front,) = (pred for pred in self.graph.preds[loop.header] if pred not in loop.blocks)
+            block = blocks[front]
+            blocks[front] = Block(block.params, (*block.ops, *ops), block.end)
+            ops = []
+            before = self._emit(ops, Load(Visits(loop.header)), (), Var(i8, "row"))
+        after = self._emit(ops, operator.add, (before, Const(1, i8)), Var(i8, "row"))
         ops.append(Op(Store(Visits(loop.header)), (after,), (), self.pos))
         block = blocks[loop.header]
         blocks[loop.header] = Block(block.params, (*ops, *block.ops), block.end)
