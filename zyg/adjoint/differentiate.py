@@ -29,6 +29,7 @@ from zyg.ir.graph import graph_of, substitute, uses
 from zyg.ir.program import Block, Edge, Jump, Module, Op, Operand, Pos, Program, Raise, Return, Type, Var
 from zyg.ir.scalars import f8, i8
 from zyg.ir.tape import StackType, pop, push, stack_new
+from zyg.passes.handed_on import handed_on
 from zyg.passes.ranges import prove_comparisons
 from zyg.passes.simplify import simplify_program
 from zyg.passes.simplify_memory import simplify_memory
@@ -164,7 +165,10 @@ class _Differentiation:
 def _ready(program: Program) -> Program:
     """`program` as the adjoint pass likes it best."""
     plain = unrolled(program)
-    return plain if plain is program else simplify_program(prove_comparisons(simplify_memory(plain)))
+    if plain is not program:
+        plain = simplify_program(prove_comparisons(simplify_memory(plain)))
+    direct = handed_on(plain)
+    return plain if direct is plain else simplify_program(direct)
 
 
 def _without_values(mirrored: Reversed, original: Program) -> Reversed:

@@ -182,7 +182,7 @@ def place(reader: FunctionReader, array: Node, index: Sequence[Operand]) -> Oper
 def allocate(reader: FunctionReader, dims: Sequence[Operand], dtype: Type, zeros: bool = False) -> Node:
     """A new array."""
     buffer = reader.emit(mem_zeros if zeros else mem_new, (size(reader, dims),), MemoryType(dtype))
-    reader.spec.fresh.add(buffer)
+    reader.spec.origins.made(buffer, reader.code, reader.at)
     return c_array(buffer, ZERO, dims)
 
 

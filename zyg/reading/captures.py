@@ -142,7 +142,9 @@ class Captures:
                 return leaf
             return reader.emit(Capture(next(numbers), name), (), leaf.type)
 
-        return rebuild(of_tree(shape, (), lambda obj, _: Static(obj)), read)
+        found = rebuild(of_tree(shape, (), lambda obj, _: Static(obj)), read)
+        reader.spec.origins.outside((found,))
+        return found
 
     def _sought_at(self, array: np.ndarray[Any, Any], path: Path, pos: Pos) -> Path:
         """The path by which a captured array is an input: that of the argument, if it is one that is sought."""

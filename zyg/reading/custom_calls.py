@@ -97,7 +97,7 @@ def _returned(reader: FunctionReader, y: Value, numbers: Iterator[Var], known: M
     if not is_array(y):
         return Node(y.head, tuple(_returned(reader, item, numbers, known) for item in y.items))
     buffer = next(numbers)
-    reader.spec.fresh.add(buffer)
+    reader.spec.origins.made(buffer)
     dims = (known[item] if isinstance(item, Var) else item for item in y.items[2:])
     return Node(y.head, (buffer, y.items[1], *(_length(reader, dim) for dim in dims)))
 
@@ -111,7 +111,7 @@ def _own(reader: FunctionReader, value: Value) -> Value:
     """`value` with copies of the arrays in it, but for those that were made here."""
     value = maps.without_parts(reader, reader.spec.calls.settle(reader, value))
     if is_array(value) and isinstance(value, Node):
-        fresh = reader.spec.is_fresh(arrays.memory(value)) and value.head.layout == "C" and value.items[1] == ZERO
+        fresh = reader.spec.origins.is_new(arrays.memory(value)) and value.head.layout == "C" and value.items[1] == ZERO
         return value if fresh else converted(reader, value, value.head.dtype)
     if isinstance(value, Node) and isinstance(value.head, TupleHead):
         return Node(value.head, tuple(_own(reader, item) for item in value.items))

@@ -86,7 +86,9 @@ def given_call(reader: FunctionReader, how: Derivative, args: Sequence[Value]) -
     outs = tuple(Var(kind) for kind in primal.results)
     given = tuple(leaf for arg in args for leaf in passed(arg))
     reader.ops.append(Op(Call(primal.name, writes=False), given, outs, reader.pos))
-    spec.fresh.update(out for out in outs if isinstance(out.type, MemoryType))
+    for out in outs:
+        if isinstance(out.type, MemoryType):
+            spec.origins.made(out)
     fresh = iter(outs)
     return reader.measured(rebuild(made.y, lambda leaf: next(fresh) if isinstance(leaf, Var) else leaf))
 

@@ -392,11 +392,8 @@ def _same_view(a: Node, b: Node) -> bool:
 
 
 def _apart(reader: FunctionReader, a: Node, b: Node) -> bool:
-    """Whether two arrays are known to lie in different buffers: one was made here, after the other existed."""
-    first, second = arrays.buffer_of(a), arrays.buffer_of(b)
-    if first is second:
-        return False
-    return reader.spec.is_fresh(first) or reader.spec.is_fresh(second)
+    """Whether two arrays are known to lie in different buffers."""
+    return reader.spec.origins.are_apart(arrays.buffer_of(a), arrays.buffer_of(b))
 
 
 def update(reader: FunctionReader, fn: Any, args: list[Value]) -> Value:

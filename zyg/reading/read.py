@@ -130,6 +130,8 @@ class FunctionReader:
     def read(self) -> Value | None:
         """The kind of the result, or None if no path returns."""
         entry = min(self.ir.blocks)
+        if self.outer is None:
+            self.spec.origins.outside(self.arguments.values())
         self._enter((entry, None), {})
         while self.work:
             self.work.sort(key=lambda key: (key[0], str(key[1])), reverse=True)
@@ -189,6 +191,9 @@ class FunctionReader:
             self.pos = here
             if old is None or structure(joined) != structure(old):
                 merged[name] = self._fresh(joined, name)
+                self.spec.origins.forget(merged[name])
+                changed = True
+            elif self.spec.origins.extend(old, new):
                 changed = True
         if changed:
             state.env, state.done = merged, False
@@ -207,6 +212,7 @@ class FunctionReader:
         for leaf in leaves:
             if leaf in self.spec.frozen:
                 self.spec.frozen[var] = self.spec.frozen[leaf]
+        self.spec.origins.stands_for(var, *leaves)
         return var
 
     # --- joins ------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from zyg.reading.captures import Captures
 from zyg.reading.front import is_expression
 from zyg.reading.jit_options import PYTHON, JitOptions
 from zyg.reading.joins import join
+from zyg.reading.origins import Origins
 from zyg.reading.read import Bottom, Env, FunctionReader
 from zyg.reading.semantics import Semantics
 from zyg.reading.signature import bind, widened
@@ -83,7 +84,7 @@ class Specialiser:
         self.stack: list[Specialisation] = []
         self.keep: list[Any] = []
         self.fast: frozenset[str] | None = None
-        self.fresh: set[Operand] = set()
+        self.origins = Origins()
         self.frozen: dict[Operand, str] = {}
         self.stretching = stretching
         self.lengths: set[Operand] = set()
@@ -102,10 +103,6 @@ class Specialiser:
         self.deriving = 0
         self.repeated = ""  # what is being read that runs functions several times, if it does
         self.own_rules: tuple[Identity, ...] = ()
-
-    def is_fresh(self, memory: Operand) -> bool:
-        """Whether a buffer is known to have been made by the function being read."""
-        return memory in self.fresh
 
     def is_length(self, number: Operand) -> bool:
         """Whether an int is known not to be negative."""
