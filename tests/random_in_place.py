@@ -39,12 +39,28 @@ class InPlace:
         elif pick < 0.64:
             yield f"{pad}s += {self.expression(counters)}\n"
         elif pick < 0.69:
-            yield f"{pad}{self.name()}[1:] = 0.5 * {self.name()}[:-1] * t\n"
+            yield f"{pad}{self.whole()}\n"
         elif pick < 0.72 and counters:
             yield f"{pad}if {self.value(counters)} > 0.9:\n{pad}    break\n"
         else:
             sign = self.rng.choice(["=", "=", "+=", "*="])
             yield f"{pad}{self.name()}[{self.index(counters)}] {sign} {self.expression(counters)}\n"
+
+    def whole(self) -> str:
+        """A statement about whole arrays, which may be one array by two names."""
+        one, two, three = self.name(), self.name(), self.name()
+        return self.rng.choice(
+            [
+                f"{one}[1:] = 0.5 * {two}[:-1] * t",
+                f"{one}[:] = 0.5 * {two} + 0.1 * {three}",
+                f"{one}[::-1] = {two}",
+                f"{one} += 0.3 * {two}[::-1] * {three}",
+                f"{one} = {two}",
+                f"{one} = {two}.copy()",
+                f"{one} = 0.7 * {two} - t",
+                f"c = {one} * t; {two}[0] = t; {three}[:] = c",
+            ]
+        )
 
     def loop(self, depth: int, counters: list[str]) -> Iterator[str]:
         pad, counter = "    " * depth, "ijk"[len(counters)]

@@ -18,7 +18,8 @@ SEEDS = int(os.environ.get("ZYG_SEEDS", "10"))
 
 def agree(f: Callable[..., Any], x: np.ndarray[Any, Any], n: int) -> None:
     rng = np.random.default_rng(0)
-    dx = zyg.grad(f)(x, n)
+    value, dx = zyg.value_and_grad(f)(x, n)
+    assert value == pytest.approx(f(x, n), rel=1e-12, abs=1e-12)
     for _ in range(2):
         direction = rng.normal(size=x.shape)
         _, slope = zyg.jvp(lambda x: f(x, n), (x,), (direction,))

@@ -88,14 +88,14 @@ class _Finder:
             return None
         if not self.graph.dominates(first[0].header, second[0].header):
             return None
-        ops = self._needed(store, first[0])
+        wanted = {param for loop in first for param in self.program.blocks[loop.header].params}
+        ops = self._needed(store, first[0], wanted)
         if ops is None or not self._is_unwritten(ops, store, load, first[0], self.homes[new]):
             return None
         counters: dict[Operand, Operand] = {}
         nest = Nest(self.program, self.graph, first, self.homes[store])
         if not nest.is_regular() or not self._match(nest, store.args[1], load.args[1], counters):
             return None
-        wanted = {param for loop in first for param in self.program.blocks[loop.header].params}
         if any(arg in wanted and arg not in counters for op in ops for arg in op.args):
             return None
         if store.args[1] not in counters and not self._run_alike(nest, second, store, load, counters):
@@ -113,8 +113,11 @@ class _Finder:
             loop = loop.parent
         return found
 
-    def _needed(self, store: Op, nest: Loop) -> tuple[Op, ...] | None:
-        """The ops in the nest, in order, that compute what is stored; None if there is more to it, or too many."""
+    def _needed(self, store: Op, nest: Loop, given: set[Var]) -> tuple[Op, ...] | None:
+        """The ops in the nest, in order, that compute what is stored from parameters of the loops around.
+
+        None if there is more to it, or if they are too many.
+        """
         value = store.args[2]
         needed: set[Op] = set()
         todo: list[Operand] = [value]
@@ -124,7 +127,7 @@ class _Finder:
                 continue
             op = self.graph.made.get(operand)
             if op is None:
-                if operand is value or operand not in self._headers(nest):
+                if operand is value or operand not in given:
                     return None
                 continue
             if not (is_pure(op) or op.fn is mem_load) or len(op.results) != 1:
@@ -141,15 +144,6 @@ class _Finder:
             for op in self.program.blocks[label].ops
             if op in needed
         )
-
-    def _headers(self, nest: Loop) -> set[Var]:
-        """The parameters of the headers of loops in the nest."""
-        return {
-            param
-            for label in nest.blocks
-            if (loop := self.graph.loop_of[label]) is not None and loop.header == label
-            for param in self.program.blocks[label].params
-        }
 
     def _is_unwritten(self, ops: Iterable[Op], store: Op, load: Op, nest: Loop, made: int) -> bool:
         """Does nothing write what these ops read, from when the nest begins to when the last element has been read?"""
