@@ -253,7 +253,7 @@ def check_writable(reader: FunctionReader, array: Node) -> None:
     why = spec.frozen.get(buffer)
     if why is not None:
         raise unsupported(why, reader.pos, "Write into a copy of it, or into the array itself by its indices.")
-    if buffer in spec.reshaped and (buffer in spec.following or not spec.is_fresh(buffer)):
+    if buffer in spec.reshaped and (buffer in spec.following or not spec.origins.is_new(buffer)):
         spec.ordered = True
 
 
