@@ -196,3 +196,16 @@ def test_a_derivative_that_is_replaced_by_another():
         assert zyg.grad(by_argument, 1)(INNER, 3.0) == expected
     INNER = zyg.grad(times, 0)
     assert np.isclose(zyg.grad(by_argument, 1)(zyg.diaghessian(lambda x, y: x**3 * y), 3.0), 12.0)
+
+
+def test_tangents_of_ints_in_structures():
+    for mode in ("native", "dynamic"):
+        y, dy = zyg.jvp(lambda x: {"y": x * 2, "l": [x, (3, 1)]}, (0.5,), (2.0,), mode=mode)
+        assert y == {"y": 1.0, "l": [0.5, (3, 1)]}
+        assert dy == {"y": 4.0, "l": [2.0, (None, None)]}
+
+
+def test_polynomials_of_numpy():
+    cubic = np.poly1d([1.0, 2.0, 3.0])
+    slope = zyg.grad(lambda x: cubic(x) * cubic(x), mode="dynamic")
+    assert slope(0.7) == pytest.approx(2 * cubic(0.7) * cubic.deriv()(0.7), rel=1e-12)

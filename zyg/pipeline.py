@@ -106,8 +106,8 @@ def lower(
             captures = Captures(lifted_ints, frozen, sought)
             with _without_collections():
                 return _lowered(name, args, build, Specialiser(python, captures, sites, stretching), adjust)
-        except Reread:
-            sites.start_over(pos)
+        except Reread as reread:
+            sites.start_over(reread.pos or pos)
         except Exception as error:
             if not sites.has_rolled and isinstance(error, RecursionError):
                 raise unsupported("the calls in this function are nested too deeply to be compiled", None) from None

@@ -385,6 +385,7 @@ BY_TYPE |= {
     functools._lru_cache_wrapper: _cached,
     np.ufunc: lambda fn: _remembered(fn),
     type(np.sum): lambda fn: _remembered(fn),
+    np.poly1d: lambda fn: functools.partial(resolve(np.polyval), fn.coeffs),
     operator.itemgetter: lambda fn: fn,
     operator.attrgetter: lambda fn: fn,
     operator.methodcaller: _method_caller,

@@ -253,18 +253,19 @@ def _is_still(tangent: Any, primal: Any) -> bool:
     return tangent is None or (type(tangent) in (int, float) and tangent == 0 and not is_array(primal))
 
 
-def _unit(y: Any, refs: Any) -> Any:
-    """Something of the structure of a value whose numbers are all floating."""
+def _unit(y: Any, refs: Any, top: bool = True) -> Any:
+    """Something of the structure of a value whose numbers are all floating; ints in containers are structure."""
     if isinstance(y, (tuple, list)):
-        return [
-            _unit(item, None if refs is None else ref) for item, ref in zip(y, refs or [None] * len(y), strict=True)
-        ]
+        pairs = zip(y, refs or [None] * len(y), strict=True)
+        return [_unit(item, None if refs is None else ref, False) for item, ref in pairs]
     held = y if isinstance(y, dict) else members(y)
     if held is not None:
-        return {key: _unit(item, refs[key]) for key, item in held.items()} if refs is not None else None
+        return {key: _unit(item, refs[key], False) for key, item in held.items()} if refs is not None else None
     kind = kind_of(y)
     if is_array(y):
         return np.zeros(y.shape, y.dtype if y.dtype.kind in "fc" else float)
+    if kind == "i" and not top:
+        return None
     return 0j if kind == "c" else 0.0 if kind and not isinstance(y, bool) else None
 
 

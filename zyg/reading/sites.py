@@ -16,7 +16,11 @@ _MOST_ROUNDS = 200
 
 
 class Reread(Exception):
-    """What has been read rests on something that has turned out otherwise."""
+    """What has been read rests on something that has turned out otherwise; pos: where, once that is known."""
+
+    def __init__(self, pos: Pos | None = None) -> None:
+        super().__init__()
+        self.pos = pos
 
 
 class Site:

@@ -301,11 +301,11 @@ class Specialiser:
             reader = FunctionReader(self, code, formals)
             reader.scope, reader.options, reader.key = fn, options, self._owner(spec)
             outer, self.captures.reader = self.captures.reader, reader
-            found, again = None, False
+            found, again, where = None, False, reader.pos
             try:
                 found = reader.read()
-            except Reread:
-                again = True
+            except Reread as reread:
+                again, where = True, reread.pos or reader.pos
             except Exception:
                 if not self.sites.changed:
                     raise
@@ -316,9 +316,9 @@ class Specialiser:
             owned = self.sites.owned_at(keys)
             own = any(spec.key in site.top.owners for site in self.sites.changed)
             if (again or own or owned < 0) and owned < len(keys) - 1:
-                raise Reread
+                raise Reread(where)
             if again or owned == len(keys) - 1:
-                self.sites.start_over(reader.pos)
+                self.sites.start_over(where)
                 self.memo, spec.result = before, None
                 continue
             known = found if spec.result is None or found is None else join(reader, spec.result, found, "the result")
