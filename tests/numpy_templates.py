@@ -60,7 +60,7 @@ ELEMENTWISE = (
     *("np.modf({a} * 2)[0]", "np.divmod({a}, 0.6)[1]", "np.add.outer({a}, {v})", "np.multiply.outer({v}, {a})"),
     *("np.log1p({a} ** 2)", "np.float_power({a} ** 2 + 0.3, {b})", "np.expm1({a})", "np.cbrt({a} + 3.0)"),
     *("np.broadcast_arrays({a}, {b})[0]", "np.concatenate([{a}, {b}], axis=None)", "np.zeros_like({a}) + {b}"),
-    *("np.piecewise({a}, {a} < {c}, [lambda t: t * t, lambda t: 0.5 - t])", "{f}({a}) * {f}({b})"),
+    *("np.piecewise({a}, [{a} < {c}], [lambda t: t * t, lambda t: 0.5 - t])", "{f}({a}) * {f}({b})"),
 )
 
 STRUCTURE = (

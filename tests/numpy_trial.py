@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from jets import Discarded
-from random_numpy import NAMES, arguments, random_source, wide
+from random_numpy import NAMES, arguments, as_given, random_source, wide
 from sources import defined
 from trial import Failure, isolated, kind_of
 
@@ -66,7 +66,7 @@ def _function(name: str, source: str) -> Callable[..., Any]:
 
 
 def _plain(f: Callable[..., Any], args: Arrays) -> tuple[Any, Arrays]:
-    given = tuple(np.copy(a) for a in args)
+    given = tuple(as_given(a) for a in args)
     with warnings.catch_warnings(), np.errstate(all="raise", under="ignore"):
         warnings.simplefilter("error")
         return f(*given), given
@@ -181,16 +181,17 @@ def _rtol(subject: Case) -> float:
     return 1e-4 if subject.narrow else 1e-9
 
 
-def _kinds(y: Any, expected: Any) -> str:
-    """What is wrong with shapes, dtypes and values of a result."""
+def _kinds(y: Any, expected: Any, narrow: bool) -> str:
+    """What is wrong with shapes and dtypes of a result; of narrow programs with their kinds only, since numbers that
+    NumPy gives widen arrays there."""
     for a, b in zip(
         y if isinstance(y, tuple) else (y,), expected if isinstance(expected, tuple) else (expected,), strict=True
     ):
         if np.shape(a) != np.shape(b):
             return f"shape {np.shape(a)}, should be {np.shape(b)}"
-        if np.ndim(b) and np.asarray(a).dtype != np.asarray(b).dtype:
+        if np.ndim(b) and not narrow and np.asarray(a).dtype != np.asarray(b).dtype:
             return f"dtype {np.asarray(a).dtype}, should be {np.asarray(b).dtype}"
-        if not np.ndim(b) and np.asarray(a).dtype.kind != np.asarray(b).dtype.kind:
+        if np.asarray(a).dtype.kind != np.asarray(b).dtype.kind:
             return f"{np.asarray(a).dtype}, should be {np.asarray(b).dtype}"
     return ""
 
@@ -209,7 +210,7 @@ def _first(zyg: Any, f: Callable[..., Any], subject: Case, mode: str = "native")
         rng = np.random.default_rng(5)
         seeds = tuple(_like(v, rng) for v in subject.results)
         gradient, cotangent = back(seeds), flat(seeds)
-    wrong = _effects(subject, given) or _kinds(y, subject.results)
+    wrong = _effects(subject, given) or _kinds(y, subject.results, subject.narrow)
     if wrong:
         return wrong
     for g, a in zip(gradient, subject.args, strict=True):
@@ -248,7 +249,7 @@ def _tangents(subject: Case) -> Arrays:
 def _forward(zyg: Any, f: Callable[..., Any], subject: Case) -> Any:
     given = _given(subject)
     y, dy = zyg.jvp(f, given, _tangents(subject), mode="native")
-    wrong = _effects(subject, given) or _kinds(y, subject.results)
+    wrong = _effects(subject, given) or _kinds(y, subject.results, subject.narrow)
     if wrong:
         return wrong
     moved = tuple(

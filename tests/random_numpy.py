@@ -85,7 +85,7 @@ class Writer:
         try:
             with warnings.catch_warnings(), np.errstate(all="raise", under="ignore"):
                 warnings.simplefilter("error")
-                f(*(np.copy(a) for a in self.args))
+                f(*map(as_given, self.args))
         except Reached as here:
             return here.variables
         except Exception:
@@ -368,6 +368,11 @@ class Writer:
                 )
             parts[-1] = f"{weight} * {parts[-1]}"
         return "return float(" + " + ".join(parts or ["0.0"]) + ")"
+
+
+def as_given(a: Any) -> Any:
+    """An argument as programs get it: a copy, a number for an array without dimensions."""
+    return np.copy(a) if np.ndim(a) else np.asarray(a).item()
 
 
 def arguments(source: str, rng: np.random.Generator) -> tuple[Any, ...]:

@@ -120,6 +120,34 @@ def _fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     a[(places,) * a.ndim] = _filling(val, places.shape)
 
 
+@numpy_function(np.nan_to_num)
+def _nan_to_num(x: Any, copy: bool = True, *args: Any, **kws: Any) -> Any:
+    from zyg.dynamic.native import by_native_code
+
+    y = by_native_code(np.nan_to_num, [as_array(x), True, *args], kws)
+    if copy:
+        return y
+    x[...] = y
+    return x
+
+
+@numpy_function(np.put_along_axis)
+def _put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> None:
+    at = np.asarray(plain_index(indices))
+    if axis is None:
+        Flat(arr)[at.ravel()] = values if np.ndim(plain_root(values)) == 0 else np.ravel(as_array(values))
+        return
+    if at.ndim != arr.ndim:
+        raise ValueError("`indices` and `arr` must have the same number of dimensions")
+    axis = axis % arr.ndim
+    shape = (*arr.shape[:axis], 1, *arr.shape[axis + 1 :])
+    places = [
+        at if k == axis else np.arange(n).reshape([-1 if j == k else 1 for j in range(arr.ndim)])
+        for k, n in enumerate(shape)
+    ]
+    arr[tuple(places)] = values
+
+
 @numpy_function(np.meshgrid)
 def _meshgrid(*xi: Any, copy: Any = True, sparse: Any = False, indexing: str = "xy") -> Any:
     vectors = [np.ravel(as_array(x)) for x in xi]
@@ -161,7 +189,7 @@ def _piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kws
     x = as_array(x)
     if x.ndim == 0:
         raise refusal("np.piecewise of a number has no derivative rule")
-    given = condlist if isinstance(condlist, (list, tuple)) and np.ndim(plain_root(condlist[0])) else [condlist]
+    given = list(condlist) if np.ndim(plain_root(condlist[0])) else [condlist]
     conditions = [np.asarray(plain_root(condition), bool) for condition in given]
     if len(funclist) == len(conditions) + 1:
         conditions.append(~np.any(conditions, axis=0))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zyg.errors import by_stretching, unsupported
+from zyg.errors import ValueArgumentError, by_stretching, unsupported
 from zyg.ir import scalars
 from zyg.ir.program import Const, Operand, Var
 from zyg.ir.scalars import b1, c8, c16, i8
@@ -384,6 +384,10 @@ def _squeeze_error() -> BaseException:
 def _broadcast_to(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     items = [number(reader, item, "broadcast_to") for item in elements(reader, args[1])]
     value = as_array(reader, args[0])
+    if arrays.ndim_of(value) > len(items):
+        raise ValueArgumentError("input operand has more dimensions than allowed by the axis remapping", reader.pos)
+    if not isinstance(value, Node) and not items:
+        return value
     if not isinstance(value, Node):
         made = arrays.allocate(reader, (ONE,), value.type)  # type: ignore[union-attr]
         arrays.store(reader, made, (ZERO,), value)  # type: ignore[arg-type]

@@ -78,6 +78,10 @@ def _choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
 @library(np.piecewise, lists=True)
 def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any) -> Any:
     if not isinstance(condlist, (list, tuple)):
+        if np.ndim(condlist) > 1:
+            refuse(
+                "np.piecewise with an array of several dimensions as conditions, which are its rows, is not compiled"
+            )
         condlist = [condlist]
     n = len(condlist)
     if len(funclist) not in (n, n + 1):

@@ -57,12 +57,12 @@ def refuse(what: str) -> Any:
 
 def rows_of(a: Any) -> Any:
     """All rows of an array, one behind the other; they may be empty."""
-    return a.reshape((math.prod(a.shape[:-1]), a.shape[-1]))
+    return np.ascontiguousarray(a).reshape((math.prod(a.shape[:-1]), a.shape[-1]))
 
 
 def stack_of(a: Any) -> Any:
     """All matrices of an array, one behind the other; they may be empty."""
-    return a.reshape((math.prod(a.shape[:-2]), *a.shape[-2:]))
+    return np.ascontiguousarray(a).reshape((math.prod(a.shape[:-2]), *a.shape[-2:]))
 
 
 def square(a: Any) -> Any:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from zyg.rules.library import library, refuse, still
+from zyg.rules.library import library, refuse, rows_of, still
 from zyg.rules.ordering import selected
 
 
@@ -16,10 +17,10 @@ def _rows(a: Any, axis: Any) -> Any:
         return np.reshape(a, (1, -1))
     if isinstance(axis, tuple):
         count = len(axis)
-        last = np.moveaxis(a, axis, (-4, -3, -2, -1)[4 - count :])
-        return np.reshape(last, (-1, np.prod(np.array(last.shape[a.ndim - count :]))))
-    last = np.moveaxis(a, axis, -1)
-    return np.reshape(last, (-1, last.shape[-1]))
+        last = np.ascontiguousarray(np.moveaxis(a, axis, (-4, -3, -2, -1)[4 - count :]))
+        kept = a.ndim - count
+        return np.reshape(last, (math.prod(last.shape[:kept]), math.prod(last.shape[kept:])))
+    return rows_of(np.moveaxis(a, axis, -1))
 
 
 def _place(q: Any, n: int, method: str) -> Any:
