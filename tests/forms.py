@@ -230,7 +230,12 @@ FORMS: dict[str, tuple[str, ...]] = {
     "np.ix_": ("M[np.ix_([0, 2], [1, 3])]",),
     "np.broadcast_arrays": ("np.broadcast_arrays(V, np.ones((3, 1)))[0]",),
     "np.tri": ("np.tri(3, 4) * M",),
-    "np.tril_indices": ("M[np.tril_indices(3)]", "M[np.triu_indices(3)]", "M[np.diag_indices(3)]"),
+    "np.tril_indices": (
+        "M[np.tril_indices(3)]",
+        "M[np.triu_indices(3)]",
+        "M[np.diag_indices(3)]",
+        "S[np.diag_indices_from(S)] * V[0]",
+    ),
     "np.nonzero": ("V[np.nonzero(V > 1)[0]]", "V[np.where(V > 1)]", "V[np.flatnonzero(V > 1)]", "M[np.nonzero(M > 1)]"),
     "np.compress": ("np.compress(W > 1, M, axis=0)",),
     "np.modf": ("np.modf(V * 3)[0]", "V * np.modf(V * 3)[1]"),

@@ -211,10 +211,12 @@ def made_of(reader: FunctionReader, array: Node, given: Iterable[Value]) -> Node
     """`array`, which NumPy lays out in the order in which the arrays lie that it is computed of."""
     spec, buffer = reader.spec, buffer_of(array)
     if array.head.ndim > 1:
-        for value in given:
-            if is_turned(reader, value) or (isinstance(value, Node) and buffer_of(value) in spec.unsure):
+        for value in _arrays_among(given):
+            own = buffer_of(value)
+            if is_turned(reader, value) or own in spec.unsure:
                 spec.unsure.add(buffer)
-            spec.following.add(buffer)
+            if own in spec.following or not spec.is_fresh(own):
+                spec.following.add(buffer)
     return array
 
 

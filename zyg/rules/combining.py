@@ -248,12 +248,14 @@ def _cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: A
     freedom = (0 if bias else 1) if ddof is None else ddof
     d = x - np.mean(x, axis=1, keepdims=True)
     c = (d @ np.conj(d.T)) / (x.shape[1] - freedom)
-    return c[0, 0] if m.ndim == 1 and y is None else c
+    return np.squeeze(c)
 
 
 @library(np.corrcoef)
 def _corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
-    c = np.atleast_2d(_cov(x, y, rowvar))
+    c = _cov(x, y, rowvar)
+    if np.ndim(c) == 0:
+        return c / c
     d = np.sqrt(np.diagonal(c))
     return c / d[:, np.newaxis] / d[np.newaxis, :]
 

@@ -129,6 +129,16 @@ def _diag_indices(n: int, ndim: int = 2) -> Any:
     return found
 
 
+@library(np.diag_indices_from)
+def _diag_indices_from(arr: Any) -> Any:
+    if arr.ndim < 2:
+        raise ValueError("input array must be at least 2-d")
+    for n in arr.shape:
+        if n != arr.shape[0]:
+            raise ValueError("All dimensions of input must be of equal length")
+    return _diag_indices(arr.shape[0], arr.ndim)
+
+
 @library(np.compress)
 def _compress(condition: Any, a: Any, axis: Any = None) -> Any:
     places = _nonzero(condition)[0]
