@@ -30,6 +30,8 @@ REFUSALS = (
         "does not support item assignment",
         "needs an array",
         "of complex numbers",
+        "' is not supported",
+        "and endpoint are compiled",
     ),
     *("a complex number", "only happens to be 1", "does not lie in C order", "depends on its order in NumPy"),
 )

@@ -215,7 +215,7 @@ def made_of(reader: FunctionReader, array: Node, given: Iterable[Value]) -> Node
             own = buffer_of(value)
             if is_turned(reader, value) or own in spec.unsure:
                 spec.unsure.add(buffer)
-            if own in spec.following or not spec.is_fresh(own):
+            if own in spec.following or not spec.origins.is_new(own):
                 spec.following.add(buffer)
     return array
 

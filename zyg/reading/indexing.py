@@ -87,7 +87,7 @@ def _parts(reader: FunctionReader, index: Value, ndim: int) -> list[Value]:
     entries = list(index.items) if isinstance(index, Node) and isinstance(index.head, TupleHead) else [index]
     if isinstance(index, Static) and isinstance(index.obj, tuple):
         entries = [_of_object(reader, item) for item in index.obj]
-    entries = [as_array(reader, e) if isinstance(e, Node) and isinstance(e.head, ListHead) else e for e in entries]
+    entries = [_of_list(reader, e) if isinstance(e, Node) and isinstance(e.head, ListHead) else e for e in entries]
     used = sum(
         arrays.ndim_of(e) if _is_mask(e) else 1
         for e in entries
@@ -100,6 +100,10 @@ def _parts(reader: FunctionReader, index: Value, ndim: int) -> list[Value]:
     if dots:
         return [*entries[: dots[0]], *full, *entries[dots[0] + 1 :]]
     return [*entries, *full]
+
+
+def _of_list(reader: FunctionReader, entry: Node) -> Value:
+    return as_array(reader, entry) if entry.items else arrays.allocate(reader, (ZERO,), i8)
 
 
 def _of_object(reader: FunctionReader, obj: Any) -> Value:
