@@ -69,6 +69,21 @@ STATEMENTS: dict[str, tuple[str, ...]] = {
         "{o}.callback = {c}\n{a} = {=o}.callback({E})",
         "{q} = [*{q}]\nwhile len({=q}) > 1 and {=q}[-1].p > 0.4: {=q}.pop()",
     ),
+    "elements": (
+        "cfg['w'][{I} % 2] = {E}",
+        "cfg['w'] *= {E}",
+        "cfg['w'][:] = {w}[1:]",
+        "body.m[{I} % 2] = {E}",
+        "body.m += {E}",
+        "GW[{I} % 3] = {E}",
+        "GW[:] = {w}",
+        "GD['w'][0] += {E}",
+        "{w}[:2] = cfg['w']",
+        "{a} = np.sum(GW * {w}) + cfg['w'][{I} % 2] * body.m[0]",
+        "scaled_in_place(cfg['w'], {E})",
+        "scaled_in_place({w}, {E})",
+        "scaled_in_place(body.m, {E})",
+    ),
     "errors": (
         "{a} = guarded({E}, {I})",
         "try:\n    {a} = checked({E}) * {E}\nexcept Trouble as trouble:\n"
@@ -110,6 +125,12 @@ import statistics
 def remember(x, history=[]):
     history.append(x)
     return history[-1] * len(history[-3:])
+
+
+def scaled_in_place(v, k):
+    for i in range(len(v)):
+        v[i] = math.sin(v[i] * k)
+    return v
 
 
 @functools.lru_cache(None)

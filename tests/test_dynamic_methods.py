@@ -228,3 +228,24 @@ def test_short_calls_stay_with_cpython(monkeypatch):
     same(program, 0.7)
     assert runs(brief) is None
     assert runs(long)[0] > 0
+
+
+def test_what_classes_define_for_copies_does_not_run():
+    class Unique:
+        copies = 0
+
+        def __init__(self, k):
+            self.k = k
+
+        def __deepcopy__(self, memo):
+            Unique.copies += 1
+            return self
+
+        def powers(self, n):
+            y = 0.25
+            for _ in range(n):
+                y = y * self.k
+            return y
+
+    same(lambda x: Unique(x).powers(3) * Unique(x).powers(2), 0.7)
+    assert Unique.copies == 0

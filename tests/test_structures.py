@@ -591,3 +591,68 @@ def test_replaced_fields_of_dataclasses():
     zyg.check_grads(swung, (angles, 1.2), order=2)
     gradient = zyg.grad(lambda p: np.sum(dataclasses.replace(p, rate=p.rate * 2).angles) * p.rate, mode="native")
     np.testing.assert_allclose(gradient(Pendulum(angles, 2.0)).angles, [2.0, 2.0])
+
+
+class Weights:
+    def __init__(self, w):
+        self.w = w
+
+    def scaled(self, k):
+        self.w *= k
+        return self
+
+
+class Slotted:
+    __slots__ = ("w",)
+
+    def __init__(self, w):
+        self.w = w
+
+
+@dataclasses.dataclass(frozen=True)
+class FrozenWeights:
+    w: np.ndarray
+
+
+def test_updates_in_place_of_arrays_in_arguments():
+    """`o.w *= k` changes the array's elements, and sets the attribute to what it is."""
+
+    def of_object(o, k):
+        return np.sum(o.scaled(k).w ** 2)
+
+    def of_slot(o, k):
+        o.w *= k
+        return np.sum(o.w**2)
+
+    def of_dict(d, k):
+        d["w"] *= k
+        return np.sum(d["w"] ** 2)
+
+    def of_list(items, k):
+        items[0] *= k
+        items[-1] += items[0]
+        return np.sum((items[0] - k) ** 2)
+
+    for f, make, array in (
+        (of_object, Weights, lambda o: o.w),
+        (of_slot, Slotted, lambda o: o.w),
+        (of_dict, lambda w: {"w": w}, lambda o: o["w"]),
+        (of_list, lambda w: [w, np.zeros(2)], lambda o: o[0]),
+    ):
+        w, k = np.array([0.3, 0.8]), 1.5
+        given = make(w)
+        y, (g, by_k) = value_and_grad(f, (0, 1), mode="native")(given, k)
+        np.testing.assert_allclose(array(given), [0.45, 1.2])
+        assert y == pytest.approx(f(make(np.array([0.3, 0.8])), k))
+        expected = zyg.grad(f, (0, 1), mode="dynamic")(make(np.array([0.3, 0.8])), k)
+        np.testing.assert_allclose(array(g), array(expected[0]), rtol=1e-12)
+        assert by_k == pytest.approx(expected[1], rel=1e-12)
+
+    def replaced(d):
+        d["w"] = d["v"]
+        return np.sum(d["w"])
+
+    with pytest.raises(zyg.UnsupportedError, match="cannot be set"):
+        zyg.grad(of_slot, mode="native")(FrozenWeights(np.ones(2)), 2.0)
+    with pytest.raises(zyg.UnsupportedError, match="cannot be changed"):
+        zyg.grad(replaced, mode="native")({"w": np.ones(2), "v": np.ones(2)})

@@ -141,9 +141,12 @@ def _dict(value: Any, items: dict[str, Any]) -> Any:
     return items
 
 
+_OF_USERS = ("__getattr__", "__get__", "__deepcopy__", "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__")
+
+
 def _is_strange(cls: type) -> bool:
-    """Does reading an attribute of its instances run more than Python's own lookup?"""
-    return any(hasattr(cls, name) for name in ("__getattr__", "__set_name__", "__get__"))
+    """Does reading an attribute of its instances, or copying one, run more than Python's own way of doing it?"""
+    return any(name in vars(base) for base in cls.__mro__[:-1] for name in _OF_USERS)
 
 
 # --- what is tracked ---------------------------------------------------------------------------------------

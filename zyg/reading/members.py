@@ -26,8 +26,10 @@ from zyg.reading.special_methods import special_method
 from zyg.reading.values import (
     DictHead,
     LazyHead,
+    ListHead,
     MethodHead,
     Node,
+    ObjectHead,
     SliceHead,
     Static,
     SuperHead,
@@ -35,6 +37,7 @@ from zyg.reading.values import (
     UnionHead,
     Value,
     is_list,
+    is_same_array,
     rebuild,
     tuple_of,
 )
@@ -201,14 +204,21 @@ def set_item(reader: FunctionReader, value: Value, index: Value, new: Value) -> 
     """`value[index] = new`."""
     value = operators.known(reader, value)
     if isinstance(value, Node) and is_list(value):
-        set_list_item(reader, value, index, new)
+        outside = isinstance(value.head, ListHead) and value.head.site is None
+        at = index.value if isinstance(index, Const) and type(index.value) is int else len(value.items)
+        known = outside and -len(value.items) <= at < len(value.items)
+        if not (known and is_same_array(value.items[at], new)):  # `value[0] *= 2`
+            set_list_item(reader, value, index, new)
         return
     setter = special_method(reader, value, "__setitem__")
     if setter is not None:
         reader.spec.calls.call(reader, setter, [index, new], {})
         return
     if isinstance(value, Node) and records.is_dict(value):
-        records.put(reader, value, records.key_of(reader, index), new)
+        key = records.key_of(reader, index)
+        outside = isinstance(value.head, DictHead) and value.head.site is None and key in value.head.keys
+        if not (outside and is_same_array(value.items[value.head.keys.index(key)], new)):  # `value[key] *= 2`
+            records.put(reader, value, key, new)
         return
     if not arrays.is_arraylike(value):
         raise unsupported(f"{described(value)} does not support item assignment", reader.pos)
@@ -227,6 +237,14 @@ def set_attribute(reader: FunctionReader, value: Value, name: str, new: Value) -
         array = maps.settle(reader, value)
         set_item(reader, attribute(reader, array, name), Static(Ellipsis), new)
         return
+    if isinstance(value, Node) and isinstance(value.head, ObjectHead) and name in value.head.names:
+        cls: type = value.head.cls
+        plain = cls is pytypes.SimpleNamespace or class_attribute(cls, "__setattr__") == (object, object.__setattr__)
+        found = class_attribute(cls, name)
+        slot = found is not None and isinstance(found[1], pytypes.MemberDescriptorType)
+        plain = plain and (found is None or slot or not hasattr(type(found[1]), "__set__"))
+        if plain and is_same_array(value.items[value.head.names.index(name)], new):  # `value.name *= 2`
+            return
     raise unsupported(
         f"attributes of {described(value)} that was made elsewhere cannot be set in native code", reader.pos
     )

@@ -294,6 +294,14 @@ def rebuild(value: Value, new: Callable[[Operand], Value]) -> Value:
     return value
 
 
+def is_same_array(one: Value, other: Value) -> bool:
+    """Are two abstract values one array, as `a` is behind `a *= 2`?"""
+    if not (isinstance(one, Node) and isinstance(other, Node) and is_array(one)) or one.head != other.head:
+        return False
+    pairs = zip(one.items, other.items, strict=True)
+    return all(a is b or (isinstance(a, Const) and isinstance(b, Const) and a == b) for a, b in pairs)
+
+
 def is_array(value: Value | None) -> bool:
     return isinstance(value, Node) and isinstance(value.head, ArrayHead)
 
