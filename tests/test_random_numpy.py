@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from numpy_trial import case, verdict
 
-SEEDS = int(os.environ.get("ZYG_SEEDS", "12"))
+SEEDS = int(os.environ.get("ZYG_SEEDS", "7"))
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

@@ -174,8 +174,8 @@ def transposed(reader: FunctionReader, value: Value, axes: list[int] | None) -> 
     return found if several == sorted(several) else arrays.turned(reader, found)
 
 
-def reshape(reader: FunctionReader, array: Node, items: list[Value]) -> Node:
-    """`array.reshape(*items)`."""
+def reshape(reader: FunctionReader, array: Node, items: list[Value]) -> Value:
+    """`array.reshape(*items)`; a number, if there are no dimensions."""
     total = arrays.size(reader, shape(array))
     dims: list[Operand] = []
     free: int | None = None
@@ -196,7 +196,8 @@ def reshape(reader: FunctionReader, array: Node, items: list[Value]) -> Node:
             dims[free] = reader.length(reader.emit(operator.floordiv, (total, others), i8))
     same = reader.emit(operator.eq, (arrays.size(reader, dims), total), b1)
     reader.guard(same, _reshape_error, "ValueError(reshape)", total)
-    return reshaped(reader, array, dims)
+    found = reshaped(reader, array, dims)
+    return found if dims else arrays.load(reader, found, [])
 
 
 def _extent(reader: FunctionReader, dim: Operand, total: Operand) -> Operand:
