@@ -152,6 +152,8 @@ HANDLERS[np.full_like] = lambda reader, args, kws: _like_given(reader, args, kws
 def _like_given(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     fill = number(reader, args[1] if len(args) > 1 else kws["fill_value"], "full_like")
     dtype = dtype_from(reader, args[2] if len(args) > 2 else kws.get("dtype"), arrays.dtype_of(args[0]))
+    if isinstance(args[0], (Var, Const)):
+        return reader.cast(fill, dtype)
     return filled(reader, arrays.shape(args[0]), reader.cast(fill, dtype), dtype)
 
 
