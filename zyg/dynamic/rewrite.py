@@ -75,7 +75,7 @@ def _resolve_callable(items: Sequence[Any], first: int, direct: frozenset[int], 
     """In front of a call: its callable brought to the top of the stack, exchanged, and put back."""
     at = next(i for i in range(first, len(items)) if items[i].name in _CALLS)
     call = items[at]
-    count = int(call.arg) if call.arg is not None else 0
+    count = call.arg if isinstance(call.arg, int) else 0  # CALL_FUNCTION_EX has none from 3.14 on
     if call.name == "CALL_FUNCTION_EX":
         depth = 4 if _VERSION >= (3, 14) else (3 if _VERSION >= (3, 13) else 2) + (count & 1)
     else:
