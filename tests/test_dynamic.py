@@ -479,7 +479,7 @@ def test_try_except_else_finally():
         try:
             math.log(-abs(x))
         except ValueError as error:
-            y = x * len(str(error))
+            y = x * len(type(error).__name__)
         else:
             y = 0.0
         finally:

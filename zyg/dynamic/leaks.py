@@ -16,10 +16,19 @@ from zyg.dynamic.number import Number
 from zyg.dynamic.tape import Tape
 
 _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE
-_REFERENCES = 3  # the list of what was made or recorded, the loop, and the argument
 _CLOSED = Tape(None)
 _CLOSED.open = False
 _ROUNDS = 8
+
+
+def _references() -> int:
+    """How many references are counted for what only a list refers to, in a loop over it; versions of CPython differ."""
+    count = sys.getrefcount
+    made = [object()]
+    return next(count(value) for value in made)
+
+
+_REFERENCES = _references()
 
 
 def strip_outliving(tape: Tape) -> None:

@@ -7,6 +7,7 @@ import bisect
 import builtins
 import cmath
 import collections
+import contextvars
 import functools
 import heapq
 import inspect
@@ -272,6 +273,11 @@ def _build_class(body: Any, name: str, *bases: Any, **kws: Any) -> Any:
 @call_in_place_of(_thread.start_new_thread)
 def _start_thread(fn: Any, *args: Any) -> Any:
     return _thread.start_new_thread(carried(resolve(fn)), *args)
+
+
+@call_in_place_of(contextvars.Context.run)
+def _run_in_context(context: Any, fn: Any, *args: Any, **kws: Any) -> Any:
+    return contextvars.Context.run(context, resolve(fn), *args, **kws)
 
 
 _joinable: Any = getattr(_thread, "start_joinable_thread", None)

@@ -306,12 +306,12 @@ def _lines(code: types.CodeType) -> Iterator[tuple[str, int]]:
         yield instruction.opname, line
 
 
-_WITH = ("BEFORE_WITH", "SETUP_WITH")
+_WITH = ("BEFORE_WITH", "SETUP_WITH", "LOAD_SPECIAL")
 _CONSTRUCTS: dict[tuple[str, ...], str] = {
     ("STORE_GLOBAL", "DELETE_GLOBAL"): "assignment to a global",
     ("LOAD_BUILD_CLASS",): "a class statement",
     ("MATCH", "GET_LEN", "COPY_DICT"): "a match on patterns",
-    ("BEFORE_WITH", "SETUP_WITH", "WITH"): "a with statement",
+    ("BEFORE_WITH", "SETUP_WITH", "LOAD_SPECIAL", "WITH"): "a with statement",
     ("LIST", "SET", "DICT", "MAP"): "building a list, set or dict",
     ("YIELD", "SEND", "GET_AWAITABLE", "GET_YIELD"): "a generator or coroutine",
 }
