@@ -127,6 +127,8 @@ class _Interpreter(Reader):
             else:
                 interpreter.Interpreter.op_LOAD_FAST(self, inst, res)
 
+        op_LOAD_FAST_BORROW = op_LOAD_FAST
+
     def op_LOAD_CLOSURE(self, inst: Any, res: str) -> None:
         self.store(nir.Const(CellName(self._variable(inst)), loc=self.loc), res)
 
