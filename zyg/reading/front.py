@@ -129,6 +129,17 @@ class _Interpreter(Reader):
 
         op_LOAD_FAST_BORROW = op_LOAD_FAST
 
+    if sys.version_info >= (3, 14):
+
+        def op_LOAD_COMMON_CONSTANT(self, inst: Any, res: str, idx: int) -> None:
+            """Compared with what `any`, `all`, … are: they are said to be others, so that calls of them are read as such,
+            not the loops that CPython has in their places."""
+            common = dis._common_constants[idx]  # type: ignore[attr-defined]
+            if common in (tuple, all, any, list, set):
+                self.store(nir.Const(common.__name__, loc=self.loc), res)
+            else:
+                interpreter.Interpreter.op_LOAD_COMMON_CONSTANT(self, inst, res, idx)
+
     def op_LOAD_CLOSURE(self, inst: Any, res: str) -> None:
         self.store(nir.Const(CellName(self._variable(inst)), loc=self.loc), res)
 

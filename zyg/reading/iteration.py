@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator as op
+import sys
 from typing import TYPE_CHECKING
 
 from zyg.errors import unsupported
@@ -99,7 +100,8 @@ def _check_iteration(reader: FunctionReader, value: Node) -> None:
 
 def _unpack_error(length: int, expected: int) -> BaseException:
     if length > expected:
-        return ValueError(f"too many values to unpack (expected {expected})")
+        got = f", got {length}" if sys.version_info >= (3, 14) else ""
+        return ValueError(f"too many values to unpack (expected {expected}{got})")
     return ValueError(f"not enough values to unpack (expected {expected}, got {length})")
 
 
