@@ -8,7 +8,7 @@ outside only through a parameter of a block there (loop-closed SSA).
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from zyg.ir.facts import fact
@@ -93,10 +93,16 @@ def _single_exit(program: Program, blocks: dict[int, Block]) -> int | None:
     return exit_label
 
 
-def _redirect(blocks: dict[int, Block], sources: Iterable[int], old: int, new: int) -> None:
+def _redirect(blocks: dict[int, Block], sources: Iterable[int], old: int, new: int, without: Sequence[bool]) -> None:
+    """Lead edges to `old` to `new`, without some of their arguments."""
+
+    def led(edge: Edge) -> Edge:
+        kept = tuple(arg for arg, dropped in zip(edge.args, without, strict=True) if not dropped)
+        return Edge(new, kept)
+
     for label in sources:
         block = blocks[label]
-        end: End = with_edges(block.end, lambda edge: Edge(new, edge.args) if edge.target == old else edge)
+        end: End = with_edges(block.end, lambda edge: led(edge) if edge.target == old else edge)
         blocks[label] = Block(block.params, block.ops, end)
 
 
@@ -117,9 +123,16 @@ def _loop_shape(program: Program, blocks: dict[int, Block]) -> dict[int, Block]:
                 end = with_edges(source.end, lambda e, edge=edge, to=between: Edge(to) if e is edge else e)  # type: ignore[misc]
                 blocks[sources[0]] = Block(source.params, source.ops, end)
                 continue
-            params = tuple(Var(param.type, param.name) for param in blocks[header].params)
-            blocks[between] = Block(params, (), Jump(Edge(header, params)))
-            _redirect(blocks, sources, header, between)
+            # So is what several places agree on, as the next value of a counter
+            given = [edge.args for at in sources for edge in edges(blocks[at].end) if edge.target == header]
+            shared = [len(set(args)) == 1 for args in zip(*given, strict=True)]
+            passed = [
+                args[0] if same else Var(param.type, param.name)
+                for param, same, args in zip(blocks[header].params, shared, zip(*given, strict=True), strict=True)
+            ]
+            params = tuple(var for var, same in zip(passed, shared, strict=True) if not same and isinstance(var, Var))
+            blocks[between] = Block(params, (), Jump(Edge(header, tuple(passed))))
+            _redirect(blocks, sources, header, between, shared)
     return blocks
 
 
