@@ -2,6 +2,7 @@
 
 import functools
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -97,8 +98,9 @@ def chosen(x: Any) -> Any:
 
 
 PROGRAMS = [
-    *(sums, sums_in_place, sum_of_a_generator, sum_of_a_list, until, products, matrices, passed_on),
+    *(sums, sums_in_place, sum_of_a_generator, sum_of_a_list, products, matrices, passed_on),
     *(in_a_dict, two_of_them, alias, chosen),
+    *((until,) if sys.version_info < (3, 14) else ()),  # whose bytecode tests the first round by itself
 ]
 
 

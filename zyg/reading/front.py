@@ -132,8 +132,8 @@ class _Interpreter(Reader):
     if sys.version_info >= (3, 14):
 
         def op_LOAD_COMMON_CONSTANT(self, inst: Any, res: str, idx: int) -> None:
-            """Compared with what `any`, `all`, … are: they are said to be others, so that calls of them are read as such,
-            not the loops that CPython has in their places."""
+            """What CPython compares with the functions `any`, `all`, … before it runs loops in their places: they are
+            said to be others, so that the calls are read."""
             common = dis._common_constants[idx]  # type: ignore[attr-defined]
             if common in (tuple, all, any, list, set):
                 self.store(nir.Const(common.__name__, loc=self.loc), res)
