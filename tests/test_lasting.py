@@ -156,9 +156,8 @@ def test_nothing_is_kept_of_elements_that_stay() -> None:
     assert "tape" not in zyg.inspect_adjoint(zyg.grad(eliminated), a)
     np.testing.assert_allclose(zyg.grad(eliminated)(a), np.linalg.inv(a).T, rtol=1e-12)
     assert "tape" not in zyg.inspect_adjoint(zyg.grad(filled), a[0])
-    for order in (1, 2):
-        zyg.check_grads(filled, (a[0],), order, modes=("fwd", "rev"))
-        zyg.check_grads(eliminated, (a,), order, modes=("fwd", "rev"))
+    zyg.check_grads(filled, (a[0],), 2)
+    zyg.check_grads(eliminated, (a,), 2)
 
 
 def walked(x, n):

@@ -16,11 +16,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from zyg.ir.graph import Loop, graph_of
-from zyg.ir.memory import MemoryType, holds_handles, mem_load, mem_new, mem_store
-from zyg.ir.program import Block, Guard, Op, Operand, Pos, Program, Var, edges, end_operands
+from zyg.ir.memory import mem_load, mem_new, mem_store
+from zyg.ir.program import Block, Guard, Op, Operand, Pos, Program, Var, edges
 from zyg.ir.tape import is_pure
 from zyg.passes.coverage import Nest, is_once
 from zyg.passes.memory_facts import buffers_of
+from zyg.passes.read_through import is_plain, users_of
 
 _MOST_OPS = 60
 _NOWHERE = Pos("", 0, "")
@@ -70,7 +71,7 @@ class _Finder:
         self.program = program
 
     def found(self) -> Iterator[_Handed]:
-        new = {op.result: op for op in self.program.ops() if op.fn is mem_new and _is_plain(op.result.type)}
+        new = {op.result: op for op in self.program.ops() if op.fn is mem_new and is_plain(op.result.type)}
         for memory, (store, load) in _pairs(self.program, new).items():
             self.graph = graph_of(self.program)
             self.buffers = buffers_of(self.program)
@@ -98,7 +99,10 @@ class _Finder:
             return None
         if any(arg in wanted and arg not in counters for op in ops for arg in op.args):
             return None
-        if store.args[1] not in counters and not self._run_alike(nest, second, store, load, counters):
+        other = Nest(self.program, self.graph, second, self.homes[load])
+        if not is_once(other, load.args[1], _NOWHERE):
+            return None  # what is read several times is computed once
+        if store.args[1] not in counters and not self._run_alike(nest, other, store, counters):
             return None
         return _Handed(store, load, ops, counters)
 
@@ -188,10 +192,9 @@ class _Finder:
             return False
         return all(self._match(nest, a, b, counters) for a, b in zip(one.args, two.args, strict=True))
 
-    def _run_alike(self, nest: Nest, second: list[Loop], store: Op, load: Op, counters: dict[Operand, Operand]) -> bool:
+    def _run_alike(self, nest: Nest, other: Nest, store: Op, counters: dict[Operand, Operand]) -> bool:
         """Do the counters that stand for each other come by the same numbers, and by each element once?"""
-        other = Nest(self.program, self.graph, second, self.homes[load])
-        if not other.is_regular() or not is_once(nest, store.args[1], _NOWHERE):
+        if not is_once(nest, store.args[1], _NOWHERE):
             return False
         for counter, operand in counters.items():
             one, two = nest.counter(counter), other.counter(operand)
@@ -205,23 +208,9 @@ class _Finder:
         return True
 
 
-def _is_plain(kind: object) -> bool:
-    return isinstance(kind, MemoryType) and not kind.growable and not holds_handles(kind)
-
-
 def _pairs(program: Program, memories: Iterable[Var]) -> dict[Var, tuple[Op, Op]]:
     """The buffers that one op writes to and one reads, and nothing else uses, with these."""
-    users: dict[Operand, list[Op | None]] = {memory: [] for memory in memories}
-    if not users:
-        return {}
-    for block in program.blocks.values():
-        for op in block.ops:
-            for arg in op.args:
-                if arg in users:
-                    users[arg].append(op)
-        for operand in (*end_operands(block.end), *(arg for edge in edges(block.end) for arg in edge.args)):
-            if operand in users:
-                users[operand].append(None)
+    users = users_of(program, set(memories))
     found: dict[Var, tuple[Op, Op]] = {}
     for memory, ops in users.items():
         if isinstance(memory, Var) and len(ops) == 2 and None not in ops:

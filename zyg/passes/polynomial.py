@@ -18,12 +18,6 @@ class Polynomial:
     def __init__(self, terms: Mapping[Monomial, int]) -> None:
         self.terms = terms
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Polynomial) and self.terms == other.terms
-
-    def __hash__(self) -> int:
-        return hash(frozenset(self.terms.items()))
-
     @property
     def const(self) -> int:
         return self.terms.get((), 0)

@@ -61,10 +61,10 @@ def read_through(program: Program) -> Program:
 
 def _found(program: Program, graph: Graph) -> Iterator[Made]:
     """At most one buffer of those that are computed from one another."""
-    candidates = [op for op in program.ops() if op.fn is mem_new and _is_plain(op.result.type)]
+    candidates = [op for op in program.ops() if op.fn is mem_new and is_plain(op.result.type)]
     if not candidates:
         return
-    users = _users(program, {op.result for op in candidates})
+    users = users_of(program, {op.result for op in candidates})
     home = {op: label for label in graph.order for op in program.blocks[label].ops}
     stays = settled(program, graph)
     taken: set[Operand] = set()
@@ -87,11 +87,11 @@ def _found(program: Program, graph: Graph) -> Iterator[Made]:
             yield made
 
 
-def _is_plain(kind: object) -> bool:
+def is_plain(kind: object) -> bool:
     return isinstance(kind, MemoryType) and not kind.growable and not holds_handles(kind)
 
 
-def _users(program: Program, memories: set[Var]) -> dict[Operand, list[Op | None]]:
+def users_of(program: Program, memories: set[Var]) -> dict[Operand, list[Op | None]]:
     """The ops that use each of these; None where it is passed on."""
     found: dict[Operand, list[Op | None]] = {memory: [] for memory in memories}
     for block in program.blocks.values():
