@@ -28,7 +28,7 @@ TAPES = re.compile(
 )
 # Of functions that are recursive, or too large to be inlined: a test of the depth, and calls.
 OUTLINED = re.compile(r"zyg\.floor|zyg\.program\.h\d+(\.\w+)*")
-SEEDS = range(150)
+SEEDS = range(100)
 
 
 def calls(llvm: str) -> set[str]:

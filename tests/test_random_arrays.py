@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from array_trial import case, verdict
 
-SEEDS = int(os.environ.get("ZYG_SEEDS", "50"))
+SEEDS = int(os.environ.get("ZYG_SEEDS", "35"))
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

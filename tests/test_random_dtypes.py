@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from dtype_trial import case, verdict
 
-SEEDS = int(os.environ.get("ZYG_SEEDS", "60"))
+SEEDS = int(os.environ.get("ZYG_SEEDS", "30"))
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

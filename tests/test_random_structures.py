@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from structure_trial import ASPECTS, case, verdict
 
-SEEDS = int(os.environ.get("ZYG_SEEDS", "24"))
+SEEDS = int(os.environ.get("ZYG_SEEDS", "12"))
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

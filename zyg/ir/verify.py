@@ -7,6 +7,7 @@ import os
 from numba import types
 
 from zyg.ir.external import External
+from zyg.ir.graph import graph_of
 from zyg.ir.memory import MemoryType
 from zyg.ir.program import (
     Branch,
@@ -120,26 +121,28 @@ def _definitions(program: Program) -> None:
         _require(len(set(made)) == len(made) and not defined & set(made), program, f"double definition in {label}")
         defined |= set(made)
         own[label] = set(made)
-    available: dict[int, set[Var]] = {program.entry: set(program.params)}
-    todo = [program.entry]
+    # What is defined in a block can be used there behind it, and in the blocks that it dominates
+    graph = graph_of(program)
+    below: dict[int, list[int]] = {label: [] for label in graph.order}
+    for label in graph.order[1:]:
+        below[graph.idom[label]].append(label)
+    live = set(program.params)
+    todo = [(program.entry, False)]
     while todo:
-        label = todo.pop()
-        for edge in edges(program.blocks[label].end):
-            after = available[label] | own[label]
-            before = available.get(edge.target)
-            merged = after if before is None else before & after
-            if merged != before:
-                available[edge.target] = merged
-                todo.append(edge.target)
-    for label, known in available.items():
+        label, done = todo.pop()
+        if done:
+            live -= own[label]
+            continue
         block = program.blocks[label]
-        live = known | set(block.params)
+        live |= set(block.params)
         for op in block.ops:
             _used(program, op.args, live)
             live |= set(op.results)
         _used(program, end_operands(block.end), live)
         for edge in edges(block.end):
             _used(program, edge.args, live)
+        todo.append((label, True))
+        todo += [(child, False) for child in below[label]]
 
 
 def _used(program: Program, operands: tuple[Operand, ...], live: set[Var]) -> None:
