@@ -744,7 +744,7 @@ def numbers_in_exceptions(x):
         except ZeroDivisionError:
             return v * 2
         except (ValueError, OverflowError) as error:
-            return x * len(str(error))
+            return x * len(type(error).__name__)
 
     return (
         safe(lambda v: 1 / (v - v), x) + safe(lambda v: math.sqrt(-v), x) + safe(math.exp, x * 1e4)
