@@ -15,6 +15,7 @@ from itertools import count
 from typing import Any
 
 import numpy as np
+from array_trial import at_point as at_point
 from jets import Discarded
 from random_numpy import NAMES, arguments, as_given, random_source, wide
 from sources import defined
@@ -321,12 +322,6 @@ def verdict(subject: Case) -> Failure | None:
             wrong = [f"number {k}: {a}, should be {e}" for k, (a, e) in pairs if not abs(a - e) <= tolerance * scale]
             return Failure(aspect, 0, f"wrong {aspect}", f"of {len(actual)}: " + "; ".join(wrong[:5]))
     return None
-
-
-def at_point(subject: Case, k: int) -> Case:
-    """The case itself: it has one point."""
-    assert k == 0
-    return subject
 
 
 def isolated_verdict(subject: Case, seconds: int = 300) -> Failure | None:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 from numba import types
@@ -23,21 +22,10 @@ from numba import types
 from zyg.ir.facts import fact
 from zyg.ir.graph import Graph, graph_of
 from zyg.ir.program import Block, Branch, Const, Guard, Op, Operand, Program, Var, edges, end_operands
+from zyg.passes.conditions import NEGATED, SWAPPED, conditions_in
 from zyg.rules import primitives as p
 from zyg.rules.elementwise import inactive, roots, singular
 
-_NEGATED: dict[Any, Any] = {
-    operator.lt: operator.ge,
-    operator.le: operator.gt,
-    operator.gt: operator.le,
-    operator.ge: operator.lt,
-}
-_SWAPPED: dict[Any, Any] = {
-    operator.lt: operator.gt,
-    operator.le: operator.ge,
-    operator.gt: operator.lt,
-    operator.ge: operator.le,
-}
 _COPIES = frozenset((p.identity, p.stop_gradient))
 # The derivative of a root of smaller exponent may overflow where its argument is not 0
 _LEAST_EXPONENT = 0.05
@@ -202,27 +190,20 @@ class Signs:
 
     def nonzero_if(self, cond: Operand, holds: bool) -> Iterator[Operand]:
         """What is not 0 if a condition is as stated."""
-        op = self.graph.made.get(cond) if isinstance(cond, Var) else None
-        if op is None:
-            return
-        if op.fn is operator.not_:
-            yield from self.nonzero_if(op.args[0], not holds)
-        elif op.fn is (operator.and_ if holds else operator.or_):
-            for arg in op.args:
-                yield from self.nonzero_if(arg, holds)
-        elif op.fn is p.is_nonzero and holds:
-            yield op.args[0]
-        elif op.fn in (operator.eq, operator.ne) and (op.fn is operator.ne) is holds:
-            for x, y in (op.args, op.args[::-1]):
-                if isinstance(y, Const) and y.value == 0:
-                    yield x
-        elif op.fn in _NEGATED:
-            stated = op.fn if holds else _NEGATED[op.fn]
-            for x, y, relation in ((*op.args, stated), (*op.args[::-1], _SWAPPED[stated])):
-                if relation is operator.gt and self.is_nonnegative(y):
-                    yield x
-                if relation is operator.ge and self.is_positive(y):
-                    yield x
+        for op, value in conditions_in(cond, holds, self.graph.made):
+            if op.fn is p.is_nonzero and value:
+                yield op.args[0]
+            elif op.fn in (operator.eq, operator.ne) and (op.fn is operator.ne) is value:
+                for x, y in (op.args, op.args[::-1]):
+                    if isinstance(y, Const) and y.value == 0:
+                        yield x
+            elif op.fn in SWAPPED:
+                stated = op.fn if value else NEGATED[op.fn]
+                for x, y, relation in ((*op.args, stated), (*op.args[::-1], SWAPPED[stated])):
+                    if relation is operator.gt and self.is_nonnegative(y):
+                        yield x
+                    if relation is operator.ge and self.is_positive(y):
+                        yield x
 
 
 def _keeps_size(op: Op) -> bool:

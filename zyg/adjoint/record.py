@@ -14,20 +14,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from zyg.adjoint.accumulation import plain
-from zyg.adjoint.activity import handle_classes
 from zyg.adjoint.mirrored import Counter, Need, Reversed
 from zyg.adjoint.prune import pruned
+from zyg.adjoint.repeats import Elements, Repeats
 from zyg.adjoint.residuals import Forward, computed_again
 from zyg.adjoint.restoring import Moments, Restore, candidates, is_lost
-from zyg.adjoint.rows import Rows, nest_of
+from zyg.adjoint.rows import Rows
 from zyg.ir.graph import Loop
-from zyg.ir.memory import MemoryType, mem_load, mem_store
+from zyg.ir.memory import mem_store
 from zyg.ir.program import Block, Const, Op, Operand, Pos, Program, Var, edges
 from zyg.ir.scalars import b1, i8
-from zyg.ir.tape import TapeType, cost, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
-from zyg.passes.lasting import Lasting
-from zyg.passes.memory_facts import Buffers, buffers_of, settled
-from zyg.passes.simplify import is_pure
+from zyg.ir.tape import TapeType, tape_get, tape_new, tape_put, tape_reserve
 from zyg.passes.slots import Load, Store, promote
 from zyg.rules import primitives as p
 
@@ -61,9 +58,9 @@ class _Kept:
 
 
 class _Record:
-    """price: of what is kept and computed again.  read: the classes of buffers from which something is kept."""
+    """price: of what is kept and computed again."""
 
-    def __init__(self, reversed_: Reversed, buffers: Buffers, moments: Moments) -> None:
+    def __init__(self, reversed_: Reversed, elements: Elements, moments: Moments) -> None:
         self.form = reversed_.canonical
         self.graph = self.form.graph
         self.program = reversed_.program
@@ -85,17 +82,10 @@ class _Record:
         self.once: set[Var] = set()
         self.found: dict[Var, Operand] = {}
         self.pos = Pos("", 0, self.program.name)
-        self.stays = settled(self.form.program, self.graph)
-        self.lasts = Lasting(self.form, buffers)
-        self.classes = handle_classes(self.form.program, self.graph)
-        # Shadows of tapes: their fields are written again and again
-        self.accumulating = {self.classes[op.result] for op in self.form.program.ops() if op.fn is tape_zeros}
-        self.buffers, self.moments = buffers, moments
-        self.read: set[Var] = set()
-        self.repeated: dict[Op, bool] = {}
-        self.stores = self._simple_stores()
-        self.again: dict[Var, Op | None] = {}
-        self.loads: set[Op] = set()
+        self.moments = moments
+        self.repeats = Repeats(
+            self.form, self.program.blocks, self.defining, self._loop, self._is_free, elements, moments
+        )
         self.price = self._decide(self.program.blocks)
 
     def run(self) -> Program:
@@ -140,8 +130,7 @@ class _Record:
             for i, op in enumerate(block.ops)
             if isinstance(op.fn, Need)
         ]
-        if self.moments.restored:
-            self._find_repeated(needs)
+        self.repeats.restrict(needs)
         wanted = [var for *_, var in needs]
         self.once.update(var for var in wanted if self._loop(var) is None)
         forward = Forward(
@@ -149,9 +138,9 @@ class _Record:
             self.graph,
             self.defining,
             self.homes,
-            self._again,
+            self.repeats.again,
             self._is_free,
-            self._is_repeatable,
+            self.repeats.is_repeatable,
             self._is_growing,
         )
         again, price = computed_again(forward, wanted, self.once)
@@ -161,96 +150,16 @@ class _Record:
             if var in seen:
                 continue
             seen.add(var)
-            op = self._again(var)
+            op = self.repeats.again(var)
             if var in again and op is not None:
                 todo += [arg for arg in op.args if isinstance(arg, Var) and not self._is_free(arg)]
             else:
                 self._keep(var)
         return price
 
-    def _simple_stores(self) -> dict[Var, Op]:
-        """The stores, by the value, of what is defined in their block and of their buffer's type."""
-        return {
-            value: op
-            for label in self.graph.order
-            if self.graph.loop_of[label] is not None
-            for op in self.program.blocks[label].ops
-            if op.fn is mem_store and isinstance(value := op.args[2], Var) and self.homes.get(value) == label
-            if _fits(op)
-        }
-
-    def _find_repeated(self, needs: list[tuple[int, int, Var]]) -> None:
-        """Tell which loads of buffers that are put back give what they gave, wherever they would be repeated."""
-        behind: dict[Var, frozenset[Op]] = {}
-        for label, index, var in needs:
-            for load in self._loads_behind(var, behind):
-                if self.repeated.get(load, True):
-                    self.repeated[load] = self.moments.can_repeat(load, label, index)
-
-    def _loads_behind(self, var: Var, known: dict[Var, frozenset[Op]]) -> frozenset[Op]:
-        """The loads that may be repeated only at times, among what `var` can be computed from."""
-        if var not in known:
-            op = self.defining.get(var)
-            if op is None or self._is_free(var):
-                known[var] = frozenset()
-            else:
-                own = op.fn is mem_load and not self.settled(op)
-                further = own or is_pure(op) or self._is_settled(op)
-                found = frozenset((op,)) if own else frozenset[Op]()
-                for arg in op.args if further else ():
-                    if isinstance(arg, Var):
-                        found |= self._loads_behind(arg, known)
-                known[var] = found
-        return known[var]
-
-    def _again(self, var: Var) -> Op | None:
-        """The op that gives a value in reverse: its own, or the load of where it was stored."""
-        if var not in self.again:
-            own = self.defining.get(var)
-            load = None
-            if own is None or cost(own) >= _DEAR or not self._is_repeatable(own):
-                load = self._loaded(var)
-            self.again[var] = load or own
-        return self.again[var]
-
-    def _loaded(self, var: Var) -> Op | None:
-        store = self.stores.get(var)
-        if store is None or self._is_put_back(store) or not self.lasts(store):
-            return None
-        load = Op(mem_load, store.args[:2], (var,), store.pos)
-        self.loads.add(load)
-        return load
-
-    def _is_repeatable(self, op: Op) -> bool:
-        if len(op.results) != 1:
-            return False
-        if op in self.loads:
-            return True
-        if op.fn is mem_load and not self.settled(op):
-            cls = self.buffers.class_of(op.args[0])
-            if cls is not None:
-                self.read.add(cls)
-            return self.repeated.get(op, False)
-        return is_pure(op) or self._is_settled(op)
-
     def _is_growing(self, home: int) -> bool:
         loop = self.graph.loop_of[home]
         return loop is not None and self.rows.trips(loop) is None
-
-    def _is_settled(self, op: Op) -> bool:
-        """A read of a tape that was complete before the loop began, and is not added to: it can be repeated."""
-        if op.fn is mem_load:
-            return self.settled(op)
-        if op.fn is not tape_get or not isinstance(op.args[0], Var):
-            return False
-        return self._loop(op.args[0]) is None and self.classes.get(op.args[0]) not in self.accumulating
-
-    def settled(self, load: Op) -> bool:
-        """Does the load give, at any time in reverse, what it gave?"""
-        return self.stays(load) or (not self._is_put_back(load) and self.lasts(load))
-
-    def _is_put_back(self, load: Op) -> bool:
-        return self.buffers.class_of(load.args[0]) in self.moments.restored
 
     def _keep(self, var: Var) -> None:
         loop = self._loop(var)
@@ -281,7 +190,7 @@ class _Record:
             row = self._row(loop, ops, forward=False)
             number = self.kept[loop.header].fields.index(operand)
             return self._emit(ops, tape_get, (tape, row, Const(number, i8)), operand)
-        op = self._again(operand)
+        op = self.repeats.again(operand)
         assert op is not None
         args = tuple(self._source(arg, ops) for arg in op.args)
         return self._emit(ops, op.fn, args, operand)
@@ -303,7 +212,7 @@ class _Record:
         if trips is None:
             visits = self._emit(ops, Load(Visits(loop.header)), (), Var(i8, "row"))
             return self._emit(ops, operator.sub, (visits, Const(1, i8)), visits)
-        nest = nest_of(loop)
+        nest = loop.nest
         row: Operand = Const(0, i8)
         for one, count in zip(nest, trips, strict=True):
             counter: Operand = self.form.counts[one.header].counter
@@ -401,14 +310,14 @@ class _Record:
             assert loop is not None
             trips = self.rows.trips(loop)
             ops: list[Op] = []
-            outermost = nest_of(loop)[0]
+            outermost = loop.nest[0]
             if trips is None:
                 home, rows = self.graph.order[0], Const(0, i8)
                 total: Operand = rows
             else:
                 (home,) = (q for q in self.graph.preds[outermost.header] if q not in outermost.blocks)
                 total = Const(1, i8)
-                for one, count in zip(nest_of(loop), trips, strict=True):
+                for one, count in zip(loop.nest, trips, strict=True):
                     width = self._width(count, self._keeps_last_visit(loop, one), ops, forward=True)
                     total = width if total == Const(1, i8) else self._emit(ops, operator.mul, (total, width), Var(i8))
             tape = self._emit(ops, tape_new, (total,), Var(self._tape_type(loop), "tape"))
@@ -420,12 +329,6 @@ class _Record:
 
 
 _FIRST = frozenset((tape_reserve, operator.add))
-_DEAR = 4.0  # in additions; what costs less is not read instead
-
-
-def _fits(store: Op) -> bool:
-    kind = store.args[0].type
-    return isinstance(kind, MemoryType) and kind.dtype == store.args[2].type
 
 
 def _renamed(ops: list[Op]) -> list[Op]:
@@ -441,19 +344,19 @@ def _renamed(ops: list[Op]) -> list[Op]:
 
 def record(reversed_: Reversed) -> Program:
     """A runnable program: forward sweep and reverse sweep in one."""
-    buffers = buffers_of(reversed_.canonical.program)
-    best = _recording(reversed_, buffers, frozenset())
-    for cls in candidates(reversed_, buffers) if best.read else ():
-        if cls in best.read:
-            other = _recording(reversed_, buffers, best.moments.restored | {cls})
+    elements = Elements(reversed_.canonical)
+    best = _recording(reversed_, elements, frozenset())
+    for cls in candidates(reversed_, elements.buffers) if best.repeats.read else ():
+        if cls in best.repeats.read:
+            other = _recording(reversed_, elements, best.moments.restored | {cls})
             if other.price < best.price:
                 best = other
     return plain(best.run())
 
 
-def _recording(reversed_: Reversed, buffers: Buffers, restored: frozenset[Var]) -> _Record:
+def _recording(reversed_: Reversed, elements: Elements, restored: frozenset[Var]) -> _Record:
     """What to keep if the buffers of the classes `restored` are put back."""
-    chosen = Moments(reversed_, buffers, restored)
+    chosen = Moments(reversed_, elements.buffers, restored)
     blocks = {
         label: Block(
             block.params,
@@ -463,4 +366,4 @@ def _recording(reversed_: Reversed, buffers: Buffers, restored: frozenset[Var]) 
         for label, block in reversed_.program.blocks.items()
     }
     lean = replace(reversed_, program=pruned(replace(reversed_, program=reversed_.program.with_blocks(blocks))))
-    return _Record(lean, buffers, Moments(lean, buffers, restored))
+    return _Record(lean, elements, Moments(lean, elements.buffers, restored))

@@ -11,14 +11,6 @@ from zyg.ir.program import Operand, Var
 from zyg.passes.canonical import Canonical
 
 
-def nest_of(loop: Loop) -> list[Loop]:
-    """The loops around, outermost first, and the loop."""
-    nest = [loop]
-    while nest[0].parent is not None:
-        nest.insert(0, nest[0].parent)
-    return nest
-
-
 class Rows:
     """The rows of the tapes of one program's loops."""
 
@@ -27,7 +19,7 @@ class Rows:
 
     def trips(self, loop: Loop) -> list[Operand] | None:
         """The trip counts of the loops around and of `loop`, if all are known in front of the nest."""
-        nest = nest_of(loop)
+        nest = loop.nest
         trips = []
         for one in nest:
             count = self.counts[one.header].trips

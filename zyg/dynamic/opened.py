@@ -7,7 +7,7 @@ code, and a pullback that runs later, must find what was there at the time of th
 from __future__ import annotations
 
 import types
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -170,16 +170,16 @@ def references(tracked: Any, tape: Tape) -> Any:
     return None if tracked is None else operand(tracked, tape)[0]
 
 
-def give(refs: Any, cotangent: Any, sweep: Sweep) -> None:
-    """Add a cotangent to what is referred to."""
+def give(refs: Any, cotangent: Any, sweep: Sweep, form: Callable[[Any], Any] = lambda leaf: leaf) -> None:
+    """Add a cotangent, its numbers and arrays in the given form, to what is referred to."""
     if refs is None or cotangent is None:
         return
     if isinstance(refs, list):
         for ref, item in zip(refs, cotangent, strict=True):
-            give(ref, item, sweep)
+            give(ref, item, sweep, form)
     elif isinstance(refs, dict):
         held = cotangent if isinstance(cotangent, dict) else attributes_of(cotangent)
         for name, ref in refs.items():
-            give(ref, held.get(name), sweep)
+            give(ref, held.get(name), sweep, form)
     else:
-        refs.give(sweep, cotangent)
+        refs.give(sweep, form(cotangent))

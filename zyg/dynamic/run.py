@@ -22,6 +22,7 @@ from zyg.dynamic.cotangents import kind_of
 from zyg.dynamic.instances import attributes, cotangent_like, members
 from zyg.dynamic.leaks import strip_outliving
 from zyg.dynamic.number import Number
+from zyg.dynamic.opened import give
 from zyg.dynamic.places import without_own_frames
 from zyg.dynamic.resolve import resolve_outermost
 from zyg.dynamic.state import STATE, recording
@@ -99,7 +100,7 @@ class Recorded:
         """The cotangents of the arguments for those of the value."""
         sweep = Sweep(self.tape)
         with np.errstate(all="ignore"):
-            _seed(self.outputs, seeds, sweep)
+            give(self.outputs, seeds, sweep, _tracked)
             sweep.run()
             return [gradient(sweep) for gradient in self.gradients]
 
@@ -133,17 +134,9 @@ def _keep(tape: Tape) -> None:
             value.buffer.keep()
 
 
-def _seed(refs: Any, seeds: Any, sweep: Sweep) -> None:
-    if refs is None or seeds is None:
-        return
-    if isinstance(refs, list):
-        for ref, seed in zip(refs, seeds, strict=True):
-            _seed(ref, seed, sweep)
-    elif isinstance(refs, dict):
-        for key, ref in refs.items():
-            _seed(ref, seeds.get(key), sweep)
-    else:
-        refs.give(sweep, wrapped(seeds, STATE.tape) if is_array(seeds) else seeds)
+def _tracked(seed: Any) -> Any:
+    """A cotangent as what it is for the tape that is running now."""
+    return wrapped(seed, STATE.tape) if is_array(seed) else seed
 
 
 def gradient(

@@ -37,6 +37,11 @@ class Loop:
     def depth(self) -> int:
         return 1 + (self.parent.depth if self.parent else 0)
 
+    @property
+    def nest(self) -> list[Loop]:
+        """The loops around it, the outermost first, and itself."""
+        return [*(self.parent.nest if self.parent else ()), self]
+
 
 class Graph:
     """Facts about the control flow of one program, each computed when first asked for."""
@@ -151,6 +156,11 @@ class Graph:
     def made(self) -> dict[Var, Op]:
         """The op that each variable is a result of; parameters are none."""
         return {result: op for block in self.blocks.values() for op in block.ops for result in op.results}
+
+    def around(self, label: int) -> list[Loop]:
+        """The loops around a block, the outermost first."""
+        loop = self.loop_of[label]
+        return [] if loop is None else loop.nest
 
     def ways_out(self, loop: Loop) -> list[tuple[int, Edge]]:
         """The edges, and where they start, by which a loop is left to go on (not only to raise)."""

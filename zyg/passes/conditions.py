@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from zyg.ir.program import Branch, Const, Guard, Op, Operand, Program, Var, edges
@@ -19,6 +19,27 @@ NEGATED: dict[Any, Any] = {
     operator.eq: operator.ne,
     operator.ne: operator.eq,
 }
+SWAPPED: dict[Any, Any] = {
+    operator.lt: operator.gt,
+    operator.le: operator.ge,
+    operator.gt: operator.lt,
+    operator.ge: operator.le,
+}
+
+
+def conditions_in(cond: Operand, holds: bool, made: Mapping[Var, Op]) -> Iterator[tuple[Op, bool]]:
+    """What is as stated if `cond` is `holds`: the ops that make conditions, itself among them, with their values."""
+    todo = [(cond, holds)]
+    while todo:
+        part, value = todo.pop()
+        op = made.get(part) if isinstance(part, Var) else None
+        if op is None:
+            continue
+        yield op, value
+        if op.fn is (operator.and_ if value else operator.or_):
+            todo += [(arg, value) for arg in op.args]
+        elif op.fn is operator.not_:
+            todo.append((op.args[0], not value))
 
 
 def comparison(op: Op) -> tuple[Any, Operand, Operand] | None:

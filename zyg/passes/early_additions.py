@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from numba import types
+
 from zyg.ir.memory import MemoryType, mem_add, mem_load, mem_store
 from zyg.ir.program import Block, Const, Op, Operand, Program, Var
 from zyg.passes.memory_facts import Buffers, buffers_of
@@ -32,13 +34,13 @@ def _ordered(ops: Sequence[Op], buffers: Buffers) -> list[Op] | None:
     new = list(ops)
     moved = False
     for store in ops:
-        if store.fn is mem_store and store.pos.reverse and _is_zero(store.args[2]):
+        if store.fn is mem_store and store.pos.reverse and is_zero(store.args[2]):
             moved = _move(new, new.index(store), buffers) or moved
     return new if moved else None
 
 
-def _is_zero(operand: Operand) -> bool:
-    return isinstance(operand, Const) and operand.value == 0
+def is_zero(operand: Operand) -> bool:
+    return isinstance(operand, Const) and operand.value == 0 and isinstance(operand.type, types.Float)
 
 
 def _move(ops: list[Op], at: int, buffers: Buffers) -> bool:

@@ -72,10 +72,13 @@ class _Finder:
 
     def found(self) -> Iterator[_Handed]:
         new = {op.result: op for op in self.program.ops() if op.fn is mem_new and is_plain(op.result.type)}
-        for memory, (store, load) in _pairs(self.program, new).items():
-            self.graph = graph_of(self.program)
-            self.buffers = buffers_of(self.program)
-            self.homes = {op: label for label in self.graph.order for op in self.program.blocks[label].ops}
+        pairs = _pairs(self.program, new)
+        if not pairs:
+            return
+        self.graph = graph_of(self.program)
+        self.buffers = buffers_of(self.program)
+        self.homes = {op: label for label in self.graph.order for op in self.program.blocks[label].ops}
+        for memory, (store, load) in pairs.items():
             handed = self._handed(new[memory], store, load)
             if handed is not None:
                 yield handed
@@ -108,14 +111,10 @@ class _Finder:
 
     def _loops(self, op: Op, around: Loop | None) -> list[Loop]:
         """The loops in `around` that an op is in, the outermost first; none if it is not in `around`."""
-        found: list[Loop] = []
-        loop = self.graph.loop_of[self.homes[op]]
-        while loop is not around:
-            if loop is None:
-                return []
-            found.insert(0, loop)
-            loop = loop.parent
-        return found
+        loops = self.graph.around(self.homes[op])
+        if around is None:
+            return loops
+        return loops[around.depth :] if around in loops else []
 
     def _needed(self, store: Op, nest: Loop, given: set[Var]) -> tuple[Op, ...] | None:
         """The ops in the nest, in order, that compute what is stored from parameters of the loops around.

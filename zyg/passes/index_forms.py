@@ -11,7 +11,7 @@ from zyg.ir.memory import length
 from zyg.ir.program import Branch, Const, Guard, Op, Operand, Var, edges
 from zyg.ir.scalars import i8
 from zyg.passes.canonical import Canonical
-from zyg.passes.conditions import NEGATED, comparison
+from zyg.passes.conditions import NEGATED, comparison, conditions_in
 from zyg.passes.intervals import SAME
 from zyg.passes.polynomial import Polynomial, constant, variable
 
@@ -40,15 +40,7 @@ class IndexForms:
 
     def around(self, op: Op) -> list[Loop]:
         """The loops around an op, the outermost first."""
-        return self._around(self.place[op][0])
-
-    def _around(self, label: int) -> list[Loop]:
-        found: list[Loop] = []
-        loop = self.graph.loop_of[label]
-        while loop is not None:
-            found.insert(0, loop)
-            loop = loop.parent
-        return found
+        return self.graph.around(self.place[op][0])
 
     def loop_of(self, var: Var) -> Loop | None:
         """The innermost loop in which a variable is defined."""
@@ -95,7 +87,9 @@ class IndexForms:
         loop = self.graph.loop_of[label]
         if len(given) == 1:
             arg = given[0][1]
-            same = not isinstance(arg, Var) or self.loop_of(arg) is None or self.loop_of(arg) in self._around(label)
+            same = (
+                not isinstance(arg, Var) or self.loop_of(arg) is None or self.loop_of(arg) in self.graph.around(label)
+            )
             return self.form(arg, depth + 1) if same else variable(var)
         if loop is None or loop.header != label or len(given) != 2:
             return variable(var)
@@ -154,18 +148,13 @@ class IndexForms:
             at = len(self.graph.blocks[label].ops)
 
     def _said(self, cond: Operand, holds: bool) -> Iterator[Polynomial]:
-        op = self.graph.made.get(cond) if isinstance(cond, Var) else None
-        if op is None:
-            return
-        if op.fn is operator.not_:
-            yield from self._said(op.args[0], not holds)
-        if op.fn is (operator.and_ if holds else operator.or_):
-            for arg in op.args:
-                yield from self._said(arg, holds)
-        compared = comparison(op)
-        if compared is not None:
+        """What is ≥ 0 if a condition is as stated."""
+        for op, value in conditions_in(cond, holds, self.graph.made):
+            compared = comparison(op)
+            if compared is None:
+                continue
             relation, x, y = compared
-            relation, less = relation if holds else NEGATED[relation], self.form(y).minus(self.form(x))
+            relation, less = relation if value else NEGATED[relation], self.form(y).minus(self.form(x))
             if relation in (operator.lt, operator.le, operator.eq):
                 yield less.shifted(-1 if relation is operator.lt else 0)
             if relation in (operator.gt, operator.ge, operator.eq):

@@ -16,11 +16,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from zyg.ir.graph import Loop
-from zyg.ir.memory import ALLOCATIONS, mem_add, mem_store
+from zyg.ir.memory import mem_add, mem_store
 from zyg.ir.program import Op, Var, edges
 from zyg.passes.canonical import Canonical
 from zyg.passes.index_forms import Bounds, IndexForms, proves
-from zyg.passes.memory_facts import Buffers
+from zyg.passes.memory_facts import Buffers, only_allocations
 from zyg.passes.polynomial import Polynomial, constant, variable
 
 
@@ -32,7 +32,7 @@ class Lasting:
 
     def __init__(self, form: Canonical, buffers: Buffers) -> None:
         self.graph, self.buffers = form.graph, buffers
-        self.recursive = form.program.recursive
+        self.program = form.program
         self.forms = IndexForms(form)
         self._writes = [op for op in self.forms.place if buffers.written(op)]
         self._known: dict[Op, bool] = {}
@@ -47,7 +47,7 @@ class Lasting:
         if not isinstance(memory, Var):
             return False
         cls = self.buffers.of[memory]
-        if self.recursive and not self.buffers.is_local(cls):
+        if self.program.recursive and not self.buffers.is_local(cls):
             return False  # its reverse sweep runs when others may have written
         writes = [op for op in self._writes if self.buffers.may_write(op, cls)]
         if not all(op.fn in (mem_store, mem_add) and op.args[0] is memory for op in writes):
@@ -55,16 +55,9 @@ class Lasting:
         around = self.forms.around(load)
         home = self.graph.homes.get(memory)
         made_in = [loop for loop in around if home in loop.blocks]
-        if made_in and not self._is_only_name(memory):
+        if made_in and cls not in only_allocations(self.program):
             return False
         return all(self._differs_from(load, write, around, len(made_in)) for write in writes)
-
-    def _is_only_name(self, memory: Var) -> bool:
-        op = self.graph.made.get(memory)
-        cls = self.buffers.of[memory]
-        if op is None or op.fn not in ALLOCATIONS or not self.buffers.is_local(cls):
-            return False
-        return sum(other is cls for other in self.buffers.of.values()) == 1
 
     def _differs_from(self, load: Op, write: Op, around: Sequence[Loop], made_in: int) -> bool:
         """Does the write reach another element whenever it runs after the load, in the same buffer?"""

@@ -14,7 +14,7 @@ from typing import Any
 
 from zyg.ir.external import External
 from zyg.ir.facts import fact
-from zyg.ir.graph import Graph
+from zyg.ir.graph import Graph, graph_of
 from zyg.ir.memory import ALLOCATIONS, WRITES, holds_handles, is_memory, mem_give, mem_keep, mem_load, mem_store
 from zyg.ir.program import Call, Callback, Op, Operand, Program, Return, Type, Var, edges
 from zyg.ir.tape import StackType, TapeType, push, tape_get, tape_new, tape_put, tape_reserve, tape_zeros
@@ -330,7 +330,7 @@ def settled(program: Program, graph: Graph) -> Callable[..., bool]:
     returned: its reverse sweep runs after them.
     """
     buffers = buffers_of(program)
-    places = _only_allocations(program, graph, buffers)
+    places = only_allocations(program)
     ways: dict[tuple[int, int], frozenset[int]] = {}
     after = _after(graph)
     home = {op: (label, i) for label in graph.order for i, op in enumerate(program.blocks[label].ops)}
@@ -360,8 +360,10 @@ def settled(program: Program, graph: Graph) -> Callable[..., bool]:
     return is_settled
 
 
-def _only_allocations(program: Program, graph: Graph, buffers: Buffers) -> dict[Var, int]:
+@fact
+def only_allocations(program: Program) -> dict[Var, int]:
     """The classes of one variable, the result of an allocation that nobody else knows of; and its block."""
+    graph, buffers = graph_of(program), buffers_of(program)
     members: dict[Var, int] = {}
     for cls in buffers.of.values():
         members[cls] = members.get(cls, 0) + 1

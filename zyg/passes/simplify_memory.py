@@ -10,8 +10,6 @@ import operator
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
-from numba import types
-
 from zyg.ir.graph import Graph, graph_of, substitute
 from zyg.ir.memory import (
     ALLOCATIONS,
@@ -43,7 +41,7 @@ from zyg.ir.program import (
     with_edges,
 )
 from zyg.ir.tape import tape_get
-from zyg.passes.early_additions import with_early_additions
+from zyg.passes.early_additions import is_zero, with_early_additions
 from zyg.passes.memory_facts import Buffers, buffers_of
 from zyg.passes.simplify import is_pure
 from zyg.passes.slots import zero
@@ -116,7 +114,7 @@ class _Elements:
             if value is not None and op.fn is mem_load:
                 self.renamed[op.result] = value
                 continue
-            if value is not None and op.fn is mem_add and op.pos.reverse and _is_zero(self._final(value)):
+            if value is not None and op.fn is mem_add and op.pos.reverse and is_zero(self._final(value)):
                 op = Op(mem_store, op.args, (), op.pos)
             if element is not None and op.fn is mem_store and element in unseen:
                 overwritten, value = unseen.pop(element)
@@ -211,10 +209,6 @@ class _Elements:
             step = int(b.value.real)
             index, offset = a, offset + (step if op.fn is operator.add else -step)
         return None, (offset + int(index.value.real)) % 2**64
-
-
-def _is_zero(operand: Operand) -> bool:
-    return isinstance(operand, Const) and operand.value == 0 and isinstance(operand.type, types.Float)
 
 
 def _is_access(op: Op) -> bool:

@@ -43,12 +43,7 @@ class Touches:
 
     def around(self, label: int, outside: int) -> list[Loop]:
         """The loops around a block that do not hold the block `outside`, the outermost first."""
-        found: list[Loop] = []
-        loop = self.graph.loop_of[label]
-        while loop is not None and outside not in loop.blocks:
-            found.insert(0, loop)
-            loop = loop.parent
-        return found
+        return [loop for loop in self.graph.around(label) if outside not in loop.blocks]
 
     def is_reached(self, memory: Var, start: Place, wall: Place, counts: Callable[[Op], bool]) -> bool:
         """Whether control can come from `start` to an op that `counts`, or to where the buffer is given away, without

@@ -17,9 +17,8 @@ from zyg.ir import scalars
 from zyg.ir.graph import Graph, Loop
 from zyg.ir.program import Block, Branch, Const, Jump, Op, Operand, Pos, Var, edges
 from zyg.ir.scalars import i8
-from zyg.passes.conditions import NEGATED, comparison
+from zyg.passes.conditions import NEGATED, SWAPPED, comparison
 
-_MIRRORED = {operator.lt: operator.gt, operator.le: operator.ge, operator.gt: operator.lt, operator.ge: operator.le}
 _LARGEST_STEP = 1 << 31
 
 
@@ -77,7 +76,7 @@ class Trips:
         relation, x, y = compared
         relation = relation if out is end.other else NEGATED[relation]
         if self._is_fixed(x, loop):
-            relation, x, y = _MIRRORED.get(relation, relation), y, x
+            relation, x, y = SWAPPED.get(relation, relation), y, x
         return relation, x, y
 
     def _is_fixed(self, operand: Operand, loop: Loop) -> bool:

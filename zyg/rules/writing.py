@@ -67,11 +67,17 @@ def _put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
         _store(a, place, values[k % values.shape[0]])
 
 
+def _masked(name: str, a: Any, mask: Any, values: Any) -> tuple[Any, Any]:
+    """Where to write, and what: vectors."""
+    on = np.ravel(mask)
+    if on.shape[0] != np.size(a):
+        raise ValueError(f"{name}: mask and data must be the same size")
+    return on, np.array(np.ravel(values))
+
+
 @library(np.putmask)
 def _putmask(a: Any, mask: Any, values: Any) -> None:
-    on, given = np.ravel(mask), np.array(np.ravel(values))
-    if on.shape[0] != np.size(a):
-        raise ValueError("putmask: mask and data must be the same size")
+    on, given = _masked("putmask", a, mask, values)
     for k in range(on.shape[0] if given.shape[0] > 0 else 0):
         if on[k]:
             _store(a, k, given[k % given.shape[0]])
@@ -79,9 +85,7 @@ def _putmask(a: Any, mask: Any, values: Any) -> None:
 
 @library(np.place)
 def _place(arr: Any, mask: Any, vals: Any) -> None:
-    on, given = np.ravel(mask), np.array(np.ravel(vals))
-    if on.shape[0] != np.size(arr):
-        raise ValueError("place: mask and data must be the same size")
+    on, given = _masked("place", arr, mask, vals)
     count = 0
     for k in range(on.shape[0]):
         if on[k]:
