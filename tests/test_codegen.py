@@ -357,3 +357,14 @@ def test_the_heap_stays_sound() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *nodes]
     done = subprocess.run(command, env=checking, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_support_routines_load_alone() -> None:
+    """Code from a cache names what it needs in any order, so that each support brings what it calls."""
+    source = (
+        "from zyg.codegen.matrices import _routines\nfrom zyg.ir.scalars import c8, c16, f4, f8\n"
+        "for kind in (f4, f8, c8, c16):\n    _routines(kind).careful.support()\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", source], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -372,6 +372,25 @@ def test_cached_on_disk(tmp_path):
     assert [run.stdout for run in runs] == ["0\n", "1\n"], runs[-1].stderr
 
 
+def test_cached_code_is_made_anew_when_another_file_has_changed(tmp_path):
+    (tmp_path / "cached.py").write_text(
+        "import zyg\nfrom numba import njit\nfrom model import f\ng = zyg.grad(f)\n"
+        "@njit(cache=True)\ndef use(x):\n    return g(x)\n"
+        "@njit(cache=True)\ndef twice(x):\n    return 2 * use(x)\n"
+        "print(twice(3.0), sum(twice.stats.cache_hits.values()))\n"
+    )
+    (tmp_path / "model.py").write_text("from part import square\ndef f(x):\n    return square(x)\n")
+    (tmp_path / "part.py").write_text("def square(x):\n    return x * x\n")
+
+    def run() -> str:
+        command = [sys.executable, "cached.py"]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=_environment()).stdout
+
+    assert [run(), run()] == ["12.0 0\n", "12.0 1\n"]
+    (tmp_path / "part.py").write_text("def square(x):\n    return 5 * x * x\n")
+    assert [run(), run()] == ["60.0 0\n", "60.0 1\n"]
+
+
 def test_large_code_is_linked_behind_numbas_passes(tmp_path):
     """It is what it was, in callers of callers and from the cache, too."""
     (tmp_path / "large.py").write_text(

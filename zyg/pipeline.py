@@ -60,6 +60,7 @@ class Lowered:
     written: the numbers of the buffers among its entry's parameters that it may write into.
     note: what `adjust` had to say about it (see `lower`).  stretching: see there.  called: the marks of the functions
     that it calls, for which rules may be given.  ordered: what it writes rests on arguments being in C order.
+    files: those of the functions that were read.
     """
 
     module: Module
@@ -71,6 +72,7 @@ class Lowered:
     stretching: bool = False
     called: frozenset[Hashable] = frozenset()
     ordered: bool = False
+    files: frozenset[str] = frozenset()
 
     @property
     def has_arrays(self) -> bool:
@@ -166,8 +168,8 @@ def _lowered(name: str, args: Sequence[Tree], build: Build, spec: Specialiser, a
         raise UnsupportedError(
             f"{name} writes into a captured array, which is a constant in @njit code\nPass the array as an argument."
         )
-    called = frozenset(spec.called_functions)
-    return Lowered(module, tree_of(result), looked, fast, written, note, spec.stretching, called, spec.ordered)
+    called, files = frozenset(spec.called_functions), frozenset(spec.files)
+    return Lowered(module, tree_of(result), looked, fast, written, note, spec.stretching, called, spec.ordered, files)
 
 
 def _without_rules(module: Module) -> Module:

@@ -25,12 +25,15 @@ class _Routines:
     def __init__(self, kind: Type) -> None:
         letter = (LETTERS | COPIED)[kind]
 
-        def routine(name: str, params: Sequence[str], home: str = matrix_routines.__name__) -> Routine:
+        usual = Support(matrix_routines.__name__, f"text_{letter}")
+        care = Support(matrix_careful.__name__, f"text_{letter}", needs=(usual,))
+
+        def routine(name: str, params: Sequence[str], support: Support = usual) -> Routine:
             types = tuple("ptr" if p in POINTERS else "i64" for p in params)
-            return Routine(Support(home, f"text_{letter}"), f"zyg.{name}.{letter}", "void", types)
+            return Routine(support, f"zyg.{name}.{letter}", "void", types)
 
         self.gemm = routine("gemm", GEMM_PARAMS)
-        self.careful = routine("careful", CAREFUL_PARAMS, matrix_careful.__name__)
+        self.careful = routine("careful", CAREFUL_PARAMS, care)
         self.sum = routine("sum", SUM_PARAMS)
         self.pack = routine("pack", PACK_PARAMS)
 
@@ -53,7 +56,6 @@ def _gemm(f: Frame, op: Op, args: tuple[Parts, ...], fresh: int = 0) -> list[Par
     given = (*matrices, *extents, *map(integer_constant, (*flags(op), fresh)))
     routines = _routines(element_of(op.args[0]))
     if any(careful(op)):
-        f.body.assembly.require(routines.gemm.support)
         routines.careful(f.body, *given, *map(integer_constant, careful(op)))
     else:
         routines.gemm(f.body, *given)

@@ -1,5 +1,5 @@
 """Products of matrices with elements that may be infinite, of which zeros make zeros; apart from the others, since few
-programs have such.  They call those of `matrix_routines`, which have to be there.
+programs have such.  They call those of `matrix_routines`.
 """
 
 from __future__ import annotations

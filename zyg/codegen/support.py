@@ -18,10 +18,14 @@ from zyg.codegen.assembly import Body, Value
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """Routines compiled together: the function `text` of module `module` gives their definitions."""
+    """Routines compiled together: the function `text` of module `module` gives their definitions.
+
+    They may call those of `needs`, which therefore exist before them, in whatever order code names its supports.
+    """
 
     module: str
     text: str
+    needs: tuple[Support, ...] = ()
 
     def __call__(self) -> None:
         """Compile them, if that was not yet done, under their own names, by which all code here finds them."""
@@ -30,6 +34,8 @@ class Support:
 
 @cache
 def _load(support: Support) -> None:
+    for needed in support.needs:
+        needed()
     text: Callable[[], str] = getattr(importlib.import_module(support.module), support.text)
     library, _ = jit.load(text(), f"{support.module}.{support.text}")
     defined: Callable[[], list[llvm.ValueRef]] = library.get_defined_functions

@@ -24,6 +24,7 @@ from zyg.ir.program import Module, Type
 from zyg.ir.tree import ArrayTree, Tree
 from zyg.nopython.failing import gives_up_on_ones
 from zyg.nopython.kinds import Absent, arrays_in, count_of, members, tree_of_type
+from zyg.nopython.origin import Origin
 from zyg.nopython.subject import key_of
 from zyg.pipeline import Lowered, lower
 from zyg.reading.derive import Options
@@ -51,7 +52,7 @@ class Specialisation:
 
     frozen: copies of the arrays that it captures, whose buffers and dimensions follow its arguments; code may hold
     their addresses as long as that of `native` lives.  written: the numbers of the parameters into which it writes.
-    called: the marks of the functions that it calls (see `Lowered`).
+    called: the marks of the functions that it calls; files: those it was read from (see `Lowered`).
     again: reads it so that dimensions are stretched which only happen to be 1.
     """
 
@@ -61,6 +62,7 @@ class Specialisation:
     frozen: tuple[tuple[np.ndarray[Any, Any], ArrayTree], ...]
     written: frozenset[int]
     called: frozenset[Hashable]
+    files: frozenset[str]
     again: Callable[[], Specialisation] | None = None
 
     @cached_property
@@ -78,6 +80,7 @@ class Specialisation:
     @cached_property
     def native(self) -> Native:
         native = compile_module(self.module, fast=self.fast, linked=True)
+        native.library._reload_init.add(Origin.of(self.files))
         _frozen[native.library] = self.frozen
         return native
 
@@ -88,7 +91,8 @@ def _specialisation(read: Lowered, again: Callable[[], Specialisation] | None = 
         ((_, identity),) = path
         assert isinstance(shape, ArrayTree)
         frozen.append((identity.obj, shape))
-    return Specialisation(read.module, read.result, read.fast, tuple(frozen), read.written, read.called, again)
+    copies = tuple(frozen)
+    return Specialisation(read.module, read.result, read.fast, copies, read.written, read.called, read.files, again)
 
 
 def _alike(kind: Any) -> Any:

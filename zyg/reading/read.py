@@ -102,6 +102,7 @@ class FunctionReader:
     ) -> None:
         """outer: the reader of the function that calls this one, if it is read in the place of the call."""
         self.spec = spec
+        spec.files.add(code.co_filename)
         self.code = code
         self.outer = outer
         self.caller: Pos | None = outer.pos if outer else None

@@ -100,6 +100,7 @@ class Specialiser:
         self.ruled: dict[Hashable, tuple[str, Value, tuple[Var, ...]]] = {}
         self.rules_to_read: list[Callable[[], None]] = []
         self.called_functions: set[Hashable] = set()  # the marks of those that rules may be given for
+        self.files: set[str] = set()  # those of the functions that have been read
         self.deriving = 0
         self.repeated = ""  # what is being read that runs functions several times, if it does
         self.own_rules: tuple[Identity, ...] = ()
