@@ -60,7 +60,7 @@ def signatures() -> dict[Any, list[tuple[tuple[Type, ...], Type]]]:
             rows.extend(((kind,) * arity, BOOL if fn in TO_BOOL else result(kind)) for kind in kinds)
 
     add((operator.add, p.reassociate_add, operator.sub, operator.mul), NUMBERS, 2)
-    add((operator.neg, p.identity, p.stop_gradient, p.within_rule), NUMBERS, 1)
+    add((operator.neg, p.identity, p.stop_gradient, p.within_rule, p.without_cotangent), NUMBERS, 1)
     add(LOGIC, (BOOL, INT), 2)
     add((operator.invert,), (INT,), 1)
     add((operator.lshift, operator.rshift, math.gcd), (INT,), 2)

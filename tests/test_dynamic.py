@@ -7,6 +7,7 @@ import contextlib
 import copy
 import dataclasses
 import functools
+import gc
 import heapq
 import io
 import itertools
@@ -18,6 +19,7 @@ import random
 import sys
 import threading
 import warnings
+import weakref
 from collections import defaultdict, deque, namedtuple
 from typing import Any
 
@@ -678,6 +680,60 @@ def test_values_that_outlive_the_call_are_plain():
     assert type(HISTORY[1][1][0]) is float
     assert {type(v) for v in kept[0]} == {float}
     assert json.dumps([HISTORY[0], STATE["last"], holder.x]) == "[1.0, 0.25, 1.5]"
+
+
+Row = namedtuple("Row", "step values")
+
+
+def test_what_stays_near_is_found_without_a_search_through_memory(monkeypatch):
+    def none(*_):
+        raise AssertionError("all objects are looked at")
+
+    monkeypatch.setattr("zyg.dynamic.leaks._strip", none)
+    model = Point(1.0)
+    model.log = []
+
+    def keeps(x):
+        def factorial(n):  # holds itself
+            return x if n == 0 else n * factorial(n - 1)
+
+        y = factorial(3)
+        HISTORY.append(Row(1, (y, [x])))
+        model.log.append(y * 2)
+        model.x = y
+        return y * x
+
+    def moves(point, dt):
+        for _ in range(3):
+            point.x += point.x * dt
+        point.log = [point.x]
+        return point.x
+
+    HISTORY.clear()
+    gc.collect()
+    assert dynamic(keeps)(0.5) == 6.0
+    assert (len(HISTORY), HISTORY[0].values) == (1, (3.0, [0.5]))
+    assert type(HISTORY[0]) is Row
+    kept = [HISTORY[0].values[0], HISTORY[0].values[1][0], model.log[0], model.x]
+    moved = Point(1.0)
+    assert dynamic(moves, 1)(moved, 0.5) == pytest.approx(3 * 1.5**2)
+    assert {type(v) for v in (*kept, moved.x, moved.log[0])} == {float}
+
+
+def test_nested_functions_are_freed():
+    def program(x):
+        data = np.ones(3)
+        alive.append(weakref.ref(data))
+
+        def inner():
+            return np.sum(data) * x
+
+        return inner()
+
+    alive = []
+    assert dynamic(program)(2.0) == 3.0
+    gc.collect()
+    assert alive[0]() is None
 
 
 def test_what_a_generator_keeps_behaves_as_a_number():

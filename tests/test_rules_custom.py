@@ -154,6 +154,42 @@ def test_structures_as_arguments_and_values():
     assert gx == pytest.approx(0.3)
 
 
+class Scaled:
+    def __init__(self, factor):
+        self.factor = factor
+
+    def power(self, x, *, order=2, scale=1.0):
+        return scale * self.factor * x**order
+
+
+def by_python(x, *, w, scale=1.0):
+    return float(special.jv(0, x)) * np.sum(w) * scale
+
+
+@pytest.mark.parametrize("mode", ["auto", "native", "dynamic"])
+def test_what_is_passed_by_name_only_may_be_left_out(mode):
+    @adjoint(Scaled.power)
+    def _(self, x, *, order=2, scale=1.0):
+        return scale * self.factor * x**order, lambda dy: (None, dy * scale * self.factor * order * x ** (order - 1))
+
+    @adjoint(by_python)
+    def _(x, *, w, scale=1.0):
+        return by_python(x, w=w, scale=scale), lambda dy: -dy * float(special.jv(1, x)) * np.sum(w) * scale
+
+    cubic, w = Scaled(3.0), np.array([1.0, 2.0])
+
+    def steps(x):
+        return sum([cubic.power(x, order=i + 1, scale=cubic.factor) for i in range(3)])
+
+    assert grad(steps, mode=mode)(0.5) == pytest.approx(9 * (1 + 1 + 0.75))
+    assert grad(grad(steps, mode=mode), mode=mode)(0.5) == pytest.approx(9 * (2 + 3))
+    g = grad(lambda x: by_python(x, w=w, scale=cubic.factor), mode=mode)
+    assert g(0.7) == pytest.approx(-9 * special.jv(1, 0.7))
+    for wrong in (lambda x: cubic.power(1.0, scale=x), lambda x: by_python(1.0, w=w, scale=x)):
+        with pytest.raises(ValueError, match="gives"):
+            grad(wrong, mode=mode)(0.5)
+
+
 def test_methods():
     class Scale:
         def __init__(self, k):

@@ -16,7 +16,7 @@ from zyg.adjoint.activity import cell_of, differentiable, passes, shadow_type
 from zyg.adjoint.finite import finite
 from zyg.adjoint.infinite import Infinite
 from zyg.adjoint.mirrored import STACK, Adjoint, Callees, Handle, Need, Shadow, accumulate
-from zyg.adjoint.partials import cotangents, domain, of_own_rule, of_python, tangent_kind
+from zyg.adjoint.partials import check_taken, cotangents, domain, of_python, tangent_kind
 from zyg.adjoint.restoring import Restore
 from zyg.adjoint.trace import Emitter
 from zyg.errors import not_differentiable, unsupported
@@ -280,8 +280,7 @@ class OpAdjoints:
         needed = [isinstance(arg, Var) and arg in self.active and passes(op, i) for i, arg in enumerate(op.args)]
         infinite = any(r in self.infinite for r in op.results)
         rules = find(op.fn, domain(op), careful=infinite)
-        if op.fn is p.within_rule:
-            raise of_own_rule(op)
+        check_taken(op)
         if rules is None:
             name = getattr(op.fn, "__name__", op.fn)
             raise not_differentiable(f"{name} has no derivative rule", op.pos, "Write one with @zyg.adjoint.")

@@ -9,7 +9,7 @@ import numpy as np
 from numba import types
 
 from zyg.adjoint.trace import Emitter
-from zyg.errors import ZygError, not_differentiable, unsupported
+from zyg.errors import ValueArgumentError, ZygError, not_differentiable, unsupported
 from zyg.ir.program import Callback, Op, Operand, Pos, Type
 from zyg.ir.scalars import c8, c16, f8
 from zyg.rules import primitives as p
@@ -40,9 +40,18 @@ def of_python(op: Op) -> ZygError:
     return unsupported(f"a derivative of {op.fn.name}, which Python runs", op.pos, hint)
 
 
-def of_own_rule(op: Op) -> ZygError:
-    """That a rule which calls its own function has no derivative in native code."""
-    return unsupported(
+def check_taken(op: Op) -> None:
+    """An error where a rule leaves an argument out, or calls its own function, of which there is no native derivative."""
+    if op.fn is p.without_cotangent:
+        raise ValueArgumentError(
+            "the pullback of the function that is called here gives no cotangent of an argument that is passed by name "
+            "only, and by which a derivative is taken",
+            op.pos,
+            "Let back(dy) return one cotangent for each argument.",
+        )
+    if op.fn is not p.within_rule:
+        return
+    raise unsupported(
         "a second derivative of a rule that calls the function that it is for",
         op.pos,
         "Compute the value in another way in the rule, or use mode='dynamic'.",

@@ -16,7 +16,7 @@ from zyg.adjoint.activity import differentiable, passes, shadow_type
 from zyg.adjoint.differentiate import adjoint_of
 from zyg.adjoint.directions import Directions, carries, has_tangent
 from zyg.adjoint.finite import is_singular
-from zyg.adjoint.partials import check_known, domain, of_own_rule, of_python, tangent_kind
+from zyg.adjoint.partials import check_known, check_taken, domain, of_python, tangent_kind
 from zyg.adjoint.trace import Emitter
 from zyg.errors import not_differentiable
 from zyg.ir.external import External
@@ -265,8 +265,7 @@ class _Tangent(Directions):
     def rules(self, op: Op) -> tuple[Any, ...]:
         careful = any(isinstance(arg, Var) and arg in self.infinite for arg in op.args)
         rules = find(op.fn, domain(op), forward=True, careful=careful)
-        if op.fn is p.within_rule:
-            raise of_own_rule(op)
+        check_taken(op)
         if rules is None:
             raise not_differentiable(f"{getattr(op.fn, '__name__', op.fn)} has no derivative rule", op.pos)
         return tuple(rule if passes(op, i) else None for i, rule in enumerate(rules))

@@ -27,6 +27,7 @@ from zyg.rules.primitives import (
     reassociate_add,
     stop_gradient,
     within_rule,
+    without_cotangent,
 )
 
 _LONGEST_PRODUCT = 32
@@ -159,6 +160,7 @@ lowering: dict[Any, Callable[..., Parts]] = {
     identity: _same,
     stop_gradient: _same,
     within_rule: _same,
+    without_cotangent: _same,
     operator.abs: lambda b, x: (function(b, "hypot", *x),),
     np.angle: lambda b, x: (function(b, "atan2", x[1], x[0]),),
     np.real: lambda b, x: x[:1],

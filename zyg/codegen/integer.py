@@ -15,7 +15,15 @@ from zyg.codegen.machine import integer_constant, known_integer
 from zyg.codegen.powers import INTEGER_POWER
 from zyg.codegen.special import GREATEST_COMMON_DIVISOR
 from zyg.ir.memory import length
-from zyg.rules.primitives import annihilated, identity, is_nonzero, reassociate_add, stop_gradient, within_rule
+from zyg.rules.primitives import (
+    annihilated,
+    identity,
+    is_nonzero,
+    reassociate_add,
+    stop_gradient,
+    within_rule,
+    without_cotangent,
+)
 
 _ZERO, _ONE, _MINUS_ONE = map(integer_constant, (0, 1, -1))
 _LAST_SHIFT = integer_constant(63)
@@ -141,6 +149,7 @@ lowering: dict[Any, Callable[..., Value]] = {
     length: _same,
     stop_gradient: _same,
     within_rule: _same,
+    without_cotangent: _same,
     operator.abs: lambda b, x: flagged(b, "abs", x),
     np.sign: _sign,
     np.maximum: lambda b, x, y: intrinsic(b, "smax", x, y),
@@ -165,4 +174,5 @@ bool_lowering: dict[Any, Callable[..., Value]] = {
     identity: _same,
     stop_gradient: _same,
     within_rule: _same,
+    without_cotangent: _same,
 }

@@ -28,6 +28,7 @@ from zyg.rules.primitives import (
     round_digits,
     stop_gradient,
     within_rule,
+    without_cotangent,
 )
 from zyg.rules.special import SPECIAL, Special
 
@@ -227,6 +228,7 @@ lowering: dict[Any, Callable[..., Value]] = {
     identity: _same,
     stop_gradient: _same,
     within_rule: _same,
+    without_cotangent: _same,
     operator.abs: _intrinsic("fabs"),
     np.sqrt: _intrinsic("sqrt"),
     np.exp: _intrinsic("exp"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import threading
 import types
@@ -72,10 +73,16 @@ def found_copy(fn: types.FunctionType, hooks: Hooks, always: bool = False) -> tu
         _copies.clear()
     exchanged = ORIGINALS.get(id(code))  # a method whose code has been exchanged
     callee = callee_of(exchanged) if exchanged is not None else None if copy is fn else callee_of(code)
-    found = weakref.ref(fn), code, fn.__defaults__, copy, callee
+    found = weakref.ref(fn, functools.partial(_forget, _copies, id(fn))), code, fn.__defaults__, copy, callee
     if not _rewriting:
         _copies[id(fn)] = found
     return found
+
+
+def _forget(copies: dict[int, tuple[Any, ...]], key: int, dead: weakref.ref[Any]) -> None:
+    """The copy of a closure goes with it, and so does what it captured."""
+    if copies.get(key, (None,))[0] is dead:
+        del copies[key]
 
 
 def is_left(fn: types.FunctionType) -> bool:

@@ -9,7 +9,10 @@ import gc
 import sys
 import types
 from collections import deque
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+import numpy as np
 
 from zyg.dynamic.instances import attributes
 from zyg.dynamic.number import Number
@@ -19,6 +22,8 @@ _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 _CLOSED = Tape(None)
 _CLOSED.open = False
 _ROUNDS = 8
+_MOST, _LONGEST = 3_000, 30_000
+_ENDS = (int, float, complex, str, bytes, type(None), np.ndarray, type, types.ModuleType, types.CodeType, Number)
 
 
 def _references() -> int:
@@ -31,28 +36,118 @@ def _references() -> int:
 _REFERENCES = _references()
 
 
-def strip_outliving(tape: Tape) -> None:
-    """Exchange the tracked values of a closed tape that something else still refers to."""
-    found = _outliving(tape)
-    if found:
-        _strip(found, {id(tape.entries), id(found)})
+def strip_outliving(tape: Tape, roots: Sequence[Any]) -> None:
+    """Exchange the tracked values of a closed tape that something else still refers to; that is looked for among the
+    roots first, and what they hold."""
+    found, counts = _outliving(tape)
+    if not found:
+        return
+    of_tape = {id(tape.entries), id(found)}
+    near = _nearby(roots)
+    if near is not None:
+        if _strip_among(near, found, counts):
+            return
+        near = _with_young(near, of_tape)
+        if _strip_among(near, found, counts):
+            return
+    del near
+    _strip(found, of_tape)
 
 
-def _outliving(tape: Tape) -> list[Any]:
-    """Them.  What is on the tape no longer refers to it, so that it is gone as soon as it has been swept."""
+def _outliving(tape: Tape) -> tuple[list[Any], dict[int, int]]:
+    """Them, and how often each is referred to.
+
+    What is on the tape no longer refers to it, so that it is gone as soon as it has been swept.
+    """
     tape.arrays.clear()
     count = sys.getrefcount
     found: list[Any] = []
+    counts: dict[int, int] = {}
     for value in tape.made:
         (value if type(value) is Number else value.buffer).tape = _CLOSED
-        if count(value) > _REFERENCES:
+        references = count(value)
+        if references > _REFERENCES:
             found.append(value)
+            counts[id(value)] = references - _REFERENCES
     tape.made.clear()
     for entry in tape.entries:
         if type(entry) is Number:
             entry.tape = _CLOSED
-            if count(entry) > _REFERENCES:
+            references = count(entry)
+            if references > _REFERENCES:
                 found.append(entry)
+                counts[id(entry)] = references - _REFERENCES
+    return found, counts
+
+
+def _strip_among(near: dict[int, Any], found: list[Any], counts: dict[int, int]) -> bool:
+    """Do it in these objects.  False, and nothing is done, if not all references are from there."""
+    holders: list[Any] = []
+    new_tuples: dict[int, None] = {}  # their ids, those in front that others hold
+    waiting = counts
+    for _ in range(_ROUNDS):
+        left = dict(waiting)
+        tuples: list[Any] = []
+        holder = None
+        for holder in near.values():
+            inside = [item for item in map(id, gc.get_referents(holder)) if item in left]
+            if inside:
+                (tuples if issubclass(type(holder), tuple) else holders).append(holder)
+                for item in inside:
+                    left[item] -= 1
+        del holder
+        if any(left.values()):
+            return False
+        waiting = {}
+        for old in tuples:  # to which `near` refers besides
+            waiting[id(old)] = sys.getrefcount(old) - _REFERENCES - 1
+            new_tuples.pop(id(old), None)
+            new_tuples[id(old)] = None
+        if not waiting:
+            instead: dict[int, Any] = {id(value): value.value for value in found}
+            for number in new_tuples:
+                instead[number] = _new_tuple(near[number], instead)
+            for holder in holders:
+                _exchange(holder, instead)
+            return True
+    return False
+
+
+def _new_tuple(old: Any, instead: dict[int, Any]) -> Any:
+    items = [instead.get(id(item), item) for item in old]
+    return tuple(items) if type(old) is tuple else tuple.__new__(type(old), items)
+
+
+def _nearby(roots: Sequence[Any]) -> dict[int, Any] | None:
+    """What is reached from these objects through containers, instances, cells, and the globals that functions name, by
+    its id; None if that is too much."""
+    found: dict[int, Any] = {}
+    waiting = list(roots)
+    while waiting:
+        item = waiting.pop()
+        if id(item) in found:
+            continue
+        is_long = issubclass(type(item), (list, dict, set)) and len(item) > _LONGEST
+        if is_long or len(found) > _MOST or len(waiting) > _MOST:
+            return None
+        found[id(item)] = item
+        inside: Iterable[Any] = gc.get_referents(item)
+        if type(item) is types.FunctionType:
+            names = item.__globals__
+            found[id(names)] = names
+            inside = [names[name] for name in item.__code__.co_names if name in names]
+            inside += [item.__closure__, item.__defaults__, item.__kwdefaults__]
+        waiting += [part for part in inside if not issubclass(type(part), _ENDS)]
+    return found
+
+
+def _with_young(near: dict[int, Any], own: set[int]) -> dict[int, Any]:
+    """These, and what the garbage collector has not looked at: the cycles that a call has left, above all."""
+    found = dict(near)
+    own = own | {id(near), id(found)}
+    for item in gc.get_objects(generation=0):
+        if type(item) is not types.FrameType and id(item) not in own:
+            found[id(item)] = item
     return found
 
 
@@ -70,9 +165,8 @@ def _strip(found: list[Any], of_tape: set[int]) -> None:
         for holder in referrers:
             if id(holder) in own or id(holder) in of_tape or isinstance(holder, types.FrameType):
                 continue
-            if type(holder) is tuple:
-                new = tuple([instead.get(id(item), item) for item in holder])
-                instead[id(holder)] = new
+            if isinstance(holder, tuple):
+                instead[id(holder)] = _new_tuple(holder, instead)
                 kept.append(holder)
                 waiting.append(holder)
             else:

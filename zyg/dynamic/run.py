@@ -21,12 +21,11 @@ from zyg.dynamic.callees import settle_work
 from zyg.dynamic.cotangents import kind_of
 from zyg.dynamic.instances import attributes, cotangent_like, members
 from zyg.dynamic.leaks import strip_outliving
-from zyg.dynamic.number import Number
 from zyg.dynamic.opened import give
 from zyg.dynamic.places import without_own_frames
 from zyg.dynamic.resolve import resolve_outermost
 from zyg.dynamic.state import STATE, recording
-from zyg.dynamic.structure import Gradient, Tracking, outputs, tuple_like
+from zyg.dynamic.structure import Gradient, Tracking, outputs
 from zyg.dynamic.tape import Sweep, Tape
 from zyg.errors import ArgumentError, ValueArgumentError, ZygError
 from zyg.reading.derive import Argnums
@@ -90,11 +89,11 @@ class Recorded:
                 with contextlib.suppress(ZygError):
                     tracking.write_back()
                 del given
-                strip_outliving(tape)
+                strip_outliving(tape, (fn, args, kws))
                 failed = None
-        self.value = settled(result, tape, tracking)
+        self.value = tracking.settled(result)
         del given, tracking, result
-        strip_outliving(tape)
+        strip_outliving(tape, (fn, args, kws, self.value))
 
     def sweep(self, seeds: Any) -> list[Any]:
         """The cotangents of the arguments for those of the value."""
@@ -103,28 +102,6 @@ class Recorded:
             give(self.outputs, seeds, sweep, _tracked)
             sweep.run()
             return [gradient(sweep) for gradient in self.gradients]
-
-
-def settled(item: Any, tape: Tape, tracking: Tracking, seen: set[int] | None = None) -> Any:
-    """A result without values of a closed tape: containers keep their identity, as in a plain call."""
-    kind = type(item)
-    if kind is Number:
-        return item.value if item.tape is tape else item
-    if kind is Array:
-        return item.value if item.buffer.tape is tape else item
-    seen = set() if seen is None else seen
-    if isinstance(item, tuple):
-        items = [settled(part, tape, tracking, seen) for part in item]
-        return item if all(new is old for new, old in zip(items, item, strict=True)) else tuple_like(item, items)
-    original = tracking.original(item)
-    if original is not item or id(item) in seen or not isinstance(item, (list, dict)):
-        return original
-    seen.add(id(item))
-    for key, part in list(enumerate(item) if isinstance(item, list) else item.items()):
-        new = settled(part, tape, tracking, seen)
-        if new is not part:
-            item[key] = new
-    return item
 
 
 def _keep(tape: Tape) -> None:

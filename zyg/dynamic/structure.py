@@ -288,6 +288,27 @@ class Tracking:
         """The container of which `made` is a copy; anything else as it is."""
         return self._originals.get(id(made), made)
 
+    def settled(self, item: Any, seen: set[int] | None = None) -> Any:
+        """What stays when the call has ended, without tracked values: containers keep their identity."""
+        kind = type(item)
+        if kind is Number:
+            return item.value if item.tape is self.tape else item
+        if kind is Array:
+            return item.value if item.buffer.tape is self.tape else item
+        seen = set() if seen is None else seen
+        if isinstance(item, tuple):
+            items = [self.settled(part, seen) for part in item]
+            return item if all(new is old for new, old in zip(items, item, strict=True)) else tuple_like(item, items)
+        original = self.original(item)
+        if original is not item or id(item) in seen or not isinstance(item, (list, dict)):
+            return original
+        seen.add(id(item))
+        for key, part in list(enumerate(item) if isinstance(item, list) else item.items()):
+            new = self.settled(part, seen)
+            if new is not part:
+                item[key] = new
+        return item
+
     def write_back(self) -> None:
         """What was written into copies, into the originals."""
         self._originals = {id(made): original for original, made, _, _ in self.copies}
@@ -308,7 +329,7 @@ class Tracking:
         untracked = {id(new): old for new, old in zip(*items, strict=True)}
 
         def plain(item: Any) -> Any:
-            return untracked.get(id(item), self.original(item))
+            return untracked[id(item)] if id(item) in untracked else self.settled(item)
 
         now = _contents(made)
         if isinstance(original, types.CellType):

@@ -46,7 +46,7 @@ def complex_of(kind: Type) -> Type:
 
 _state((operator.add, p.reassociate_add, operator.sub, operator.mul, operator.pow), NUMBERS, 2)
 _state((operator.neg,), NUMBERS, 1)
-_state((p.identity, p.stop_gradient, p.within_rule), SCALARS, 1)
+_state((p.identity, p.stop_gradient, p.within_rule, p.without_cotangent), SCALARS, 1)
 _state((p.attach,), (*FLOATS, *COMPLEX), 2)
 _state((operator.truediv,), (*FLOATS, *COMPLEX), 2)
 _state((operator.floordiv, operator.mod), REALS, 2)

@@ -20,7 +20,7 @@ from zyg.reading.describe import described
 from zyg.reading.front import definition
 from zyg.reading.given import Derivative, given_call
 from zyg.reading.instances import is_instance
-from zyg.reading.python_rule import python_rule_call
+from zyg.reading.python_rule import leaves_out, python_rule_call
 from zyg.reading.rule_arguments import by_argument, counted, parameters
 from zyg.reading.values import (
     Identity,
@@ -116,18 +116,23 @@ def _stopped(reader: FunctionReader, operands: Sequence[Value]) -> Value:
 
 def in_own_rule(reader: FunctionReader, value: Value) -> Value:
     """What a rule has from a call of its own function, which is made as if there were no rule."""
+    return marked(reader, value, p.within_rule)
+
+
+def marked(reader: FunctionReader, value: Value, mark: Any) -> Value:
+    """`value`, whose numbers have passed through an operation that says what their derivative is."""
+
+    def number(reader: FunctionReader, operands: Sequence[Value]) -> Value:
+        (number,) = operands
+        if not isinstance(number, Var) or not differentiable(number.type):
+            return number
+        return reader.emit(mark, (number,), number.type)
+
     if arrays.is_arraylike(value):
-        return reader.spec.calls.settle(reader, maps.elementwise(reader, _within_rule, [value]))
+        return reader.spec.calls.settle(reader, maps.elementwise(reader, number, [value]))
     if isinstance(value, Node):
-        return Node(value.head, tuple(in_own_rule(reader, item) for item in value.items))
-    return _within_rule(reader, [value])
-
-
-def _within_rule(reader: FunctionReader, operands: Sequence[Value]) -> Value:
-    (number,) = operands
-    if not isinstance(number, Var) or not differentiable(number.type):
-        return number
-    return reader.emit(p.within_rule, (number,), number.type)
+        return Node(value.head, tuple(marked(reader, item, mark) for item in value.items))
+    return number(reader, [value])
 
 
 def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str, Value]) -> Value:
@@ -151,25 +156,48 @@ def rule_call(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str,
             raise refuse(f"must return a pair (y, back), not {described(found)}", True)
         return found.items[0], found.items[1]
 
+    left_out = False  # those that are passed by name only
+
     def backward(inner: FunctionReader, saved: Value, formals: list[Value], dy: Value) -> Sequence[Value]:
+        def in_order(wanted: int) -> list[Any] | None:
+            """The cotangents, if all but of the first `wanted` arguments may be left out."""
+            is_wanted = lambda n: n < wanted and _is_varying(formals[n])  # noqa: E731
+            return by_argument(rule, len(args), names, given, Static(None), is_wanted)
+
         with reader.spec.inside_rule_of(fn):
             found = reader.spec.calls.call(inner, saved, [dy], {})
         several = isinstance(found, Node) and isinstance(found.head, TupleHead)
         if not several and len(formals) == 1:
             return [found]
         given = found.items if several and isinstance(found, Node) else [found]
-        items = by_argument(rule, len(args), names, given, Static(None), lambda n: _is_varying(formals[n]))
+        items = in_order(len(args) if left_out else len(formals))
         if items is None and len(formals) == 1 and isinstance(formals[0], Node) and is_container(formals[0]):
             return [found]
         if items is None:
-            raise refuse(counted(given, formals))
+            raise refuse(counted(given, formals)) if in_order(len(args)) is None else _LeftOut
         return items
 
     given = [maps.without_parts(reader, reader.spec.calls.settle(reader, arg)) for arg in (*args, *kws.values())]
+    how = Derivative(name, forward, backward, refuse)
     try:
-        return given_call(reader, Derivative(name, forward, backward, refuse), given)
+        try:
+            return given_call(reader, how, given)
+        except _LeftOut:
+            left_out = True
+            return given_call(reader, how, [*given[: len(args)], *_opaque(reader, given[len(args) :])])
     except UnsupportedError:
+        if leaves_out(rule):
+            given[len(args) :] = _opaque(reader, given[len(args) :])
         return python_rule_call(reader, fn, rule, given, names, refuse)
+
+
+class _LeftOut(Exception):
+    """A pullback gives no cotangents of arguments that are passed by name only."""
+
+
+def _opaque(reader: FunctionReader, values: Sequence[Value]) -> list[Value]:
+    """Values by which there is no derivative."""
+    return [marked(reader, value, p.without_cotangent) for value in values]
 
 
 def _by_position(rule: Any, args: list[Value], kws: dict[str, Value]) -> tuple[list[Value], dict[str, Value]]:

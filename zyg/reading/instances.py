@@ -61,7 +61,10 @@ def _is_python(cls: type) -> bool:
     for name, found in vars(cls).items():
         if isinstance(found, pytypes.MemberDescriptorType) and name not in names:
             return False
-        if isinstance(found, _FROM_C) and name not in ("__dict__", "__weakref__"):
+        own = name in ("__dict__", "__weakref__") or found is vars(object).get(
+            name
+        )  # as in `__hash__ = object.__hash__`
+        if isinstance(found, _FROM_C) and not own:
             return False
     return True
 

@@ -46,6 +46,7 @@ _serials = itertools.count(1)
 _kept: dict[int, tuple[Any, list[Any]]] = {}
 _kinds: dict[Hashable, Tree] = {}
 _guessed: dict[Hashable, Tree] = {}
+_leaving: dict[Hashable, bool] = {}
 Made = TypeVar("Made")
 
 
@@ -60,9 +61,21 @@ class KindMismatch(ValueArgumentError):
         self.key, self.value = key, value
 
 
+class LeftOut(KindMismatch):
+    """A pullback gave no cotangents of arguments that are passed by name only."""
+
+
 def learn(mismatch: KindMismatch, tree: Tree) -> None:
-    """From now on, programs expect a value of this shape there."""
+    """From now on, programs expect a value of this shape there, or no such cotangents."""
+    if isinstance(mismatch, LeftOut):
+        _leaving[mismatch.key] = True
+        return
     _kinds[mismatch.key] = _of_any_size(tree)
+
+
+def leaves_out(rule: Any) -> bool:
+    """Has a pullback of this rule given no cotangents of arguments that are passed by name only?"""
+    return Identity(rule) in _leaving
 
 
 def guessing(make: Callable[[], Made]) -> Made:
@@ -150,9 +163,16 @@ def python_rule_call(
                 len(outs) == 1 and isinstance(outs[0], tuple) and len(found) != 1
             )
             items = list(found) if several else [found]
-            chosen = by_argument(rule, len(outs) - len(names), names, items, None, lambda n: outs[n] is not None)
+            count = len(outs) - len(names)
+
+            def in_order(wanted: int) -> list[Any] | None:
+                """The cotangents, if all but of the first `wanted` arguments may be left out."""
+                is_wanted = lambda n: n < wanted and outs[n] is not None  # noqa: E731
+                return by_argument(rule, count, names, items, None, is_wanted)
+
+            chosen = in_order(count if leaves_out(rule) else len(outs))
             if chosen is None:
-                raise refuse(counted(items, outs))
+                raise refuse(counted(items, outs)) if in_order(count) is None else LeftOut(Identity(rule), None, name)
             given: list[Any] = []
             for number, (out, item) in enumerate(zip(outs, chosen, strict=True)):
                 _fill(out, item, given, refuse, number)

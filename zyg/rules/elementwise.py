@@ -351,7 +351,7 @@ inactive: frozenset[Any] = frozenset(
     )
 )
 # Written by the passes themselves.
-handled: frozenset[Any] = frozenset((p.cast, p.stop_gradient, p.within_rule))
+handled: frozenset[Any] = frozenset((p.cast, p.stop_gradient, p.within_rule, p.without_cotangent))
 
 # A finite value but an infinite derivative somewhere: cotangents in front of these may be inf.
 singular: frozenset[Any] = frozenset(

@@ -108,6 +108,11 @@ def within_rule(x: Any) -> Any:
     return x
 
 
+def without_cotangent(x: Any) -> Any:
+    """`x`, by which there is no derivative: the rule of the function that it is passed to leaves it out."""
+    return x
+
+
 @traceable
 def attach(a: Any, b: Any) -> Any:
     """The value of `a` with the derivative of `b`, which is equal to it but for rounding."""
@@ -213,7 +218,7 @@ _add(8, powi)
 _add(1, operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne)
 _add(1, operator.not_)  # bool to bool
 _add(1, is_nonzero)
-_add(1, select, if_true, if_false, cast, identity, stop_gradient, within_rule, attach)
+_add(1, select, if_true, if_false, cast, identity, stop_gradient, within_rule, without_cotangent, attach)
 _add(0, make_complex, np.real, np.imag, np.conj)
 _add(1, operator.abs)  # int64, float; complex gives float
 # float and complex
