@@ -41,7 +41,7 @@ def of_python(op: Op) -> ZygError:
 
 
 def check_taken(op: Op) -> None:
-    """An error where a rule leaves an argument out, or calls its own function, of which there is no native derivative."""
+    """An error where a rule leaves an argument out, or calls its own function, which has no native derivative."""
     if op.fn is p.without_cotangent:
         raise ValueArgumentError(
             "the pullback of the function that is called here gives no cotangent of an argument that is passed by name "
