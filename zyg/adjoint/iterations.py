@@ -221,7 +221,11 @@ class _Search:
             local |= {op.result for op in self.graph.blocks[label].ops if op.fn in ALLOCATIONS}
         for label in sorted(inside):
             for op in self.graph.blocks[label].ops:
-                if isinstance(op.fn, (Call, Callback, External)) or not _is_known(op):
+                if isinstance(op.fn, External):
+                    if not all(arg in local for arg in op.args if isinstance(arg.type, MemoryType)):
+                        return None
+                    continue
+                if isinstance(op.fn, (Call, Callback)) or not _is_known(op):
                     return None
                 written = op.args[0] if op.fn in _WRITING else None
                 for number, arg in enumerate(op.args):

@@ -1,4 +1,4 @@
-"""Calls of LAPACK, which comes with SciPy: by name, so that generated code may be kept on disk."""
+"""Calls of routines, own ones or LAPACK's, which comes with SciPy: by name, so that code may be kept on disk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import llvmlite.binding as llvm
 
 from zyg.codegen.exported import exported
 from zyg.codegen.frame import Frame
-from zyg.codegen.machine import Parts, size
+from zyg.codegen.machine import Parts, integer_constant, size
+from zyg.codegen.support import Routine, Support
 from zyg.ir.external import External
 from zyg.ir.program import Op
 
@@ -35,10 +36,21 @@ def _symbol(name: str) -> str:
     return f"zyg.lapack.{name}"
 
 
+def _call_own(f: Frame, fn: External, args: tuple[Parts, ...]) -> Parts:
+    """A routine of this package takes ints, and the addresses of buffers."""
+    types = tuple("ptr" if param == "b" else "i64" for param in fn.routine.params)
+    support = Support(fn.routine.home, f"text_{fn.letter}")
+    routine = Routine(support, f"zyg.{fn.routine.name}.{fn.letter}", "void", types)
+    routine(f.body, *(arg[0] for arg in args))
+    return (integer_constant(0),)
+
+
 def call(f: Frame, op: Op, args: tuple[Parts, ...]) -> Parts:
     """The status of a routine, which takes all its arguments by address."""
     b = f.body
     assert isinstance(op.fn, External)
+    if op.fn.routine.home:
+        return _call_own(f, op.fn, args)
     name = op.fn.routine.symbol(op.fn.letter)
     given = []
     for param, arg in zip(op.fn.routine.params, args, strict=True):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
 
 LETTERS = {scalars.f4: "s", scalars.f8: "d", scalars.c8: "c", scalars.c16: "z"}
+_OWN_LETTERS = {scalars.f4: "s", scalars.f8: "d", scalars.i8: "i", scalars.b1: "b"}
 
 
 def foreign_call(reader: FunctionReader, routine: Foreign, args: list[Value]) -> Value:
@@ -34,7 +35,9 @@ def foreign_call(reader: FunctionReader, routine: Foreign, args: list[Value]) ->
         elif param == "b":
             array = maps.settle(reader, arg)
             assert isinstance(array, Node)
-            letter = letter or LETTERS[array.head.dtype]
+            letter = letter or (_OWN_LETTERS if routine.home else LETTERS).get(array.head.dtype, "")
+            if not letter:
+                raise unsupported(f"{routine.name} of {array.head.dtype} has no native code", reader.pos)
             operands.append(arrays.memory(array))
         else:
             operand = number(reader, arg, routine.name)

@@ -24,7 +24,6 @@ from zyg.reading.nest import nest
 from zyg.reading.reshaping import ravel
 from zyg.reading.values import ListHead, Node, SliceHead, Static, TupleHead, Value, array_like
 from zyg.rules import primitives as p
-from zyg.rules.library import IN_RANGE
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
@@ -66,8 +65,6 @@ def _index_error(i: int, n: int) -> BaseException:
 
 def in_range(reader: FunctionReader, i: Operand, n: Operand) -> Operand:
     """Index `i` of an axis of size `n`, counted from its start; raises IndexError."""
-    if reader.code in IN_RANGE:
-        return i
     if isinstance(i, Const):
         number = int(i.value.real)
         at: Operand = i if number >= 0 else add(reader, n, i)

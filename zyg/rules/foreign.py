@@ -14,12 +14,14 @@ class Foreign:
     c: a character.  i: an int.  b: a whole buffer, given by an array that owns it.  x: a number of the routine's type.
     At the end comes the status, which the call gives as an int; 0 means that all went well.
 
-    complex_name: what it is called for complex numbers, if that is not the same.
+    complex_name: what it is called for complex numbers, if that is not the same.  home: the module that has the text of
+    a routine of this package, which is compiled once in a process; it may be for real numbers, ints and bools.
     """
 
     name: str
     params: str
     complex_name: str = ""
+    home: str = ""
 
     def __call__(self, *args: Any) -> Any:
         raise RuntimeError("routines are called in compiled programs only")

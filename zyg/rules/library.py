@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from types import CodeType, FunctionType
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -33,16 +33,6 @@ def library(*functions: Any, lists: bool = False) -> Callable[[Any], Any]:
         return written
 
     return register
-
-
-# Code whose indices are in range and not negative, whatever it is given
-IN_RANGE: set[CodeType] = set()
-
-
-def in_range(written: Any) -> Any:
-    """Mark a function whose indices need no checks; a loop of many would be read for long."""
-    IN_RANGE.add(written.__code__)
-    return written
 
 
 def still(x: Any) -> Any:

@@ -6,7 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from zyg.rules.library import in_range, library, rows_of, still
+from zyg.rules.foreign import Foreign
+from zyg.rules.library import library, rows_of, still
+
+_ORDERS = "zyg.codegen.order_routines"
+merged = Foreign("order", "ibbbb", home=_ORDERS)
+parted = Foreign("select", "ibbib", home=_ORDERS)
 
 
 def _is_before(a: Any, b: Any) -> Any:
@@ -14,80 +19,20 @@ def _is_before(a: Any, b: Any) -> Any:
     return (a < b) | ((b != b) & (a == a))
 
 
-@in_range
 def vector_order(values: Any) -> Any:
-    """The stable order of a vector's elements, by merging."""
-    x = still(values)
-    n = x.shape[0]
-    order = np.arange(n)
-    other = np.empty(n, np.int64)
-    width = 1
-    while width < n:
-        start = 0
-        while start < n:
-            middle = min(start + width, n)
-            end = min(start + 2 * width, n)
-            left = start
-            right = middle
-            for k in range(start, end):
-                take_right = left >= middle
-                if left < middle and right < end:
-                    take_right = _is_before(x[order[right]], x[order[left]])
-                if take_right:
-                    other[k] = order[right]
-                    right += 1
-                else:
-                    other[k] = order[left]
-                    left += 1
-            start += 2 * width
-        order[:] = other
-        width *= 2
+    """The stable order of a vector's elements."""
+    keys = np.array(still(values))
+    n = keys.shape[0]
+    order = np.empty(n, np.int64)
+    merged(n, keys, order, np.empty(n, keys.dtype), np.empty(n, np.int64))
     return order
 
 
-@in_range
 def selected(values: Any, places: Any) -> Any:
-    """An order of a vector's elements that is right at these places: nothing larger before, nothing smaller behind.
-
-    Hoare's selection; each place is looked for between those that have been found.
-    """
-    x = still(values)
-    order = np.empty(x.shape[0], np.int64)
-    end = 0
-    last = x.shape[0]
-    for k in range(x.shape[0]):
-        if x[k] == x[k]:
-            order[end] = k
-            end += 1
-        else:  # nan come last
-            last -= 1
-            order[last] = k
-    draw = 1
-    for number in range(places.shape[0]):
-        place = places[number]
-        low = 0
-        high = end - 1
-        for k in range(number):
-            if places[k] < place:
-                low = max(low, places[k] + 1)
-            elif places[k] > place:
-                high = min(high, places[k] - 1)
-        while low < high:
-            draw = (draw * 1103515245 + 12345) % 2147483648
-            pivot = x[order[low + draw % (high - low + 1)]]
-            i = low
-            j = high
-            while i <= j:
-                while x[order[i]] < pivot:
-                    i += 1
-                while pivot < x[order[j]]:
-                    j -= 1
-                if i <= j:
-                    order[i], order[j] = order[j], order[i]
-                    i += 1
-                    j -= 1
-            low = low if place <= j else i if place >= i else place
-            high = high if place >= i else j if place <= j else place
+    """An order of a vector's elements that is right at these places: nothing larger before, nothing smaller behind."""
+    keys = np.array(still(values))
+    order = np.empty(keys.shape[0], np.int64)
+    parted(keys.shape[0], keys, order, places.shape[0], np.array(places))
     return order
 
 
