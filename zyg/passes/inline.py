@@ -70,10 +70,15 @@ def _copy(callee: Program, args: tuple[Operand, ...], site: Pos) -> dict[int, Bl
         assert isinstance(made, Var)
         return made
 
+    # Many ops have the very same position
+    known: dict[int, Pos] = {}
+
     def seen(pos: Pos) -> Pos:
-        if pos.file in _LIBRARIES:
-            return site
-        return replace(pos, caller=site if pos.caller is None else seen(pos.caller))
+        if id(pos) not in known:
+            known[id(pos)] = (
+                site if pos.file in _LIBRARIES else replace(pos, caller=seen(pos.caller) if pos.caller else site)
+            )
+        return known[id(pos)]
 
     result = {}
     for label, block in callee.blocks.items():

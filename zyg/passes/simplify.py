@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 
 from numba import types
 
@@ -48,13 +48,15 @@ def simplify_program(program: Program) -> Program:
     """`program` simplified until no step finds anything; the same object if none does."""
     if _SIMPLE in program.facts:
         return program
-    steps = (_fold, _merge, _number, _hoist, _sweep)
-    at = idle = 0
-    while idle < len(steps):
-        new = checked(steps[at](program))
-        idle = idle + 1 if new is program else 1
-        program = new
-        at = (at + 1) % len(steps)
+    pending = set(_FOLLOWING)
+    while pending:
+        for step, following in _FOLLOWING.items():
+            if step in pending:
+                pending.discard(step)
+                new = checked(step(program))
+                if new is not program:
+                    program = new
+                    pending.update(following)
     program.facts[_SIMPLE] = True
     return program
 
@@ -86,55 +88,67 @@ def _fold(program: Program) -> Program:
     """Constant folding, branches on constants, and parameters that are always the same value."""
     renamed = _Renaming()
     blocks = dict(program.blocks)
-    found = False
-    changed = True
-    while changed:
-        changed = False
-        reachable = graph_of(program.with_blocks(blocks)).order
-        if list(blocks) != list(reachable):
-            found = True
-            blocks = {label: blocks[label] for label in reachable}
-        incoming: dict[int, list[Edge]] = {label: [] for label in blocks}
-        for label, block in blocks.items():
+    reachable = graph_of(program).order
+    found = list(blocks) != list(reachable)
+    first = True
+    while True:
+        resolved = False
+        for label in reachable:
+            block = blocks[label]
             end = block.end
             if isinstance(end, Branch):
                 cond = renamed(end.cond)
                 if isinstance(cond, Const) or end.then == end.other:
                     taken = end.then if end.then == end.other or (isinstance(cond, Const) and cond.value) else end.other
                     blocks[label] = Block(block.params, block.ops, Jump(taken))
-                    changed = True
-            for edge in edges(blocks[label].end):
+                    resolved = True
+        if resolved:
+            reachable = graph_of(program.with_blocks(blocks)).order
+        blocks = {label: blocks[label] for label in reachable}
+        incoming: dict[int, list[Edge]] = {label: [] for label in blocks}
+        for block in blocks.values():
+            for edge in edges(block.end):
                 incoming[edge.target].append(edge)
         kept = {label: _varying(block.params, incoming[label], renamed) for label, block in blocks.items()}
-        if any(len(kept[label]) < len(block.params) for label, block in blocks.items()):
-            changed = True
+        trimmed = any(len(kept[label]) < len(block.params) for label, block in blocks.items())
+        if trimmed:
             blocks = _with_params(blocks, kept)
-        for label in reachable:
-            block = blocks[label]
-            ops = []
-            tests: dict[Operand, Operand] = {}
-            nonzero: set[Operand] = set()
-            for op in block.ops:
-                args = tuple([renamed(arg) for arg in op.args]) if renamed else op.args
-                if op.fn is p.is_nonzero:
-                    tests[op.result] = args[0]
-                elif isinstance(op.fn, Guard) and args[0] in tests:
-                    nonzero.add(tests[args[0]])
-                value = _value(op, args)
-                if op.fn is operator.eq and args[0] in nonzero and isinstance(args[1], Const) and args[1].value == 0:
-                    value = Const(False, types.boolean)
-                if value is not None:
-                    renamed[op.result] = value
-                    changed = True
-                elif not (isinstance(op.fn, Guard) and isinstance(args[0], Const) and args[0].value):
-                    ops.append(op)
-            if len(ops) < len(block.ops):
-                blocks[label] = Block(block.params, tuple(ops), block.end)
-                found = True
-        found = found or changed
+        if not (first or resolved or trimmed):
+            break
+        found = found or resolved or trimmed
+        # An op's operands are known when it is looked at first, unless a parameter turns out to be something else
+        if first or trimmed:
+            found = _fold_ops(blocks, renamed) or found
+        first = False
     if not found:
         return program
     return program.with_blocks({label: substitute(block, renamed) for label, block in blocks.items()})
+
+
+def _fold_ops(blocks: dict[int, Block], renamed: _Renaming) -> bool:
+    """Remove the ops from blocks, which come in order, whose results are constants or other operands; are there any?"""
+    found = False
+    for label, block in blocks.items():
+        ops = []
+        tests: dict[Operand, Operand] = {}
+        nonzero: set[Operand] = set()
+        for op in block.ops:
+            args = tuple([renamed(arg) for arg in op.args]) if renamed else op.args
+            if op.fn is p.is_nonzero:
+                tests[op.result] = args[0]
+            elif isinstance(op.fn, Guard) and args[0] in tests:
+                nonzero.add(tests[args[0]])
+            value = _value(op, args)
+            if op.fn is operator.eq and args[0] in nonzero and isinstance(args[1], Const) and args[1].value == 0:
+                value = Const(False, types.boolean)
+            if value is not None:
+                renamed[op.result] = value
+            elif not (isinstance(op.fn, Guard) and isinstance(args[0], Const) and args[0].value):
+                ops.append(op)
+        if len(ops) < len(block.ops):
+            blocks[label] = Block(block.params, tuple(ops), block.end)
+            found = True
+    return found
 
 
 def _varying(params: tuple[Var, ...], incoming: list[Edge], renamed: _Renaming) -> list[int]:
@@ -163,7 +177,9 @@ def _with_params(blocks: Mapping[int, Block], kept: Mapping[int, list[int]]) -> 
 
 def _value(op: Op, args: tuple[Operand, ...]) -> Operand | None:
     """The operand that an op's result equals, if there is one already."""
-    if len(op.results) != 1 or not is_pure(op):
+    if len(op.results) != 1 or not (op.fn in _ALIKE or Const in map(type, args)):
+        return None
+    if not is_pure(op):
         return None
     kind = op.result.type
     folded = scalars.fold(op.fn, args, kind)
@@ -193,6 +209,10 @@ def _value(op: Op, args: tuple[Operand, ...]) -> Operand | None:
             if isinstance(a, Const):
                 return b if bool(a.value) is (op.fn is operator.and_) else a
     return None
+
+
+# What may give one of its operands though none of them is constant
+_ALIKE = frozenset((p.cast, p.select))
 
 
 def _is_one(operand: Operand) -> bool:
@@ -324,7 +344,21 @@ def _sweep(program: Program) -> Program:
     return program.with_blocks(blocks)
 
 
+# The steps, and which of them may find something when one has changed the program
+_FOLLOWING: dict[Callable[[Program], Program], tuple[Callable[[Program], Program], ...]] = {
+    _fold: (_merge, _number, _hoist, _sweep),
+    _merge: (_fold, _number, _hoist, _sweep),
+    _number: (_fold, _hoist),
+    _hoist: (_number, _hoist),
+    _sweep: (_fold,),
+}
+
+
 _LARGEST_ONCE = 5000
+
+
+def _size(program: Program) -> int:
+    return sum(len(block.ops) for block in program.blocks.values())
 
 
 def inline(module: Module, largest: int = 400, stay: frozenset[str] = frozenset(), prove_entry: bool = True) -> Module:
@@ -336,6 +370,8 @@ def inline(module: Module, largest: int = 400, stay: frozenset[str] = frozenset(
     from zyg.passes.simplify_memory import simplify_memory
 
     done: dict[str, Program] = {}
+    # Of each program, how many ops have not been simplified since they were put together
+    raw: dict[str, int] = {}
     reachable = module.reachable().programs.values()
     places = Counter(op.fn.callee for program in reachable for op in program.ops() if isinstance(op.fn, Call))
 
@@ -350,14 +386,21 @@ def inline(module: Module, largest: int = 400, stay: frozenset[str] = frozenset(
                 if callee not in stay and not (program.recursive and found.recursive)
             }
             once = {callee: found for callee, found in ready.items() if places[callee] == 1}
+            calls = [op for op in program.ops() if isinstance(op.fn, Call) and op.fn.callee in ready]
             program = inline_calls(program, once, max(largest, _LARGEST_ONCE))
             program = inline_calls(program, ready, largest)
-            size = sum(len(block.ops) for block in program.blocks.values())
+            size = _size(program)
+            left = set(program.ops())
+            tidy = sum(_size(done[op.fn.callee]) - raw[op.fn.callee] for op in calls if op not in left)
+            raw[name] = size - tidy
             moved = places[name] == 1 and size <= _LARGEST_ONCE and name != module.entry
             if moved and not (program.recursive or program.apart or program.custom is not None):
                 # The rest is done where it is inlined
-                done[name] = program if size <= largest // 4 else simplify_program(program)
-                return done[name]
+                if raw[name] > largest // 4:
+                    program, raw[name] = simplify_program(program), 0
+                done[name] = program
+                return program
+            raw[name] = 0
             simple = simplify_program(program)
             lighter = merge_counters(promote_cells(simple))
             if lighter is not simple:
