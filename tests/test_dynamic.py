@@ -5,6 +5,8 @@ from __future__ import annotations
 import bisect
 import contextlib
 import copy
+import ctypes
+import ctypes.util
 import dataclasses
 import functools
 import gc
@@ -25,6 +27,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.optimize
 
 import zyg
 
@@ -769,6 +772,31 @@ def test_a_number_cannot_lose_its_derivative_silently():
 
     with pytest.raises(zyg.DifferentiationError, match="the derivative would be lost"):
         dynamic(program)(1.0)
+
+
+def test_refusals_that_the_function_catches_are_raised_all_the_same():
+    libm = ctypes.CDLL(ctypes.util.find_library("m"))
+    libm.erf.restype, libm.erf.argtypes = ctypes.c_double, [ctypes.c_double]
+
+    def suppressed(x):
+        with contextlib.suppress(Exception):
+            bisect.bisect([0.0, 1.0], libm.erf(x))
+        return x * x
+
+    def replaced(x):
+        try:
+            return libm.erf(x)
+        except zyg.ZygError as error:
+            raise RuntimeError("no value") from error
+
+    for fn in (suppressed, replaced):
+        for g in (dynamic(fn), dynamic(dynamic(fn))):
+            with pytest.raises(zyg.DifferentiationError, match=r"erf has no derivative rule"):
+                g(0.5)
+    for _ in range(2):  # C code that calls back says something else
+        with pytest.raises(zyg.DifferentiationError, match="brentq") as caught_error:
+            dynamic(lambda x: scipy.optimize.brentq(lambda z: z**3 - x, 0.0, 2.0))(0.5)
+        assert "brentq(lambda" in str(caught_error.value)
 
 
 def test_a_c_function_without_a_rule():

@@ -12,7 +12,7 @@ from zyg.dynamic.contents import changed, is_active
 from zyg.dynamic.cotangents import kind_of
 from zyg.dynamic.instances import attributes, cotangent_like, is_open, with_members
 from zyg.dynamic.places import here, refusal, without_own_frames
-from zyg.dynamic.state import STATE, hiding
+from zyg.dynamic.state import STATE, hiding, note
 from zyg.dynamic.tape import Sweep, Tape
 from zyg.errors import ValueArgumentError, ZygError
 from zyg.ir.program import Pos
@@ -67,14 +67,18 @@ def recorded_call(rule: Any, name: str, args: Sequence[Any], kws: dict[str, Any]
     arguments = (*args, *kws.values())
     copies: dict[int, Any] = {}
     lows = [changed(value, low, instances=copies) for value in arguments]
-    with hiding(top):
-        given = resolve(rule)(*lows[: len(args)], **dict(zip(kws, lows[len(args) :], strict=True)))
-    if not (isinstance(given, tuple) and len(given) == 2 and callable(given[1])):
-        raise ValueArgumentError(
-            f"the rule of {name} must return a pair (y, back), not {given!r:.80}",
-            here(),
-            "Return the value and a function of its cotangent.",
-        )
+    try:
+        with hiding(top):
+            given = resolve(rule)(*lows[: len(args)], **dict(zip(kws, lows[len(args) :], strict=True)))
+        if not (isinstance(given, tuple) and len(given) == 2 and callable(given[1])):
+            raise ValueArgumentError(
+                f"the rule of {name} must return a pair (y, back), not {given!r:.80}",
+                here(),
+                "Return the value and a function of its cotangent.",
+            )
+    except ZygError as error:
+        note(error, top)
+        raise
     y, back = given
     if top_in(y) is top:
         raise refusal(

@@ -5,6 +5,7 @@ A small function is written for the call, with its constant arguments in it; the
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +16,7 @@ from zyg.dynamic.array import fresh, is_array, loaded, operand, recorded, saved,
 from zyg.dynamic.array_steps import Result
 from zyg.dynamic.cotangents import is_finite, kind_of
 from zyg.dynamic.places import refusal
-from zyg.dynamic.state import STATE
+from zyg.dynamic.state import STATE, attempt
 from zyg.dynamic.tape import Sweep, Tape
 from zyg.dynamic.ufuncs import plain_root
 from zyg.errors import DifferentiationError, ZygError
@@ -61,10 +62,8 @@ def compiled_call(fn: Any) -> Any:
         if not any(value.__zyg_active__ for value in found):
             return guarded_call(fn, args, kws)
         if _is_pure(fn, args, kws):
-            try:
+            with contextlib.suppress(DifferentiationError), attempt():
                 return by_native_code(fn, args, kws)
-            except DifferentiationError:
-                pass
         return resolve(fn.py_func)(*args, **kws)
 
     from zyg.dynamic.numpy_calls import tracked_in

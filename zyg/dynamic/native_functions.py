@@ -18,7 +18,7 @@ from zyg.dynamic.buffers import owner_of
 from zyg.dynamic.native import by_native_code
 from zyg.dynamic.opened import Opened, Opening, give, references, tracked_values
 from zyg.dynamic.places import is_own
-from zyg.dynamic.state import STATE
+from zyg.dynamic.state import STATE, attempt
 from zyg.dynamic.tape import Sweep, Tape
 from zyg.entry import Caller
 from zyg.errors import UnsupportedError
@@ -328,7 +328,8 @@ class NativeFunction:
             if top.outer is None and top.natively:
                 back = _pullback(found, fn, given.plains, plain)
                 return (self._recorded(y, back, [references(one.tracked, top) for one in given.opened], top),)
-            return self._differentiable(fn, given.values, y, top)
+            with attempt():
+                return self._differentiable(fn, given.values, y, top)
         except Exception:
             self.refused += 1
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from zyg.dynamic.functions import hooked
 from zyg.dynamic.indices import plain_index
 from zyg.dynamic.linear import moved
 from zyg.dynamic.number import Number
-from zyg.dynamic.state import STATE
+from zyg.dynamic.state import STATE, attempt
 from zyg.dynamic.ufuncs import plain_root
 from zyg.errors import DifferentiationError
 from zyg.reading.custom import RULES
@@ -58,11 +59,10 @@ def call_numpy(fn: Any, args: Sequence[Any], kws: dict[str, Any]) -> Any:
     from zyg.dynamic.native import by_native_code
 
     args = [_one_array(arg) for arg in args]
-    try:
+    if fn not in LIBRARY:
         return by_native_code(fn, args, kws)
-    except DifferentiationError:
-        if fn not in LIBRARY:
-            raise
+    with contextlib.suppress(DifferentiationError), attempt():
+        return by_native_code(fn, args, kws)
     from zyg.dynamic.resolve import HOOKS
 
     return hooked(LIBRARY[fn], HOOKS, always=True)(*args, **kws)

@@ -44,7 +44,11 @@ def here() -> Pos | None:
 
 def refusal(what: str, hint: str = "") -> DifferentiationError:
     """The error of an operation whose derivative is not known, with the user's line."""
-    return not_differentiable(what, here(), hint or _HINT)
+    from zyg.dynamic.state import STATE, note
+
+    error = not_differentiable(what, here(), hint or _HINT)
+    note(error, STATE.tape)
+    return error
 
 
 _HINT = "Give the function around it a derivative with @zyg.adjoint, or cut it off with zyg.stop_gradient."

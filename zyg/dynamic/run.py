@@ -71,9 +71,16 @@ class Recorded:
                 result = resolve_outermost(fn)(*given, **kws)
             whole = not (has_aux and isinstance(result, tuple) and len(result) == 2)
             self.outputs = outputs(result if whole else result[0], tape)
+            if tape.refused is not None:
+                raise tape.refused
         except ZygError:
+            tape.refused = None
             raise
         except BaseException as error:
+            refused, tape.refused = tape.refused, None
+            if refused is not None and isinstance(error, Exception):
+                error.__cause__ = error.__context__ = None  # it is the other's context now
+                raise refused from None
             without_own_frames(error)
             failed = error
             raise

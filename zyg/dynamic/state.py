@@ -43,6 +43,30 @@ def hiding(tape: Tape) -> Iterator[None]:
         STATE.hidden = before
 
 
+def note(error: Exception, tape: Tape | None) -> None:
+    """What has no derivative: a derivative that is being taken fails with it, even if the function goes on."""
+    while tape is not None:
+        if tape.refused is None:
+            tape.refused = error
+        tape = tape.outer
+
+
+@contextmanager
+def attempt() -> Iterator[None]:
+    """While zyg tries what may be refused: there is another way."""
+    tape = STATE.tape
+    tapes = []
+    while tape is not None:
+        tapes.append((tape, tape.refused))
+        tape = tape.outer
+    try:
+        yield
+    except Exception:
+        for tape, before in tapes:
+            tape.refused = before
+        raise
+
+
 def carried(fn: Callable[..., Any]) -> Callable[..., Any]:
     """`fn`, to be called in another thread on behalf of this one."""
     tape = STATE.tape

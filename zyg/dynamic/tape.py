@@ -30,12 +30,13 @@ class Tape:
     arguments: the buffers of arguments.  running: the functions with loops that have been called, and have not ended
     as far as is known, the ids of the frames that called them, and how long the tape was then.  natively: its sweep is
     not differentiated.  forward: it is for forward mode, which hooks have no part in.  parameters: it differentiates by
-    captured arrays.
+    captured arrays.  refused: the first refusal of what its function did, which the
+    function may have caught.
     """
 
     __slots__ = (
         *("arguments", "arrays", "buffers", "entries", "forward", "level", "made", "natively"),
-        *("new", "open", "outer", "parameters", "record", "running"),
+        *("new", "open", "outer", "parameters", "record", "refused", "running"),
     )
 
     def __init__(self, outer: Tape | None) -> None:
@@ -52,6 +53,7 @@ class Tape:
         self.arguments: list[Any] = []
         self.running: list[tuple[Any, int, int]] = []
         self.natively = True
+        self.refused: Exception | None = None
 
 
 class Sweep:
