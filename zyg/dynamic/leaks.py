@@ -146,7 +146,7 @@ def _with_young(near: dict[int, Any], own: set[int]) -> dict[int, Any]:
     found = dict(near)
     own = own | {id(near), id(found)}
     for item in gc.get_objects(generation=0):
-        if type(item) is not types.FrameType and id(item) not in own:
+        if id(item) not in own:
             found[id(item)] = item
     return found
 
