@@ -211,8 +211,9 @@ class Body:
     def convert(self, opcode: str, x: Value, type: str) -> Value:
         return x if x.type == type else self.value(type, f"{opcode} {x} to {type}")
 
-    def call(self, type: str, name: str, *args: Value, attributes: str = "") -> Value:
-        instruction = f"call {type} {symbol(name)}({', '.join(map(str, args))}) {attributes}".rstrip()
+    def call(self, type: str, name: str, *args: Value, attributes: str = "", opcode: str = "call") -> Value:
+        """opcode: with flags, where the call has such."""
+        instruction = f"{opcode} {type} {symbol(name)}({', '.join(map(str, args))}) {attributes}".rstrip()
         if type == "void":
             self.line(instruction)
             return Value("void", "")

@@ -26,13 +26,14 @@ _PURE = "nounwind willreturn nofree nosync memory(none)"
 FREE_SUM = "fadd reassoc nsz contract"
 
 
-def intrinsic(b: Body, name: str, *args: Value) -> Value:
+def intrinsic(b: Body, name: str, *args: Value, opcode: str = "call") -> Value:
     """`llvm.<name>` of operands of one type, giving that type."""
     type = args[0].type
     suffix = {"float": "f32", "double": "f64"}.get(type, type)
     full = f"llvm.{name}.{suffix}"
     b.assembly.declare(full, type, [type] * len(args))
-    return b.call(type, full, *args, attributes=vectors.attributes(b, name, len(args), type, full))
+    attributes = vectors.attributes(b, name, len(args), type, full)
+    return b.call(type, full, *args, attributes=attributes, opcode=opcode)
 
 
 def flagged(b: Body, name: str, x: Value) -> Value:

@@ -116,9 +116,16 @@ def _integer_power(b: Body, x: Value, n: Value) -> Value:
     return product if exponent > 0 else b.binary("fdiv", real(x, 1.0), product)
 
 
-def _maximum(b: Body, x: Value, y: Value, predicate: str = "fcmp oge") -> Value:
-    first = b.binary("or", b.compare(predicate, x, y), _is_nan(b, x))
-    return b.select(first, x, y)
+def _extreme(name: str) -> Callable[[Body, Value, Value], Value]:
+    """nan if one of the operands is; which one of two zeros it is may depend on the order in which a loop is run."""
+
+    def compute(b: Body, x: Value, y: Value) -> Value:
+        return intrinsic(b, name, x, y, opcode="call nsz")
+
+    return compute
+
+
+_maximum = _extreme("maximum")
 
 
 def _larger_number(b: Body, x: Value, y: Value, predicate: str) -> Value:
@@ -266,7 +273,7 @@ lowering: dict[Any, Callable[..., Value]] = {
     np.sign: _sign,
     np.copysign: _intrinsic("copysign"),
     np.maximum: _maximum,
-    np.minimum: lambda b, x, y: _maximum(b, x, y, "fcmp ole"),
+    np.minimum: _extreme("minimum"),
     np.fmax: lambda b, x, y: _larger_number(b, x, y, "fcmp oge"),
     np.fmin: lambda b, x, y: _larger_number(b, x, y, "fcmp ole"),
     np.fmod: _binary("frem"),
