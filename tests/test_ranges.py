@@ -65,6 +65,16 @@ def backward(n):
     return s
 
 
+def shortest(n, m):
+    n, m = extent(n), extent(m)
+    s = 0
+    for i in range(min(n, m, n + 1)):
+        s += at(i, n) + 2 * at(i, m)
+    for i in range(max(n, m), n + m):
+        s += at(i - n, m) + at(i - m, n)
+    return s
+
+
 def from_the_end(n):
     n = extent(n)
     s = 0
@@ -220,6 +230,7 @@ FREE: list[tuple[Function, int, int]] = [
     (inner, 1, 0),
     (triangle, 2, 0),
     (backward, 1, 0),
+    (shortest, 2, 0),
     (from_the_end, 1, 0),
     (around, 1, 0),
     (while_below, 1, 0),

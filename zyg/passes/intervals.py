@@ -145,10 +145,21 @@ class Ranges:
         if op.fn is operator.mod:
             last = self.form(op.args[1], place).shifted(-1)
             return [variable(var), last.minus(variable(var))] if self.known.proves(last, place) else []
+        sign = self._extreme(op, place)
+        return [variable(var).minus(self.form(arg, place)).times(sign) for arg in op.args[-2:]] if sign else []
+
+    def _extreme(self, op: Op, place: Place) -> int:
+        """1 if a value is the greater one of its last two operands, -1 if it is the lesser one, else 0."""
         if op.fn in (np.maximum, np.minimum):
-            sign = 1 if op.fn is np.maximum else -1
-            return [variable(var).minus(self.form(arg, place)).times(sign) for arg in op.args]
-        return []
+            return 1 if op.fn is np.maximum else -1
+        cond = op.args[0] if op.fn is p.select else None
+        compared = self._compared(cond, True, place) if isinstance(cond, Var) else None
+        if compared is None or compared[0] in (operator.eq, operator.ne):
+            return 0
+        relation, x, y = compared
+        sign = 1 if relation in (operator.gt, operator.ge) else -1
+        first, second = (self.form(arg, place).key for arg in op.args[1:])
+        return sign if (x.key, y.key) == (first, second) else -sign if (x.key, y.key) == (second, first) else 0
 
     def form(self, operand: Operand, place: Place) -> Linear:
         """The value of an int64 operand, taken apart as far as nothing in it can wrap, given what holds here."""
