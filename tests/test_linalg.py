@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -251,3 +255,27 @@ def test_roots(p):
     expected = np.conj(np.arange(1.0, r.size + 1) @ slopes)
     some = p != 0
     np.testing.assert_allclose(g[some], expected[some], rtol=1e-8, atol=1e-12)
+
+
+def test_small_matrices_are_left_to_one_thread() -> None:
+    """OpenBLAS has routines that wake others for the smallest of them, and wait until the machine lets these run."""
+    if not Path("/proc/self/task").exists():
+        pytest.skip("threads are counted as Linux counts them")
+    source = (
+        "import os, time, numpy as np, zyg\n"
+        "def both(a, b): return np.sum(np.linalg.solve(a, b) ** 2) + np.linalg.slogdet(np.linalg.inv(a))[1]\n"
+        "solve = zyg.grad(both, (0, 1))\n"
+        "chol = zyg.grad(lambda a: np.sum(np.linalg.cholesky(a)))\n"
+        "a, b = np.eye(4) + 0.1, np.ones((4, 80))\n"
+        "def ticks():\n"
+        "    others = [int(t) for t in os.listdir('/proc/self/task') if int(t) != os.getpid()]\n"
+        "    lines = [open(f'/proc/self/task/{t}/stat').read() for t in others]\n"
+        "    return sum(sum(map(int, line.rpartition(')')[2].split()[11:13])) for line in lines)\n"
+        "solve(a, b), chol(a), time.sleep(0.3)  # until the threads that have started sleep\n"
+        "before = ticks()\n"
+        "for _ in range(2000):\n    solve(a, b), chol(a)\n"
+        "print(ticks() - before)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "OPENBLAS_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", source], env=environment, capture_output=True, text=True, check=True)
+    assert int(done.stdout) <= 1, "hundredths of a second"

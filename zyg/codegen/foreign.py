@@ -1,4 +1,4 @@
-"""Calls of routines, own ones or LAPACK's, which comes with SciPy: by name, so that code may be kept on disk."""
+"""Calls of routines, own ones or those of LAPACK and BLAS, which come with SciPy: by name, so that code may be kept on disk."""
 
 from __future__ import annotations
 
@@ -14,26 +14,25 @@ from zyg.codegen.support import Routine, Support
 from zyg.ir.external import External
 from zyg.ir.program import Op
 
-_MODULE = "scipy.linalg.cython_lapack"
-
 
 @dataclass(frozen=True, slots=True)
 class Registered:
     """Gives one of SciPy's functions its name."""
 
+    home: str
     name: str
 
     def __call__(self) -> None:
-        _register(self.name)
+        _register(self)
+
+    @property
+    def symbol(self) -> str:
+        return f"zyg.{self.home}.{self.name}"
 
 
 @cache
-def _register(name: str) -> None:
-    llvm.add_symbol(_symbol(name), exported(_MODULE, name))
-
-
-def _symbol(name: str) -> str:
-    return f"zyg.lapack.{name}"
+def _register(routine: Registered) -> None:
+    llvm.add_symbol(routine.symbol, exported(f"scipy.linalg.cython_{routine.home}", routine.name))
 
 
 def _call_own(f: Frame, fn: External, args: tuple[Parts, ...]) -> Parts:
@@ -49,11 +48,12 @@ def call(f: Frame, op: Op, args: tuple[Parts, ...]) -> Parts:
     """The status of a routine, which takes all its arguments by address."""
     b = f.body
     assert isinstance(op.fn, External)
-    if op.fn.routine.home:
+    routine = op.fn.routine
+    if routine.is_own:
         return _call_own(f, op.fn, args)
-    name = op.fn.routine.symbol(op.fn.letter)
+    registered = Registered(routine.home, routine.symbol(op.fn.letter))
     given = []
-    for param, arg in zip(op.fn.routine.params, args, strict=True):
+    for param, arg in zip(routine.params, args, strict=True):
         if param == "b":
             given.append(arg[0])
             continue
@@ -62,9 +62,13 @@ def call(f: Frame, op: Op, args: tuple[Parts, ...]) -> Parts:
         for k, part in enumerate(parts):
             b.store(part, b.offset(place, k * size(parts[0].type) if k else 0))
         given.append(place)
+    has_status = routine.home == "lapack"
     status = b.slot(8)
-    given.append(status)
-    b.assembly.require(Registered(name))
-    b.assembly.declare(_symbol(name), "void", ["ptr"] * len(given), "nounwind")
-    b.call("void", _symbol(name), *given)
+    if has_status:
+        given.append(status)
+    b.assembly.require(registered)
+    b.assembly.declare(registered.symbol, "void", ["ptr"] * len(given), "nounwind")
+    b.call("void", registered.symbol, *given)
+    if not has_status:
+        return (integer_constant(0),)
     return (b.value("i64", f"sext {b.load('i32', status)} to i64"),)

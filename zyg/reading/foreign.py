@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from zyg.errors import UnsupportedError, unsupported
 from zyg.ir import scalars
 from zyg.ir.external import External
-from zyg.ir.program import Callback, Const, Op, Operand, Pos, Program, Var
+from zyg.ir.program import Callback, Const, Op, Operand, Pos, Program, Type, Var
 from zyg.ir.scalars import i8
 from zyg.reading import arrays, maps
 from zyg.reading.callback import call_python
@@ -20,8 +20,9 @@ from zyg.rules.foreign import DRAWS, PRINTS, Foreign, FromPython
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
 
-LETTERS = {scalars.f4: "s", scalars.f8: "d", scalars.c8: "c", scalars.c16: "z"}
-_OWN_LETTERS = {scalars.f4: "s", scalars.f8: "d", scalars.i8: "i", scalars.b1: "b"}
+LETTERS: dict[Type, str] = {scalars.f4: "s", scalars.f8: "d", scalars.c8: "c", scalars.c16: "z"}
+KINDS = {letter: kind for kind, letter in LETTERS.items()}
+_OWN_LETTERS: dict[Type, str] = {scalars.f4: "s", scalars.f8: "d", scalars.i8: "i", scalars.b1: "b"}
 
 
 def foreign_call(reader: FunctionReader, routine: Foreign, args: list[Value]) -> Value:
@@ -35,7 +36,7 @@ def foreign_call(reader: FunctionReader, routine: Foreign, args: list[Value]) ->
         elif param == "b":
             array = maps.settle(reader, arg)
             assert isinstance(array, Node)
-            letter = letter or (_OWN_LETTERS if routine.home else LETTERS).get(array.head.dtype, "")
+            letter = letter or (_OWN_LETTERS if routine.is_own else LETTERS).get(array.head.dtype, "")
             if not letter:
                 raise unsupported(f"{routine.name} of {array.head.dtype} has no native code", reader.pos)
             operands.append(arrays.memory(array))
@@ -44,6 +45,10 @@ def foreign_call(reader: FunctionReader, routine: Foreign, args: list[Value]) ->
             operands.append(reader.cast(operand, i8) if param == "i" else operand)
     if not letter:
         raise unsupported(f"{routine.name} needs an array of floats or complex numbers", reader.pos)
+    operands = [
+        reader.cast(operand, KINDS[letter]) if param == "x" else operand
+        for param, operand in zip(routine.params, operands, strict=True)
+    ]
     status = Var(i8, "status")
     maps.settle_all(reader)
     reader.ops.append(Op(External(routine, letter), tuple(operands), (status,), reader.pos))

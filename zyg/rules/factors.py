@@ -8,7 +8,9 @@ Lehmann, "Algorithmic differentiation of linear algebra functions" (2010), Towns
 decomposition" (2016), Boeddeker et al., "On the computation of complex-valued gradients" (2017), and Golub and
 Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems" (1973).
 
-LAPACK wants matrices column after column: the memory of an array holds, so read, its transpose.
+LAPACK wants matrices column after column: the memory of an array holds, so read, its transpose.  Its `getrs`, `laswp`
+and `trtrs` are not used: OpenBLAS gives the smallest of matrices to several threads there, which takes long if others
+wait for the processor.
 """
 
 from __future__ import annotations
@@ -18,12 +20,11 @@ from typing import Any
 import numpy as np
 
 from zyg.rules.foreign import Foreign
-from zyg.rules.library import pullback, still
+from zyg.rules.library import in_range, pullback, still
 
 getrf = Foreign("getrf", "iibib")
-getrs = Foreign("getrs", "ciibibbi")
 potrf = Foreign("potrf", "cibi")
-trtrs = Foreign("trtrs", "ccciibibi")
+trsm = Foreign("trsm", "cccciixbibi", home="blas")
 geqrf = Foreign("geqrf", "iibibbi")
 orgqr = Foreign("orgqr", "iiibibbi", "ungqr")
 syevd = Foreign("syevd", "ccibibbibi")
@@ -55,6 +56,7 @@ def lu_of(a: Any) -> Any:
     return lu, pivots, status
 
 
+@in_range
 def pivot(pivots: Any, i: int) -> Any:
     """Row, counted from 0, with which LAPACK has swapped row i."""
     both = pivots[i // 2]
@@ -63,13 +65,28 @@ def pivot(pivots: Any, i: int) -> Any:
 
 def solved(a: Any, b: Any, lu: Any, pivots: Any, transposed: bool) -> Any:
     """The solution x of a x = b, or aᵀ x = b, for matrices."""
-    n = a.shape[0]
+    n, columns = b.shape
     x = np.array(b.T)
     if transposed:
-        getrs("N", n, b.shape[1], lu, max(n, 1), pivots, x, max(n, 1))
+        _interchange(x, pivots, 0, 1)
+        trsm("L", "L", "N", "U", n, columns, 1, lu, max(n, 1), x, max(n, 1))
+        trsm("L", "U", "N", "N", n, columns, 1, lu, max(n, 1), x, max(n, 1))
     else:
-        getrs("T", n, b.shape[1], lu, max(n, 1), pivots, x, max(n, 1))
+        trsm("L", "U", "T", "N", n, columns, 1, lu, max(n, 1), x, max(n, 1))
+        trsm("L", "L", "T", "U", n, columns, 1, lu, max(n, 1), x, max(n, 1))
+        _interchange(x, pivots, n - 1, -1)
     return x.T
+
+
+@in_range
+def _interchange(x: Any, pivots: Any, first: int, step: int) -> None:
+    """Swap the columns of `x` as the factorization swapped rows; from the last one on, to undo it."""
+    for row in range(x.shape[0]):
+        i = first
+        for _ in range(x.shape[1]):
+            j = pivot(pivots, i)
+            x[row, i], x[row, j] = x[row, j], x[row, i]
+            i += step
 
 
 @pullback(solved)
@@ -138,22 +155,15 @@ def _log_determinant_rule(a: Any, sign: Any, log: Any, lu: Any, pivots: Any) -> 
 
 def triangular(a: Any, b: Any, lower: bool, transposed: bool, unit: bool) -> Any:
     """The solution x of a x = b, or aᵀ x = b, of which one triangle of a is used; unit: its diagonal is 1."""
-    n = a.shape[0]
+    n, columns = b.shape
     x = np.array(b.T)
     t = np.array(a)
-    status = trtrs(
-        "U" if lower else "L",
-        "N" if transposed else "T",
-        "U" if unit else "N",
-        n,
-        b.shape[1],
-        t,
-        max(n, 1),
-        x,
-        max(n, 1),
-    )
-    if status > 0:
-        raise np.linalg.LinAlgError("singular matrix")
+    if not unit:
+        for i in range(n):
+            if a[i, i] == 0:
+                raise np.linalg.LinAlgError("singular matrix")
+    half, turned, ones = "U" if lower else "L", "N" if transposed else "T", "U" if unit else "N"
+    trsm("L", half, turned, ones, n, columns, 1, t, max(n, 1), x, max(n, 1))
     return x.T
 
 
