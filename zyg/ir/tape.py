@@ -103,6 +103,6 @@ def cost(op: Op) -> int:
     if op.fn not in table:
         return 0  # a captured input
     factor = 4 if any(isinstance(a.type, types.Complex) for a in op.args) else 1
-    if op.fn is powi and isinstance(op.args[1], Const) and 0 < op.args[1].value.real <= 4:
-        return 2 * factor
+    if op.fn is powi and isinstance(op.args[1], Const):  # a few products
+        return (2 if 0 < op.args[1].value.real <= 4 else 8) * factor
     return table[op.fn].cost * factor

@@ -213,7 +213,7 @@ _add(1, operator.invert, operator.lshift, operator.rshift)
 _add(5, operator.truediv)  # float and complex; IEEE, never raises
 _add(20, operator.floordiv, operator.mod)  # int64 and float, Python's signs; a zero divisor gives 0 (int), inf or nan
 _add(40, operator.pow)  # float ** float, complex ** complex, int64 ** int64 (negative exponent: 0 as in Numba)
-_add(8, powi)
+_add(40, powi)
 # comparisons: two operands of one type (complex: eq and ne only); result bool
 _add(1, operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne)
 _add(1, operator.not_)  # bool to bool
