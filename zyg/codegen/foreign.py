@@ -1,4 +1,4 @@
-"""Calls of routines, own ones or those of LAPACK and BLAS, which come with SciPy: by name, so that code may be kept on disk."""
+"""Calls of routines: own ones and those of SciPy's LAPACK and BLAS, by name, so that code may be kept on disk."""
 
 from __future__ import annotations
 

@@ -20,9 +20,11 @@ from zyg.rules.foreign import DRAWS, PRINTS, Foreign, FromPython
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
 
-LETTERS: dict[Type, str] = {scalars.f4: "s", scalars.f8: "d", scalars.c8: "c", scalars.c16: "z"}
+LETTERS: dict[Type, str] = {
+    **{scalars.f4: "s", scalars.f8: "d", scalars.c8: "c", scalars.c16: "z"},
+    **{scalars.i8: "i", scalars.b1: "b"},
+}
 KINDS = {letter: kind for kind, letter in LETTERS.items()}
-_OWN_LETTERS: dict[Type, str] = {scalars.f4: "s", scalars.f8: "d", scalars.i8: "i", scalars.b1: "b"}
 
 
 def foreign_call(reader: FunctionReader, routine: Foreign, args: list[Value]) -> Value:
@@ -36,8 +38,8 @@ def foreign_call(reader: FunctionReader, routine: Foreign, args: list[Value]) ->
         elif param == "b":
             array = maps.settle(reader, arg)
             assert isinstance(array, Node)
-            letter = letter or (_OWN_LETTERS if routine.is_own else LETTERS).get(array.head.dtype, "")
-            if not letter:
+            letter = letter or LETTERS[array.head.dtype]
+            if letter not in routine.letters:
                 raise unsupported(f"{routine.name} of {array.head.dtype} has no native code", reader.pos)
             operands.append(arrays.memory(array))
         else:

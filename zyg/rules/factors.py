@@ -20,11 +20,12 @@ from typing import Any
 import numpy as np
 
 from zyg.rules.foreign import Foreign
-from zyg.rules.library import in_range, pullback, still
+from zyg.rules.library import pullback, still
 
 getrf = Foreign("getrf", "iibib")
 potrf = Foreign("potrf", "cibi")
 trsm = Foreign("trsm", "cccciixbibi", home="blas")
+interchange = Foreign("interchange", "iiibb", home="zyg.codegen.pivot_routines")
 geqrf = Foreign("geqrf", "iibibbi")
 orgqr = Foreign("orgqr", "iiibibbi", "ungqr")
 syevd = Foreign("syevd", "ccibibbibi")
@@ -56,7 +57,6 @@ def lu_of(a: Any) -> Any:
     return lu, pivots, status
 
 
-@in_range
 def pivot(pivots: Any, i: int) -> Any:
     """Row, counted from 0, with which LAPACK has swapped row i."""
     both = pivots[i // 2]
@@ -68,25 +68,14 @@ def solved(a: Any, b: Any, lu: Any, pivots: Any, transposed: bool) -> Any:
     n, columns = b.shape
     x = np.array(b.T)
     if transposed:
-        _interchange(x, pivots, 0, 1)
+        interchange(n, columns, 0, x, pivots)
         trsm("L", "L", "N", "U", n, columns, 1, lu, max(n, 1), x, max(n, 1))
         trsm("L", "U", "N", "N", n, columns, 1, lu, max(n, 1), x, max(n, 1))
     else:
         trsm("L", "U", "T", "N", n, columns, 1, lu, max(n, 1), x, max(n, 1))
         trsm("L", "L", "T", "U", n, columns, 1, lu, max(n, 1), x, max(n, 1))
-        _interchange(x, pivots, n - 1, -1)
+        interchange(n, columns, 1, x, pivots)
     return x.T
-
-
-@in_range
-def _interchange(x: Any, pivots: Any, first: int, step: int) -> None:
-    """Swap the columns of `x` as the factorization swapped rows; from the last one on, to undo it."""
-    for row in range(x.shape[0]):
-        i = first
-        for _ in range(x.shape[1]):
-            j = pivot(pivots, i)
-            x[row, i], x[row, j] = x[row, j], x[row, i]
-            i += step
 
 
 @pullback(solved)

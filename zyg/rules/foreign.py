@@ -16,13 +16,15 @@ class Foreign:
 
     complex_name: what it is called for complex numbers, if that is not the same.
     home: "lapack"; "blas", whose routines have no status; or the module that has the text of a routine of this package,
-    which is compiled once in a process, has no status either, and may be for real numbers, ints and bools.
+    which is compiled once in a process, and has no status either.
+    letters: the types there are of it: BLAS's letters, i for int64 and b for bool.
     """
 
     name: str
     params: str
     complex_name: str = ""
     home: str = "lapack"
+    letters: str = "sdcz"
 
     @property
     def is_own(self) -> bool:

@@ -10,8 +10,8 @@ from zyg.rules.foreign import Foreign
 from zyg.rules.library import library, rows_of, still
 
 _ORDERS = "zyg.codegen.order_routines"
-merged = Foreign("order", "ibbbb", home=_ORDERS)
-parted = Foreign("select", "ibbib", home=_ORDERS)
+merged = Foreign("order", "ibbbb", home=_ORDERS, letters="sdib")
+parted = Foreign("select", "ibbib", home=_ORDERS, letters="sdib")
 
 
 def _is_before(a: Any, b: Any) -> Any:
