@@ -220,6 +220,36 @@ def network(x):
     return np.sum(h)
 
 
+class Slotted:
+    __slots__ = ("a", "b")
+
+    def __init__(self, a):
+        self.a = a
+
+
+def attributes_that_may_be_there(x):
+    s = Slotted(x)
+    y = getattr(s, "b", x * x) + (s.a if hasattr(s, "a") else 0.0)
+    if x > 0.5:
+        s.b = x * 3
+    return y + (s.b * x if hasattr(s, "b") else 1.0) + getattr(s, "b", 2.0)
+
+
+def one_and_the_same(x):
+    points = [Point(x * i, x + i) for i in range(4)]
+    for _ in range(3):
+        for p in points:
+            p.x += 0.01 * sum([q.y / (1 + (q.x - p.x) ** 2) for q in points if q is not p])
+    first, second = points[0], Point(x, x)
+    for _ in range(5):
+        first.x *= 1.1
+        first, second = (second, first) if first is points[0] else (first, points[1])
+    d = {"a": x}
+    e = d
+    e["b"] = x * x
+    return sum([p.x for p in points]) + first.x + second.x + (d["b"] if d is e else 0.0) + (1 if d is not None else x)
+
+
 class Weighted(Point):
     def __init__(self, x, w):
         super().__init__(x, 2.0)
@@ -235,7 +265,18 @@ def derived(x):
 
 PROGRAMS = [
     *(added_keys, oscillator, iterated, changed_by_callee, chosen_dict, updated, captured_dict, lists_in_dicts),
-    *(dicts_in_lists, methods, instances_in_lists, operators, with_history, frozen, best_so_far, class_default),
+    *(
+        attributes_that_may_be_there,
+        one_and_the_same,
+        dicts_in_lists,
+        methods,
+        instances_in_lists,
+        operators,
+        with_history,
+        frozen,
+        best_so_far,
+        class_default,
+    ),
     *(network, *((derived,) if sys.version_info < (3, 12) else ())),  # super() is compiled until 3.11
 ]
 

@@ -656,3 +656,35 @@ def test_updates_in_place_of_arrays_in_arguments():
         zyg.grad(of_slot, mode="native")(FrozenWeights(np.ones(2)), 2.0)
     with pytest.raises(zyg.UnsupportedError, match="cannot be changed"):
         zyg.grad(replaced, mode="native")({"w": np.ones(2), "v": np.ones(2)})
+
+
+class Gain:
+    scale = 2.0
+
+    def __init__(self, w):
+        self.w = w
+
+
+def amplified(gain, x):
+    y = gain.w * x * (gain.c if hasattr(gain, "c") else 1.0)
+    if hasattr(gain, "scale") and hasattr(gain, "__init__") and not hasattr(x, "append"):
+        y *= gain.scale
+    return y + getattr(gain, "offset", x)
+
+
+def test_attributes_that_may_be_there():
+    gain = Gain(3.0)
+    g = grad(lambda x: amplified(gain, x), mode="native")
+    assert g(0.5) == 7.0
+    gain.c = 2.0
+    assert g(0.5) == 13.0
+    assert grad(amplified, (0, 1), mode="native")(gain, 0.5) == (SimpleNamespace(w=2.0, c=3.0), 13.0)
+    gain.offset = 4.0
+    assert g(0.5) == 12.0
+    del gain.c, gain.offset
+    Gain.offset = 1.0
+    try:
+        assert g(0.5) == 6.0
+    finally:
+        del Gain.offset
+    assert g(0.5) == 7.0

@@ -113,6 +113,36 @@ def attribute_of(reader: FunctionReader, value: Static | Node, name: str) -> Val
     return bound(reader, value, cls, found[1], name)
 
 
+def has_attribute(reader: FunctionReader, value: Static | Node, name: str) -> bool:
+    """Has an instance from outside such an attribute?"""
+    cls = class_of(value)
+    if in_class(reader, cls, name):
+        return True
+    if isinstance(value, Node):
+        return name in value.head.names
+    if _own_attribute(reader, value, name) is not None:
+        return True
+    if value.path is not None and hasattr(value.obj, "__dict__"):
+        reader.spec.captures.expect((*value.path, ("members", None), ("key", name)), "missing", None)
+    return False
+
+
+def in_class(reader: FunctionReader, cls: type, name: str) -> bool:
+    """Have all instances of a class such an attribute, by their class?"""
+    found = class_attribute(cls, name)
+    is_slot = found is not None and isinstance(found[1], pytypes.MemberDescriptorType)
+    if (found is not None and isinstance(found[1], property)) or class_attribute(cls, "__getattr__") is not None:
+        what = f"whether an instance of {cls.__name__} has an attribute {name!r} is for a method of its class to say"
+        raise unsupported(what, reader.pos)
+    if found is None or is_slot:
+        expect_absent(reader, cls, "__getattr__")
+        if found is None:
+            expect_absent(reader, cls, name)
+        return False
+    bound(reader, Static(None), cls, found[1], name)
+    return True
+
+
 def _own_attribute(reader: FunctionReader, value: Static, name: str) -> Value | None:
     """An attribute that is in a captured instance itself."""
     own = attributes_of(value.obj)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import types as pytypes
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,11 @@ import numpy as np
 from zyg.errors import unsupported
 from zyg.ir.program import Const, Operand, Type, Var
 from zyg.ir.scalars import b1, c8, c16, f4, f8, i8
-from zyg.reading import operators
+from zyg.reading import operators, records
+from zyg.reading.captured import has_attribute, is_object
 from zyg.reading.custom import without_gradient
 from zyg.reading.describe import described
+from zyg.reading.either import choose
 from zyg.reading.handlers import HANDLERS, Handler, handles, number
 from zyg.reading.values import (
     LazyHead,
@@ -138,9 +141,44 @@ def _callable(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) 
 
 @handles(getattr)
 def _getattr(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
-    if len(args) != 2:
-        raise unsupported("getattr with a default cannot be compiled", reader.pos, "Write the attribute out.")
-    return reader.spec.calls.attribute(reader, args[0], _name(reader, args[1], "getattr"))
+    value, name = operators.known(reader, args[0]), _name(reader, args[1], "getattr")
+    if len(args) == 2:
+        return reader.spec.calls.attribute(reader, value, name)
+    there = _has_attribute(reader, value, name)
+    if isinstance(there, Const):
+        return reader.spec.calls.attribute(reader, value, name) if there.value else args[2]
+    assert isinstance(value, Node)  # an instance that the code has made
+    return choose(reader, there, records.load(reader, value, name), args[2])
+
+
+@handles(hasattr)
+def _hasattr(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return _has_attribute(reader, operators.known(reader, args[0]), _name(reader, args[1], "hasattr"))
+
+
+def _has_attribute(reader: FunctionReader, value: Value, name: str) -> Operand:
+    if isinstance(value, Node) and records.is_own_instance(value):
+        return records.has_attribute(reader, value, name)
+    if is_object(value):
+        assert isinstance(value, (Static, Node))
+        return Const(has_attribute(reader, value, name), b1)
+    if isinstance(value, Static):
+        if isinstance(value.obj, _WITHOUT_ATTRIBUTES) and not isinstance(value.obj, type):
+            return Const(hasattr(value.obj, name), b1)
+    elif isinstance(value, (Var, Const)):
+        classes = _NUMBERS.get(value.type, ())
+        if classes and len({hasattr(cls, name) for cls in classes}) == 1:
+            return Const(hasattr(classes[0], name), b1)
+    else:
+        own = class_of_node(value)
+        if own is not None:
+            return Const(hasattr(own, name), b1)
+    raise unsupported(f"whether {described(value)} has an attribute {name!r} is not known when compiling", reader.pos)
+
+
+_WITHOUT_ATTRIBUTES = (str, type(None), list, dict, pytypes.ModuleType, pytypes.BuiltinFunctionType)
+# What a number may be: one of Python's or of NumPy's
+_NUMBERS: dict[Type, tuple[type, ...]] = {f8: (float, np.float64), i8: (int, np.int64), c16: (complex, np.complex128)}
 
 
 @handles(setattr)

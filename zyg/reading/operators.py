@@ -10,6 +10,7 @@ import numpy as np
 
 from zyg.errors import unsupported
 from zyg.ir import scalars
+from zyg.ir.memory import mem_apart
 from zyg.ir.program import Const, Operand, Type, Var
 from zyg.ir.scalars import b1, c8, c16, f4, f8, i8
 from zyg.reading import arrays, lists, maps, records
@@ -26,6 +27,7 @@ from zyg.reading.values import (
     ListHead,
     MapHead,
     Node,
+    ObjectHead,
     RecordHead,
     Static,
     TupleHead,
@@ -308,7 +310,29 @@ def _identity(reader: FunctionReader, a: Value, b: Value, positive: bool) -> Val
         return Const((a.value is b.value) is positive, b1)
     if isinstance(a, Static) or isinstance(b, Static):
         return Const(not positive, b1)
+    found = _is_one_record(reader, a, b)
+    if found is not None:
+        return found if positive else reader.emit(operator.not_, (found,), b1)
     raise unsupported("'is' between values made at run time cannot be compiled", reader.pos, "Use ==.")
+
+
+def _is_one_record(reader: FunctionReader, a: Value, b: Value) -> Operand | None:
+    """Are two values one dict or instance that the code has made?  None where that is not known."""
+    if not (records.is_record(a) or records.is_record(b)):
+        return None
+    if not (isinstance(a, Node) and isinstance(b, Node)):
+        return Const(False, b1)
+    if not (records.is_record(a) and records.is_record(b)):  # one of a kind that may stand for a record, too?
+        return None if isinstance(a.head, _SAME_KINDS) and isinstance(b.head, _SAME_KINDS) else Const(False, b1)
+    if a.head.site.top is not b.head.site.top:
+        return Const(False, b1)
+    if a.items == b.items:
+        return Const(True, b1)
+    apart = reader.emit(mem_apart, (records.turns(a), records.turns(b)), b1)
+    return reader.emit(operator.not_, (apart,), b1)
+
+
+_SAME_KINDS = (RecordHead, DictHead, ObjectHead)
 
 
 def _is_text(value: Value) -> bool:

@@ -20,7 +20,7 @@ from zyg.ir.program import Const, Op, Operand, Var
 from zyg.ir.scalars import b1, i8
 from zyg.reading import joins, lists
 from zyg.reading.arrays import ONE, ZERO
-from zyg.reading.captured import bound, class_of, class_part, expect_absent
+from zyg.reading.captured import bound, class_of, class_part, expect_absent, in_class
 from zyg.reading.describe import described
 from zyg.reading.either import choose
 from zyg.reading.instances import class_attribute
@@ -162,18 +162,18 @@ def _number(record: Node, key: Any) -> int | None:
     return keys.index(key) if key in keys else None
 
 
-def _turns(record: Node) -> Operand:
+def turns(record: Node) -> Operand:
     found = record.items[0]
     assert isinstance(found, (Var, Const))
     return found
 
 
 def _turn(reader: FunctionReader, record: Node, number: int) -> Operand:
-    return reader.emit(mem_load, (_turns(record), Const(number + 1, i8)), i8)
+    return reader.emit(mem_load, (turns(record), Const(number + 1, i8)), i8)
 
 
 def _set_turn(reader: FunctionReader, record: Node, number: int, turn: Operand) -> None:
-    reader.ops.append(Op(mem_store, (_turns(record), Const(number + 1, i8), turn), (), reader.pos))
+    reader.ops.append(Op(mem_store, (turns(record), Const(number + 1, i8), turn), (), reader.pos))
 
 
 def has(reader: FunctionReader, record: Node, key: Any) -> Operand:
@@ -233,12 +233,12 @@ def put(reader: FunctionReader, record: Node, key: Any, value: Value) -> None:
         raise Reread
     number = _number(record, key)
     assert number is not None
-    before, count = _turn(reader, record, number), reader.emit(mem_load, (_turns(record), ZERO), i8)
+    before, count = _turn(reader, record, number), reader.emit(mem_load, (turns(record), ZERO), i8)
     more = reader.emit(operator.add, (count, ONE), i8)
     there = reader.emit(operator.gt, (before, ZERO), b1)
     _set_turn(reader, record, number, reader.emit(p.select, (there, before, more), i8))
     after = reader.emit(p.select, (there, count, more), i8)
-    reader.ops.append(Op(mem_store, (_turns(record), ZERO, after), (), reader.pos))
+    reader.ops.append(Op(mem_store, (turns(record), ZERO, after), (), reader.pos))
     model, cells = _cells(record, number)
     for cell, operand in zip(cells, joins.coerced(reader, value, model, reader.ops), strict=True):
         reader.ops.append(Op(mem_store, (cell, ZERO, operand), (), reader.pos))
@@ -436,6 +436,8 @@ def attribute(reader: FunctionReader, record: Node, name: str) -> Value:
     found = class_attribute(cls, name)
     if found is not None and isinstance(found[1], property):
         return bound(reader, record, cls, found[1], name)
+    if found is not None and isinstance(found[1], pytypes.MemberDescriptorType):  # a slot
+        found = None
     if found is not None and _number(record, name) is None and name not in record.head.site.top.fields:
         return bound(reader, record, cls, found[1], name)
     text = f"{cls.__name__!r} object has no attribute {name!r}"
@@ -443,6 +445,11 @@ def attribute(reader: FunctionReader, record: Node, name: str) -> Value:
         there = has(reader, record, name)
         return choose(reader, there, load(reader, record, name), bound(reader, record, cls, found[1], name))
     return get(reader, record, name, lambda: AttributeError(text))
+
+
+def has_attribute(reader: FunctionReader, record: Node, name: str) -> Operand:
+    """`hasattr(record, name)` of an instance."""
+    return Const(True, b1) if in_class(reader, record.head.site.top.cls, name) else has(reader, record, name)
 
 
 def attribute_of_super(reader: FunctionReader, value: Node, name: str) -> Value:
