@@ -188,12 +188,14 @@ def _lexsort(keys: Any, axis: int = -1) -> Any:
 def _polyfit(x: Any, y: Any, deg: int, rcond: Any = None, full: None = None, w: Any = None, cov: None = None) -> Any:
     x = np.asarray(x) + 0.0
     left, right = np.vander(x, deg + 1), np.asarray(y) + 0.0
+    if x.shape[0] != right.shape[0]:
+        raise TypeError("expected x and y to have same length")
     if w is not None:
         left = left * w[:, np.newaxis]
         right = right * (w[:, np.newaxis] if right.ndim == 2 else w)
     scale = np.sqrt(np.sum(left * left, axis=0))
     limit = len(x) * 2.220446049250313e-16 if rcond is None else rcond
-    found = np.linalg.lstsq(left / scale, right, rcond=limit)[0]
+    found = np.linalg.pinv(left / scale, limit) @ right
     return found / (scale[:, np.newaxis] if right.ndim == 2 else scale)
 
 

@@ -289,12 +289,14 @@ def _pinv(a: Any, rcond: Any = None, hermitian: bool = False) -> Any:
     if a.ndim > 2:
         return _each(_pinv, a, np.empty((*a.shape[:-2], a.shape[-1], a.shape[-2]), a.dtype))
     u, s, v = svd_of(a, False)
-    cut = 0.0
-    if s.shape[0] > 0:
-        cut = (1e-15 if rcond is None else rcond) * np.max(s)
-    large = s > cut
+    return _pinv_by(a, u, s, v, 1e-15 if rcond is None else rcond)[0]
+
+
+def _pinv_by(a: Any, u: Any, s: Any, v: Any, rcond: Any) -> Any:
+    """The inverse by what `svd_of` gives, and the rank: the number of singular values that are not taken to be zero."""
+    large = s > (rcond * np.max(s) if s.shape[0] > 0 else 0.0)
     inverse = np.where(large, 1.0, 0.0) / np.where(large, s, 1.0)
-    return pinv(a, conjugate_transpose(v) @ (inverse[:, np.newaxis] * conjugate_transpose(u)))
+    return pinv(a, conjugate_transpose(v) @ (inverse[:, np.newaxis] * conjugate_transpose(u))), np.sum(large)
 
 
 @library(np.linalg.matrix_rank)
@@ -311,11 +313,8 @@ def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     if b.shape[0] != m:
         raise np.linalg.LinAlgError("Incompatible dimensions")
     u, s, v = svd_of(a, False)
-    cut = np.finfo(s.dtype).eps * max(m, n) if rcond is None else rcond
-    rank = 0
-    if s.shape[0] > 0:
-        rank = np.sum(s > cut * np.max(s))
-    x = _pinv(a, cut) @ b
+    inverse, rank = _pinv_by(a, u, s, v, np.finfo(s.dtype).eps * max(m, n) if rcond is None else rcond)
+    x = inverse @ b
     rest = b - a @ x
     residuals = np.atleast_1d(np.sum(_squares(rest), axis=0))
     if rank < n or m <= n:
