@@ -182,6 +182,24 @@ def filled_behind(x, y, n):
         store(x, k, load(a, k))
 
 
+def stored_everywhere(x, y, n):
+    a, b = zeros(n), zeros(n + 1)
+    for k in range(n):
+        store(a, k, 2.0 * load(y, k))
+        store(b, k, load(y, k))
+    for k in range(n):
+        store(x, k, load(a, k) + load(b, k + 1))
+
+
+def stored_twice(x, y, n):
+    a = zeros(n)
+    for k in range(1, n):
+        store(a, k - 1, load(y, k))
+        store(a, k, load(a, k - 1))
+    for k in range(n):
+        store(x, k, load(a, k))
+
+
 def filled_by_rows(x, y, n):
     n = extent(n)
     a = zeros(n * 3)
@@ -299,6 +317,8 @@ def looked_at_late(x, y, n):
 
 
 FILLED = (
+    stored_everywhere,
+    stored_twice,
     looked_at_late,
     taken,
     taken_twice,
@@ -444,7 +464,8 @@ def zeros_made(fn: Callable[..., Any]) -> int:
 def test_zeros_that_are_added_to_once_and_everywhere_are_not_made() -> None:
     for fn in (filled, partly_filled, filled_behind, filled_by_rows, filled_by_columns, made_in_a_loop):
         assert zeros_made(fn) == 0, fn
-    for fn in (filled_twice, overlapping_rows, looked_at_before, kept_in_a_loop):
+    assert zeros_made(stored_everywhere) == 0
+    for fn in (filled_twice, overlapping_rows, looked_at_before, kept_in_a_loop, stored_twice):
         assert zeros_made(fn) == 1, fn
 
 

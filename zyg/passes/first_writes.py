@@ -1,6 +1,7 @@
-"""Buffers of zeros that something is added to once, and everywhere, before anybody looks at them.
+"""Buffers of zeros that something is added to once, or that are written, everywhere, before anybody looks at them.
 
     d = zeros(n); for k in range(n): d[k] += v      becomes      d = new(n); for k in range(n): d[k] = v
+    d = zeros(n); for k in range(n): d[k] = v       becomes      d = new(n); for k in range(n): d[k] = v
     C = zeros(m * n); C += A B                      becomes      C = new(m * n); C = A B
 
 If these are fewer elements than the buffer has, it is cleared in front of them after all.  For just before `codegen`.
@@ -77,7 +78,7 @@ def _first(touches: Touches, memory: Var, place: Place, made: Op, at: Place, op:
         if touches.is_reached(memory, place, at, _any):
             return None
         return First(made, fresh, op, (Op(mem_product, op.args, (), op.pos),), at[0], ())
-    if op.fn is not mem_add or op.args[0] is not memory or not around:
+    if op.fn not in (mem_add, mem_store) or op.args[0] is not memory or op.args[2] is memory or not around:
         return None
     if [touch for touch in touches.of[memory] if touch[0][0] in around[0].blocks] != [(at, op)]:
         return None

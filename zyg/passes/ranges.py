@@ -31,7 +31,7 @@ from zyg.passes.linear import Linear, constant
 from zyg.passes.skeleton import skeleton
 from zyg.rules import primitives as p
 
-_ROUNDS = 6
+_ROUNDS = 10
 
 
 def prove_comparisons(program: Program) -> Program:
@@ -72,12 +72,12 @@ def _ranges(program: Program, relevant: set[Var]) -> Ranges:
     graph = graph_of(program)
     guesses = Guesses(graph, relevant)
     ranges = _settled(program, graph, relevant, guesses.of_counters())
+    ranges = ranges or Ranges(program, graph, relevant, {}, Refutations())
     more = guesses.further(sources(program, _uncertain_guards(program, ranges)))
     if not more:
         return ranges
-    return _settled(
-        program, graph, relevant, {label: [*ranges.guesses[label], *more.get(label, ())] for label in graph.order}
-    )
+    all_guesses = {label: [*ranges.guesses[label], *more.get(label, ())] for label in graph.order}
+    return _settled(program, graph, relevant, all_guesses) or ranges
 
 
 def _uncertain_guards(program: Program, ranges: Ranges) -> list[Operand]:
@@ -89,15 +89,18 @@ def _uncertain_guards(program: Program, ranges: Ranges) -> list[Operand]:
     ]
 
 
-def _settled(program: Program, graph: Graph, relevant: set[Var], guesses: Mapping[int, list[Linear]]) -> Ranges:
-    """What is known given those of the guesses that hold.  Ever less is assumed, so what cannot be proved never can."""
+def _settled(program: Program, graph: Graph, relevant: set[Var], guesses: Mapping[int, list[Linear]]) -> Ranges | None:
+    """What is known given those of the guesses that hold; None if that takes too long to find out.
+
+    Ever less is assumed, so what cannot be proved never can.
+    """
     refuted = Refutations()
     for _ in range(_ROUNDS):
         ranges = Ranges(program, graph, relevant, guesses, refuted)
         guesses = ranges.proved_guesses()
         if all(len(guesses[label]) == len(ranges.guesses[label]) for label in guesses):
             return ranges
-    return Ranges(program, graph, relevant, {}, refuted)
+    return None
 
 
 def _rewritten(program: Program, ranges: Ranges) -> Program:
