@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import zyg
-from zyg import Params, checkpoint, grad, gradient, hook, isderiving, jvp, pullback, showgrad, value_and_grad
+from zyg import Params, checkpoint, grad, gradient, hook, isderiving, jvp, nograd, pullback, showgrad, value_and_grad
 
 x0 = np.array([0.1, 0.2])
 W = np.array([[0.5, -0.3], [0.2, 0.8]])
@@ -209,6 +209,83 @@ def test_each_reverse_calls_once_more():
 
     assert grad(lambda x: f(f(x)))(2.0) == 32.0
     assert calls == [1.0, 8.0]
+
+
+class Block:
+    def __init__(self, w):
+        self.w, self.calls = w, 0
+
+    @checkpoint
+    def forward(self, x, scale=1.0, *, shift=0.0):
+        return {"y": np.tanh(self.w * x) * scale + shift, "n": 2, "kind": "tanh"}
+
+    @checkpoint
+    def counted(self, x):
+        self.calls += 1
+        return self.w * x * self.calls
+
+    @nograd
+    def share(self, x):
+        return np.sum(self.w) + np.sum(x)
+
+    def __call__(self, x):
+        return self.w * np.sin(x)
+
+
+def through(block, x):
+    for i in range(2):
+        found = block.forward(x, scale=1.0 + i, shift=x[0])
+        x = found["y"] * found["n"]
+    return np.sum(checkpoint(block)(x))
+
+
+def made_inside(x):
+    block = Block(np.array([0.5, 0.7]) * x)
+    block.w = block.w * x
+    return through(block, x)
+
+
+@pytest.mark.parametrize("mode", ["native", "dynamic"])
+def test_checkpoints_of_methods_and_instances(mode):
+    block = Block(np.array([0.5, 0.7]))
+    slope = [(through(block, x0 + h) - through(block, x0 - h)) / 2e-6 for h in 1e-6 * np.eye(2)]
+    by_block, by_x = grad(through, (0, 1), mode=mode)(block, x0)
+    np.testing.assert_allclose(by_x, slope, rtol=1e-6)
+    np.testing.assert_allclose(grad(lambda x: through(block, x), mode=mode)(x0), slope, rtol=1e-6)
+    for i, h in enumerate(1e-6 * np.eye(2)):
+        high, low = (through(Block(block.w + sign * h), x0) for sign in (1, -1))
+        assert by_block.w[i] == pytest.approx((high - low) / 2e-6, rel=1e-6)
+    slope = [(made_inside(x0 + h) - made_inside(x0 - h)) / 2e-6 for h in 1e-6 * np.eye(2)]
+    np.testing.assert_allclose(grad(made_inside, mode=mode)(x0), slope, rtol=1e-6)
+    assert grad(lambda x: x * block.share(x0), mode=mode)(2.0) == pytest.approx(1.5)
+
+
+def test_checkpoints_of_lists_and_of_what_calls_itself():
+    def lists(x):
+        items = [x * i for i in range(3)]
+        items.append(x)
+        return checkpoint(lambda items: sum([np.sum(v) for v in items]))(items) ** 2
+
+    def recursive(x, n):
+        return x if n == 0 else checkpoint(recursive)(np.sin(x), n - 1) * 1.1
+
+    with pytest.warns(zyg.DynamicModeWarning, match="length is not known"):
+        np.testing.assert_allclose(zyg.hessian(lists)(x0), np.full((2, 2), 32.0))
+    with pytest.warns(zyg.DynamicModeWarning, match="inside itself"):
+        assert grad(recursive)(0.5, 2) == pytest.approx(1.21 * np.cos(np.sin(0.5)) * np.cos(0.5))
+
+
+def test_checkpointed_functions_that_change_something_are_refused():
+    counted = lambda block, x: np.sum(block.counted(x)) + block.calls  # noqa: E731
+    with pytest.raises(zyg.DifferentiationError, match="changes a Block that it is given"):
+        grad(counted, (0, 1), mode="dynamic")(Block(np.ones(2)), x0)
+
+    def draws(x):
+        return x * state.pop()
+
+    state = [3.0, 2.0]
+    with pytest.raises(zyg.DifferentiationError, match="another value when it is run again"):
+        grad(checkpoint(draws), mode="dynamic")(2.0)
 
 
 _MEMORY = """

@@ -202,6 +202,10 @@ class nograd:
     def __call__(self, *args: Any, **kws: Any) -> Any:
         return self.fn(*args, **kws)
 
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """Stored in a class, it is a method, as a function is."""
+        return self if instance is None else functools.partial(self, instance)
+
     def __zyg_read__(self, reader: Any, path: Path | None, args: list[Value], kws: dict[str, Value]) -> Value:
         fn = reader.spec.captures.value(self.fn, extended(path, "attr", "fn"), reader.pos)
         return without_gradient(reader, calls.call(reader, fn, args, kws))

@@ -72,6 +72,27 @@ def changed(value: Any, change: Callable[[Any], Any], depth: int = 0, instances:
     return value
 
 
+def holders_in(value: Any, found: dict[int, tuple[Any, list[Any]]], depth: int = 0) -> None:
+    """Gather the lists, dicts and instances in it, and what they hold, by their ids."""
+    kind = type(value)
+    if kind in _SIMPLE or depth > _DEEPEST or id(value) in found:
+        return
+    inside = held(value)
+    if inside is not None and not isinstance(value, tuple):
+        found[id(value)] = value, inside
+    for item in inside or ():
+        holders_in(item, found, depth + 1)
+
+
+def held(value: Any) -> list[Any] | None:
+    """What a container or an instance holds; None for anything else."""
+    if isinstance(value, (list, tuple, deque)):
+        return list(value)
+    if isinstance(value, dict):
+        return [part for pair in value.items() for part in pair]
+    return list(attributes(value).values()) if is_open(type(value)) else None
+
+
 def plain(value: Any) -> Any:
     """A tracked value as the plain number or array that it is."""
     return value.__zyg_root__

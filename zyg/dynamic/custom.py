@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from zyg.dynamic.array import fresh, is_array, operand, recorded, top_tape, wrapped
 from zyg.dynamic.array_steps import Result
-from zyg.dynamic.contents import changed, is_active
+from zyg.dynamic.contents import changed, held, holders_in, is_active
 from zyg.dynamic.cotangents import kind_of
 from zyg.dynamic.instances import attributes, cotangent_like, is_open, with_members
 from zyg.dynamic.places import here, refusal, without_own_frames
@@ -67,6 +68,8 @@ def recorded_call(rule: Any, name: str, args: Sequence[Any], kws: dict[str, Any]
     arguments = (*args, *kws.values())
     copies: dict[int, Any] = {}
     lows = [changed(value, low, instances=copies) for value in arguments]
+    before: dict[int, tuple[Any, list[Any]]] = {}
+    holders_in(lows, before)
     try:
         with hiding(top):
             given = resolve(rule)(*lows[: len(args)], **dict(zip(kws, lows[len(args) :], strict=True)))
@@ -79,6 +82,7 @@ def recorded_call(rule: Any, name: str, args: Sequence[Any], kws: dict[str, Any]
     except ZygError as error:
         note(error, top)
         raise
+    _check_unchanged(before, arguments, name)
     y, back = given
     if top_in(y) is top:
         raise refusal(
@@ -91,6 +95,22 @@ def recorded_call(rule: Any, name: str, args: Sequence[Any], kws: dict[str, Any]
     result, step.results = _results(y, top)
     top.entries.append(step)
     return result
+
+
+def _check_unchanged(before: dict[int, tuple[Any, list[Any]]], arguments: Sequence[Any], name: str) -> None:
+    """An error where a rule has changed a copy of what it was given: the caller would not see that."""
+    originals: dict[int, tuple[Any, list[Any]]] = {}
+    for number, (holder, inside) in before.items():
+        now = held(holder)
+        if now is None or (len(now) == len(inside) and all(map(operator.is_, now, inside))):
+            continue
+        if not originals:
+            holders_in(arguments, originals)
+        if number not in originals:
+            raise refusal(
+                f"{name} changes a {type(holder).__name__} that it is given, and that holds what is differentiated",
+                "Let it return what is new.",
+            )
 
 
 def _refs(value: Any, top: Tape, known: dict[int, Any]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -11,9 +12,9 @@ import numpy as np
 
 from zyg import api, steering
 from zyg.dynamic.array import Array, fresh
-from zyg.dynamic.contents import active_in, changed
+from zyg.dynamic.contents import changed, held
 from zyg.dynamic.custom import recorded_call, top_in
-from zyg.dynamic.instances import attributes
+from zyg.dynamic.places import refusal
 from zyg.dynamic.resolve import BY_TYPE, CALLS, call_in_place_of, resolve
 from zyg.dynamic.run import Recorded, gradient, jvp, pullback
 from zyg.dynamic.state import STATE
@@ -79,7 +80,7 @@ CALLS[steering.isderiving] = lambda: STATE.tape is not None
 def _checkpoint(fn: Any) -> Callable[..., Any]:
     def call(*args: Any, **kws: Any) -> Any:
         top = top_in((args, kws))
-        if top is None or top.parameters or active_in(_held(fn.fn)):
+        if top is None or top.parameters or top_in(_held(fn.fn)) is not None:
             return resolve(fn.fn)(*args, **kws)
 
         def rule(*given: Any, **named: Any) -> Any:
@@ -93,21 +94,55 @@ def _checkpoint(fn: Any) -> Callable[..., Any]:
             def back(dy: Any) -> Any:
                 values = (*given, *named.values())
                 run = Recorded(positional, values, {}, range(len(values)), False)
+                if not _is_alike(run.value, y):
+                    raise refusal(
+                        f"the checkpointed function {name} gives another value when it is run again",
+                        "Let it depend on nothing that changes, nor draw random numbers, or do not checkpoint it.",
+                    )
                 return tuple(run.sweep(dy))
 
-            return resolve(fn.fn)(*given, **named), back
+            y = resolve(fn.fn)(*given, **named)
+            return y, back
 
-        return recorded_call(rule, getattr(fn, "__name__", "fn"), args, kws, top)
+        return recorded_call(rule, name, args, kws, top)
+
+    name = getattr(fn, "__name__", "fn")
 
     return call
 
 
-def _held(fn: Any) -> Any:
-    """What a function holds besides its arguments."""
-    held = [attributes(fn.__self__)] if hasattr(fn, "__self__") else []
-    for cell in getattr(getattr(fn, "__func__", fn), "__closure__", None) or ():
+def _is_alike(value: Any, before: Any) -> bool:
+    """Are all numbers in two values the same, but for rounding?"""
+    value, before = (getattr(item, "__zyg_root__", item) for item in (value, before))
+    if isinstance(value, (int, float, complex, np.generic, np.ndarray)):
+        a, b = np.asarray(value), np.asarray(before)
+        if a.dtype.kind not in "fc":
+            return np.array_equal(a, b)
+        with np.errstate(all="ignore"):
+            return a.shape == b.shape and np.allclose(a, b, 1e-4, 1e-4 * np.max(np.abs(b), initial=0.0), equal_nan=True)
+    one, other = held(value), held(before)
+    if one is None or other is None:
+        return True
+    return len(one) == len(other) and all(map(_is_alike, one, other))
+
+
+def _held(fn: Any, seen: set[int] | None = None) -> list[Any]:
+    """What a function holds besides its arguments, and the functions that it captures."""
+    seen = set() if seen is None else seen
+    if id(fn) in seen:
+        return []
+    seen.add(id(fn))
+    if isinstance(fn, types.MethodType):
+        return [fn.__self__, *_held(fn.__func__, seen)]
+    if type(fn) is functools.partial:
+        return [fn.args, fn.keywords, *_held(fn.func, seen)]
+    if not isinstance(fn, types.FunctionType):
+        return [fn]
+    held: list[Any] = []
+    for cell in fn.__closure__ or ():
         with contextlib.suppress(ValueError):
-            held.append(cell.cell_contents)
+            found = cell.cell_contents
+            held += _held(found, seen) if callable(found) else [found]
     return held
 
 

@@ -164,8 +164,10 @@ def bound(reader: FunctionReader, value: Static | Node, cls: type, found: Any, n
         return class_part(reader, cls, name, "__func__")
     if isinstance(found, classmethod):
         return Node(PartialHead(()), (class_part(reader, cls, name, "__func__"), Static(cls)))
-    if hasattr(type(found), "__get__") and not hasattr(type(found), "__zyg_read__"):
-        raise unsupported(f"attribute {name!r} of {cls.__name__} cannot be compiled", reader.pos)
+    if hasattr(type(found), "__get__"):
+        if not hasattr(type(found), "__zyg_read__"):
+            raise unsupported(f"attribute {name!r} of {cls.__name__} cannot be compiled", reader.pos)
+        return Node(PartialHead(()), (class_part(reader, cls, name), value))
     return class_part(reader, cls, name)
 
 

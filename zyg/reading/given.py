@@ -19,7 +19,7 @@ from zyg.adjoint.trace import Emitter
 from zyg.errors import ZygError, unsupported
 from zyg.ir.graph import uses
 from zyg.ir.memory import MemoryType, mem_add, mem_keep
-from zyg.ir.program import Block, Call, Const, Custom, Module, Op, Operand, Program, Return, Var
+from zyg.ir.program import Block, Call, Const, Custom, Op, Operand, Program, Return, Var
 from zyg.ir.scalars import b1, c8, c16, f8
 from zyg.ir.verify import checked_module
 from zyg.ir.whole import whole_copy, whole_sum
@@ -29,6 +29,7 @@ from zyg.passes.slots import zero
 from zyg.reading import arrays, maps
 from zyg.reading.cotangents import placed
 from zyg.reading.describe import described
+from zyg.reading.inner import module_of
 from zyg.reading.sites import Reread
 from zyg.reading.values import (
     Node,
@@ -80,9 +81,9 @@ def given_call(reader: FunctionReader, how: Derivative, args: Sequence[Value]) -
     args = [spec.calls.frozen(reader, maps.without_parts(reader, spec.calls.settle(reader, arg))) for arg in args]
     spec.calls.settle_all(reader, None)
     made = _Given(reader, how, [parameter(arg) for arg in args])
-    _check_lists(reader, how, args)
+    check_lists(reader, how.name, args)
     primal = made.program()
-    _check_lists(reader, how, (made.y, made.saved))
+    check_lists(reader, how.name, (made.y, made.saved))
     outs = tuple(Var(kind) for kind in primal.results)
     given = tuple(leaf for arg in args for leaf in passed(arg))
     reader.ops.append(Op(Call(primal.name, writes=False), given, outs, reader.pos))
@@ -93,9 +94,9 @@ def given_call(reader: FunctionReader, how: Derivative, args: Sequence[Value]) -
     return reader.measured(rebuild(made.y, lambda leaf: next(fresh) if isinstance(leaf, Var) else leaf))
 
 
-def _check_lists(reader: FunctionReader, how: Derivative, values: Sequence[Value]) -> None:
+def check_lists(reader: FunctionReader, name: str, values: Sequence[Value]) -> None:
     if any(map(has_memory_list, values)):
-        what = f"{how.name}: a list whose length is not known when compiling"
+        what = f"{name}: a list whose length is not known when compiling"
         raise unsupported(what, reader.pos, "Make an array of it: np.array(…).")
 
 
@@ -145,7 +146,7 @@ class _Given:
         entry, result = spec.synthetic(name, params, body)
         if spec.sites.changed:
             raise Reread
-        module = checked_module(inline(checked_module(Module(spec.programs, entry).reachable())))
+        module = checked_module(inline(module_of(self.reader, entry)))
         return spec.programs[spec.adopt(module)], result
 
     # --- forward --------------------------------------------------------------------------------------------

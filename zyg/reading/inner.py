@@ -78,7 +78,7 @@ def read_inner(
         raise Reread
     if has_memory_list(result):
         raise unsupported(_RESULT, reader.pos, "Make an array of it: np.array(…).")
-    module = checked_module(inline(checked_module(_joined(Module(spec.programs, entry).reachable()))))
+    module = checked_module(inline(checked_module(_joined(module_of(reader, entry)))))
     if spec.repeated:
         check_runs_once(reader, module.programs.values(), spec.repeated)
     operands = [leaf for value in (fn, *args, *kws.values()) for leaf in passed(value)]
@@ -87,6 +87,17 @@ def read_inner(
     operands += [reader.emit(Capture(number), (), kind) for number, kind in sorted(arrays.items())]
     captured = dict(zip(sorted(arrays), opened.main.params[len(module.main.params) :], strict=True))
     return checked_module(opened), result, formals, operands, captured
+
+
+def module_of(reader: FunctionReader, entry: str) -> Module:
+    """A program that has been read, with what it calls."""
+    programs = reader.spec.programs
+    try:
+        return checked_module(Module(programs, entry).reachable())
+    except KeyError:  # what it calls is being read
+        raise unsupported(
+            "a function that is differentiated, checkpointed or part of a rule inside itself", reader.pos
+        ) from None
 
 
 def _joined(module: Module) -> Module:

@@ -10,7 +10,7 @@ import numpy as np
 
 from zyg.errors import UnsupportedError, ValueArgumentError, ZygError, unsupported
 from zyg.ir.memory import MemoryType
-from zyg.ir.program import Call, Capture, Module, Op, Var
+from zyg.ir.program import Call, Capture, Op, Var
 from zyg.ir.verify import checked_module
 from zyg.passes.lift import open_captures
 from zyg.passes.simplify import inline
@@ -19,9 +19,9 @@ from zyg.reading.callback import call_python, owned
 from zyg.reading.cotangents import carriers
 from zyg.reading.derive import pairing, vjp_call
 from zyg.reading.foreign import check_runs_once
-from zyg.reading.given import Derivative, Refuse, given_call
-from zyg.reading.inner import captured_numbers, check_apart, read_inner
-from zyg.reading.values import Node, Static, Value, leaves, parameter, rebuild, tuple_of, variables
+from zyg.reading.given import Derivative, Refuse, check_lists, given_call
+from zyg.reading.inner import captured_numbers, check_apart, module_of, read_inner
+from zyg.reading.values import Node, Static, Value, leaves, parameter, passed, rebuild, tuple_of, variables
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
@@ -128,8 +128,10 @@ def checkpoint_call(reader: FunctionReader, fn: Value, args: list[Value], kws: d
     Original:  y = fn(a…)        Adjoint:  da… += the pullback of fn at a…, for dy, with all that it computes in between
     """
     spec = reader.spec
-    args = [spec.calls.settle(reader, arg) for arg in args]
-    kws = {name: spec.calls.settle(reader, arg) for name, arg in kws.items()}
+    fn = spec.calls.frozen(reader, fn)
+    args = [spec.calls.frozen(reader, spec.calls.settle(reader, arg)) for arg in args]
+    kws = {name: spec.calls.frozen(reader, spec.calls.settle(reader, arg)) for name, arg in kws.items()}
+    check_lists(reader, "checkpoint", (fn, *args, *kws.values()))
     module, result, _, operands, _ = read_inner(reader, fn, args, kws)
     check_runs_once(reader, module.programs.values(), "checkpoint")
     check_apart(reader, module, operands)
@@ -156,8 +158,8 @@ def checkpoint_call(reader: FunctionReader, fn: Value, args: list[Value], kws: d
         entry, total = spec.synthetic(
             f"{name}.pairing", params, lambda reader: pairing(reader, call(reader, given), seed)
         )
-        paired = checked_module(inline(checked_module(Module(spec.programs, entry).reachable())))
-        operands = [leaf for value in (*formals, dy) for leaf in variables(value)]
+        paired = checked_module(inline(module_of(reader, entry)))
+        operands = [leaf for value in (*formals, dy) for leaf in passed(value)]
         chosen = [n for n, value in enumerate(given) if any(True for _ in carriers(value))]
         _, dx, _ = vjp_call(inner, paired, total, given, operands, chosen, total, None, infinite=True)
         found = dict(zip(chosen, dx, strict=True))
