@@ -7,7 +7,7 @@ import os
 from numba import types
 
 from zyg.ir.external import External
-from zyg.ir.graph import graph_of
+from zyg.ir.graph import graph_of, uses
 from zyg.ir.memory import MemoryType
 from zyg.ir.program import (
     Branch,
@@ -58,6 +58,18 @@ def checked(program: Program) -> Program:
     """`program`, as a pass has made it; in the tests it is verified."""
     if os.environ.get("ZYG_VERIFY"):
         verify_program(program)
+    return program
+
+
+def checked_closed(program: Program) -> Program:
+    """`program` in loop-closed form: what a loop defines is used outside it by the parameters of blocks alone."""
+    if os.environ.get("ZYG_VERIFY"):
+        verify_program(program)
+        graph = graph_of(program)
+        for label in graph.order:
+            for var in uses(program.blocks[label]) & graph.homes.keys():
+                loop = graph.loop_of[graph.homes[var]]
+                _require(loop is None or label in loop.blocks, program, f"{var} has left its loop in {label}")
     return program
 
 

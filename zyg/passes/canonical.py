@@ -30,7 +30,7 @@ from zyg.ir.program import (
     with_edges,
 )
 from zyg.ir.scalars import i8
-from zyg.ir.verify import checked
+from zyg.ir.verify import checked, checked_closed
 from zyg.passes.reducible import reducible
 from zyg.passes.slots import Load, Store, promote
 from zyg.passes.trips import Trips
@@ -63,7 +63,7 @@ def canonical(program: Program) -> Canonical:
     blocks = _loop_shape(program, blocks)
     counts = _counters(program, blocks)
     blocks = _close(program, blocks, counts)
-    done = checked(program.with_blocks(blocks))
+    done = checked_closed(program.with_blocks(blocks))
     return Canonical(done, graph_of(done), exit_label, counts)
 
 
@@ -223,12 +223,14 @@ def _close(program: Program, blocks: dict[int, Block], counts: dict[int, Counted
     escaping: dict[int, set[Var]] = {header: set() for header in counts}
     loaded: dict[int, dict[Var, Var]] = {label: {} for label in graph.order}
 
+    def is_away(label: int, var: Var) -> bool:
+        """Is a block outside the loop that a value is defined in?"""
+        loop = loop_of[homes[var]] if var in homes else None
+        return loop is not None and label not in loop.blocks
+
     def reading(label: int, var: Var) -> Var:
         """What stands for a value in a block."""
-        loop = loop_of[homes[var]] if var in homes else None
-        if loop is None or label in loop.blocks:
-            return var
-        return loaded[label].setdefault(var, Var(var.type, var.name))
+        return loaded[label].setdefault(var, Var(var.type, var.name)) if is_away(label, var) else var
 
     for header, count in counts.items():
         if count.trips is None:
@@ -258,8 +260,16 @@ def _close(program: Program, blocks: dict[int, Block], counts: dict[int, Counted
             landing = first + len(made)
             params = {v: Var(v.type, v.name) for v in alive}
             stores = tuple(Op(Store(v), (params[v],), (), pos) for v in alive if v in leaving)
-            args = tuple(params.get(a, a) if isinstance(a, Var) else a for a in edge.args)
-            made[landing] = Block(tuple(params.values()), stores, Jump(Edge(edge.target, args)))
+            # What comes from an earlier loop is loaded here, for a value of the loop that is left would not do
+            earlier = {
+                v: Var(v.type, v.name)
+                for v in edge.args
+                if isinstance(v, Var) and v not in params and is_away(label, v)
+            }
+            loads = tuple(Op(Load(v), (), (own,), pos) for v, own in earlier.items())
+            own = params | earlier
+            args = tuple(own.get(a, a) if isinstance(a, Var) else a for a in edge.args)
+            made[landing] = Block(tuple(params.values()), (*stores, *loads), Jump(Edge(edge.target, args)))
             ways[label, edge.target] = Edge(landing, tuple(reading(label, v) for v in alive))
     closed = dict(blocks)
     for label in graph.order:
