@@ -207,6 +207,48 @@ def test_methods():
     np.testing.assert_allclose(grad(lambda x: np.sum(scale.apply(x)))(x0), [30.0, 30.0])
 
 
+class Squared:
+    def __init__(self, v):
+        self.v = v
+
+    @property
+    def area(self):
+        return self.v**2
+
+    def __mul__(self, k):
+        return Squared(self.v * k)
+
+
+class SquaredToo(Squared):
+    @property
+    def area(self):
+        return super().area * 2
+
+    def __init__(self, v):
+        super().__init__(v)
+
+
+@pytest.mark.parametrize("mode", ["native", "dynamic"])
+def test_methods_that_the_interpreter_calls(mode):
+    def area(x):
+        return Squared(x).area
+
+    def product(x):
+        return (Squared(x) * x).v
+
+    assert grad(area, mode=mode)(2.0) == grad(product, mode=mode)(2.0) == 4.0
+    adjoint(Squared.area.fget)(lambda s: (s.v**2, lambda dy, v=s.v: {"v": dy * 10 * v}))
+    adjoint(Squared.__mul__)(lambda s, k: (Squared(s.v * k), lambda d, v=s.v, k=k: ({"v": d.v * k * 10}, d.v * v)))
+    assert grad(area, mode=mode)(2.0) == 20.0
+    assert grad(grad(area, mode=mode), mode=mode)(2.0) == 10.0
+    assert grad(product, mode=mode)(2.0) == 22.0
+    assert Squared(3.0).area == 9.0
+    assert grad(lambda x: SquaredToo(x).area, mode="dynamic")(2.0) == 40.0
+    adjoint(SquaredToo.__init__)(lambda s, v: (None, lambda d: (None, 0.0)))
+    with pytest.raises(zyg.DifferentiationError, match="changes its instance"):
+        grad(lambda x: SquaredToo(x).area, mode="dynamic")(2.0)
+
+
 def test_njit_numpy_and_builtin_functions():
     @numba.njit
     def square(x):

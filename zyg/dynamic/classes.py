@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from zyg.dynamic.functions import hooked_code, is_left
+from zyg.dynamic.functions import code_by_rule, hooked_code, is_left
 from zyg.dynamic.rewrite import Hooks
+from zyg.reading.custom import RULES
 
 _lock = threading.RLock()
 _running = 0
@@ -65,7 +66,7 @@ def meet(cls: type, hooks: Hooks) -> None:
                 for fn in _implicit(base):
                     if not is_left(fn):
                         before = fn.__code__
-                        now = hooked_code(before, hooks)
+                        now = code_by_rule(fn, hooks) if fn in RULES else hooked_code(before, hooks)
                         fn.__code__ = now
                         _exchanged.append((fn, before, now))
             KNOWN.add(base)

@@ -30,9 +30,16 @@ def by_rule(fn: Any) -> Callable[..., Any]:
         top = top_in((args, kws))
         if top is None:
             return _plainly(fn)(*args, **kws)
+        if name in _CHANGING:
+            raise refusal(f"{name} has a rule, and changes its instance", "Let it have none.")
         return recorded_call(rule, name, args, kws, top)
 
     return call
+
+
+_CHANGING = frozenset(
+    ("__init__", "__post_init__", "__setattr__", "__delattr__", "__setitem__", "__delitem__", "__set__")
+)
 
 
 def _plainly(fn: Any) -> Any:

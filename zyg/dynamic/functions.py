@@ -61,7 +61,10 @@ def found_copy(fn: types.FunctionType, hooks: Hooks, always: bool = False) -> tu
             found[3].__kwdefaults__ = fn.__kwdefaults__
         return found
     code = fn.__code__
-    if not always and is_left(fn):
+    by_rule = _by_rule.get(id(code))
+    if by_rule is not None:
+        copy = by_rule[1]
+    elif not always and is_left(fn):
         copy = fn
     else:
         copy = types.FunctionType(
@@ -77,6 +80,40 @@ def found_copy(fn: types.FunctionType, hooks: Hooks, always: bool = False) -> tu
     if not _rewriting:
         _copies[id(fn)] = found
     return found
+
+
+def code_by_rule(fn: types.FunctionType, hooks: Hooks) -> types.CodeType:
+    """Code for `fn`, which has a rule and is called by the interpreter itself: it is called as calls in code are."""
+    before = fn.__code__
+    known = _by_rule_of.get(id(fn))
+    if known is not None and known[0]() is fn and known[1] is before:
+        found: types.CodeType = known[2]
+        return found
+    ref = weakref.ref(fn, functools.partial(_forget, _by_rule_of, id(fn)))
+    plain = types.FunctionType(hooked_code(before, hooks), fn.__globals__, fn.__name__, fn.__defaults__, fn.__closure__)
+    plain.__kwdefaults__ = fn.__kwdefaults__
+
+    def call(*args: Any, **kws: Any) -> Any:
+        return hooks.resolve(ref())(*args, **kws)
+
+    now = _template.__code__.replace(
+        co_consts=tuple([call if item == _CALL else item for item in _template.__code__.co_consts]),
+        co_freevars=before.co_freevars,
+    )
+    ORIGINALS[id(now)] = before
+    _by_rule[id(now)] = now, plain
+    _by_rule_of[id(fn)] = ref, before, now
+    return now
+
+
+def _template(*args: Any, **kws: Any) -> Any:
+    call: Any = "zyg's call by a rule"
+    return call(*args, **kws)
+
+
+_CALL = "zyg's call by a rule"
+_by_rule: dict[int, tuple[types.CodeType, types.FunctionType]] = {}
+_by_rule_of: dict[int, tuple[Any, ...]] = {}
 
 
 def _forget(copies: dict[int, tuple[Any, ...]], key: int, dead: weakref.ref[Any]) -> None:
