@@ -1,4 +1,4 @@
-"""`np.linalg`: shapes, types and stacks of matrices; what is computed is in `factors`."""
+"""`np.linalg`: shapes, types and stacks of matrices; what is computed is in `factors` and `decompositions`."""
 
 from __future__ import annotations
 
@@ -7,26 +7,28 @@ from typing import Any
 import numpy as np
 from numpy.linalg._linalg import EighResult, EigResult, QRResult, SlogdetResult, SVDResult
 
-from zyg.rules.factors import (
-    cholesky,
-    cholesky_of,
-    conjugate_transpose,
-    determinant,
+from zyg.rules.decompositions import (
     eig,
     eig_of,
     eigenvalues,
     eigh,
     eigh_of,
-    log_determinant,
-    lu_of,
     pinv,
-    pivot,
     qr,
     qr_of,
     singular_values,
-    solved,
     svd,
     svd_of,
+)
+from zyg.rules.factors import (
+    cholesky,
+    cholesky_of,
+    conjugate_transpose,
+    determinant,
+    log_determinant,
+    lu_of,
+    pivot,
+    solved,
 )
 from zyg.rules.library import library, refuse, rows_of, square, stack_of, still
 
