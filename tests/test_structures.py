@@ -533,6 +533,19 @@ def test_jitclass_instances_in_dynamic_mode():
         grad(lambda x: spring.energy(x), mode="native")(0.5)
 
 
+def test_jitclass_instances_that_a_function_makes():
+    def energy(x):
+        spring = Spring(x, np.array([1.0, 2.0 * x]))
+        still = Spring(2, np.ones(2))
+        return spring.energy(0.5) * spring.stiff * still.k if isinstance(spring, Spring) else 0.0
+
+    slope = (energy(1.5 + 1e-6) - energy(1.5 - 1e-6)) / 2e-6
+    assert grad(energy, mode="dynamic")(1.5) == pytest.approx(slope, rel=1e-6)
+    checked = lambda s: s.k**2 if isinstance(s, (int, Spring)) else s.k  # noqa: E731
+    for mode in ("native", "dynamic"):
+        assert grad(checked, mode=mode)(Spring(3.0, np.ones(2))).k == 6.0
+
+
 def test_typed_lists_and_dicts_are_arguments():
     numbers = List([2.0, 3.0])
     table = Dict.empty(numba.types.unicode_type, numba.float64)

@@ -6,7 +6,8 @@ import functools
 from types import FunctionType
 from typing import Any
 
-from numba import njit
+from numba import njit, types
+from numba.experimental.jitclass.base import JitClassType
 from numba.experimental.structref import StructRefProxy
 from numba.typed import Dict, List
 
@@ -59,7 +60,39 @@ def _class_of(kind: Any) -> type:
     members |= {name: staticmethod(method.py_func) for name, method in kind.jit_static_methods.items()}
     made: Any = members.pop("__init__", None)
     members["__module__"] = getattr(made, "__module__", "__main__")
-    return type(kind.class_name, (), members)
+    found = type(kind.class_name, (), members)
+    _STAND_INS[found] = kind
+    return found
+
+
+_STAND_INS: dict[type, Any] = {}
+
+
+def is_jitclass(cls: Any) -> bool:
+    """Is it a class that `jitclass` made?"""
+    return type(cls) is JitClassType
+
+
+def stand_in(cls: Any, args: Any, kws: Any, call: Any) -> Any:
+    """An object of Python in place of `cls(*args, **kws)` for a jitclass.  call: what runs its constructor."""
+    kind = cls.class_type
+    made: Any = object.__new__(_class_of(kind))
+    call(kind.jit_methods["__init__"].py_func, made, *args, **kws)
+    for name, field in kind.struct.items():
+        value = getattr(made, name, None)
+        if isinstance(field, types.Float) and isinstance(value, int):
+            setattr(made, name, float(value))
+    return made
+
+
+def stands_for(cls: type, classes: Any) -> bool:
+    """Does a class of Python stand for one of these classes, a jitclass?"""
+    kind = _STAND_INS.get(cls)
+    if kind is None:
+        return False
+    if isinstance(classes, tuple):
+        return any(stands_for(cls, item) for item in classes)
+    return getattr(classes, "class_type", None) is kind
 
 
 @functools.cache

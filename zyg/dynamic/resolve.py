@@ -23,7 +23,7 @@ from zyg.dynamic.places import is_own, refusal
 from zyg.dynamic.rewrite import Hooks
 from zyg.dynamic.state import STATE
 from zyg.dynamic.ufuncs import call_ufunc
-from zyg.foreign import plain
+from zyg.foreign import is_jitclass, plain, stand_in
 from zyg.reading.custom import RULES
 from zyg.rules.library import LIBRARY
 
@@ -176,6 +176,8 @@ def plain_replacement(fn: Any) -> Any:
 
 def _class(cls: type) -> Any:
     """Instances are made by the class itself, its methods with hooks."""
+    if is_jitclass(cls):
+        return functools.partial(_jitclass, cls)
     if classes.from_statement(cls) and not is_compiled_package(cls) and not is_own_class(cls):
         if STATE.tape is not None:
             classes.meet(cls, HOOKS)
@@ -183,6 +185,15 @@ def _class(cls: type) -> Any:
                 classes.meet(type(cls), HOOKS)
         return cls
     return cls if cls in AS_THEY_ARE or issubclass(cls, BaseException) else _guarded(cls)
+
+
+def _jitclass(cls: Any, /, *args: Any, **kws: Any) -> Any:
+    """An instance of a jitclass: an object of Python where something is differentiated, as for arguments."""
+    from zyg.dynamic.custom import top_in
+
+    if top_in((args, kws)) is None:
+        return cls(*released(args), **released(kws))
+    return stand_in(cls, args, kws, lambda fn, *given, **named: resolve(fn)(*given, **named))
 
 
 def is_own_class(cls: type) -> bool:

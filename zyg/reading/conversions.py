@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zyg.errors import unsupported
+from zyg.foreign import stands_for
 from zyg.ir.program import Const, Operand, Type, Var
 from zyg.ir.scalars import b1, c8, c16, f4, f8, i8
 from zyg.reading import operators, records
@@ -215,7 +216,7 @@ def _isinstance(reader: FunctionReader, args: list[Value], kws: dict[str, Value]
     own = class_of_node(value)
     if own is None:
         raise unsupported(f"isinstance of {described(value)} cannot be compiled", reader.pos)
-    return Const(issubclass(own, classes), b1)
+    return Const(issubclass(own, classes) or stands_for(own, classes), b1)
 
 
 _CLASSES: dict[Type, type] = {b1: bool, i8: int, f8: float, c16: complex, f4: np.float32, c8: np.complex64}
