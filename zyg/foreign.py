@@ -11,7 +11,7 @@ from numba.experimental.jitclass.base import JitClassType
 from numba.experimental.structref import StructRefProxy
 from numba.typed import Dict, List
 
-from zyg.reading.instances import NUMBAS
+from zyg.reading.instances import NUMBAS, STAND_INS
 
 
 def plain(value: Any, depth: int = 0) -> Any:
@@ -61,11 +61,8 @@ def _class_of(kind: Any) -> type:
     made: Any = members.pop("__init__", None)
     members["__module__"] = getattr(made, "__module__", "__main__")
     found = type(kind.class_name, (), members)
-    _STAND_INS[found] = kind
+    STAND_INS[found] = kind
     return found
-
-
-_STAND_INS: dict[type, Any] = {}
 
 
 def is_jitclass(cls: Any) -> bool:
@@ -83,16 +80,6 @@ def stand_in(cls: Any, args: Any, kws: Any, call: Any) -> Any:
         if isinstance(field, types.Float) and isinstance(value, int):
             setattr(made, name, float(value))
     return made
-
-
-def stands_for(cls: type, classes: Any) -> bool:
-    """Does a class of Python stand for one of these classes, a jitclass?"""
-    kind = _STAND_INS.get(cls)
-    if kind is None:
-        return False
-    if isinstance(classes, tuple):
-        return any(stands_for(cls, item) for item in classes)
-    return getattr(classes, "class_type", None) is kind
 
 
 @functools.cache

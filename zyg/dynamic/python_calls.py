@@ -31,8 +31,8 @@ from zyg.dynamic.numpy_calls import as_array, make_array
 from zyg.dynamic.resolve import AS_THEY_ARE, CALLS, call_in_place_of, resolve, seen, with_callable
 from zyg.dynamic.state import carried
 from zyg.dynamic.steps import step_of
-from zyg.foreign import stands_for
 from zyg.ir import scalars
+from zyg.reading.instances import stands_for
 from zyg.rules import primitives as p
 from zyg.rules.elementwise import elementwise, nonholomorphic
 

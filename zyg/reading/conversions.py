@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zyg.errors import unsupported
-from zyg.foreign import stands_for
 from zyg.ir.program import Const, Operand, Type, Var
 from zyg.ir.scalars import b1, c8, c16, f4, f8, i8
 from zyg.reading import operators, records
@@ -20,6 +19,7 @@ from zyg.reading.custom import without_gradient
 from zyg.reading.describe import described
 from zyg.reading.either import choose
 from zyg.reading.handlers import HANDLERS, Handler, handles, number
+from zyg.reading.instances import stands_for
 from zyg.reading.values import (
     LazyHead,
     Node,

@@ -15,6 +15,7 @@ from numba.typed import Dict, List
 _HEAP = 1 << 9  # object.h: made at run time
 _Box: type = importlib.import_module("numba.experimental.jitclass._box").Box
 NUMBAS = (List, Dict, StructRefProxy, _Box)  # Numba's containers, whose contents Python sees through calls only
+STAND_INS: dict[type, Any] = {}  # classes of Python, and the jitclasses (what Numba knows of them) for which they stand
 _ABSENT = object()
 _known: weakref.WeakKeyDictionary[type, bool] = weakref.WeakKeyDictionary()
 _FROM_C = (
@@ -107,3 +108,13 @@ def class_attribute(cls: type, name: str) -> tuple[type, Any] | None:
 def gives_same_class(cls: type) -> bool:
     """Whether the gradient by an instance is an instance of its class; of others it is a namespace."""
     return is_dataclass(cls)
+
+
+def stands_for(cls: type, classes: Any) -> bool:
+    """Does a class of Python stand for one of these classes, a jitclass?"""
+    kind = STAND_INS.get(cls)
+    if kind is None:
+        return False
+    if isinstance(classes, tuple):
+        return any(stands_for(cls, item) for item in classes)
+    return getattr(classes, "class_type", None) is kind
