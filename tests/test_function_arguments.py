@@ -205,6 +205,20 @@ def test_tangents_of_ints_in_structures():
         assert dy == {"y": 4.0, "l": [2.0, (None, None)]}
 
 
+def test_ints_in_structures_do_not_move_with_their_tangents():
+    p = {"n": 3, "w": 2.0, "l": [1, True, 1.5]}
+
+    def f(p):
+        return p["n"] * p["w"] ** 2 + p["l"][0] * p["l"][2]
+
+    for mode in ("native", "dynamic"):
+        assert zyg.jvp(f, (p,), (p,), mode=mode) == (13.5, 25.5)
+        slope = zyg.jvp(zyg.grad(f, mode=mode), (p,), (p,), mode=mode)[1]
+        assert slope == {"n": None, "w": 12.0, "l": [None, None, 0.0]}
+        assert zyg.jvp(lambda n, w: n * w, (3, 2.0), (1.0, 1.0), mode=mode) == (6.0, 5.0)
+    assert zyg.hvp(f)(p, p) == slope
+
+
 def test_polynomials_of_numpy():
     cubic = np.poly1d([1.0, 2.0, 3.0])
     slope = zyg.grad(lambda x: cubic(x) * cubic(x), mode="dynamic")

@@ -329,7 +329,14 @@ def jvp_call(
             check_list(formal, number, reader)
     chosen = [number for number, on in enumerate(moving) if on]
     module, formals, operands = open_functions(reader, module, formals, operands, chosen, captured)
-    wanted = {leaf for formal, on in zip(formals, moving, strict=True) if on for leaf in carriers(formal)}
+    # Ints in containers are structure, whatever is given for them
+    wanted = {
+        leaf
+        for formal, on in zip(formals, moving, strict=True)
+        if on
+        for leaf in carriers(formal)
+        if formal is leaf or not isinstance(leaf.type, types.Integer)
+    }
     if not all(has_tangent(leaf.type) for leaf in wanted):
         raise unsupported(
             "forward mode by an array of ints or truth values",
