@@ -57,6 +57,8 @@ def found_copy(fn: types.FunctionType, hooks: Hooks, always: bool = False) -> tu
     """What is known of `fn`: a reference to it, its code and defaults, its copy, and what is known of its code."""
     found = _copies.get(id(fn))
     if found is not None and found[0]() is fn and found[1] is fn.__code__ and found[2] is fn.__defaults__:
+        if found[3] is None:  # it is left as it is, and not kept alive
+            return (*found[:3], fn, found[4])
         if found[3].__kwdefaults__ is not fn.__kwdefaults__:
             found[3].__kwdefaults__ = fn.__kwdefaults__
         return found
@@ -76,10 +78,10 @@ def found_copy(fn: types.FunctionType, hooks: Hooks, always: bool = False) -> tu
         _copies.clear()
     exchanged = ORIGINALS.get(id(code))  # a method whose code has been exchanged
     callee = callee_of(exchanged) if exchanged is not None else None if copy is fn else callee_of(code)
-    found = weakref.ref(fn, functools.partial(_forget, _copies, id(fn))), code, fn.__defaults__, copy, callee
+    known = weakref.ref(fn, functools.partial(_forget, _copies, id(fn))), code, fn.__defaults__
     if not _rewriting:
-        _copies[id(fn)] = found
-    return found
+        _copies[id(fn)] = *known, None if copy is fn else copy, callee
+    return *known, copy, callee
 
 
 def code_by_rule(fn: types.FunctionType, hooks: Hooks) -> types.CodeType:
