@@ -18,6 +18,7 @@ from zyg.reading.front import ORIGINALS
 _MOST = 10_000
 _codes: dict[int, tuple[types.CodeType, types.CodeType]] = {}
 _copies: dict[int, tuple[Any, ...]] = {}
+_closures: dict[int, tuple[Any, ...]] = {}  # of their codes
 _lock = threading.RLock()
 _rewriting: list[types.CodeType] = []  # what is being rewritten: functions that this calls run as they are
 
@@ -55,6 +56,8 @@ def hooked(fn: types.FunctionType, hooks: Hooks, always: bool = False) -> types.
 
 def found_copy(fn: types.FunctionType, hooks: Hooks, always: bool = False) -> tuple[Any, ...]:
     """What is known of `fn`: a reference to it, its code and defaults, its copy, and what is known of its code."""
+    if fn.__closure__ is not None:
+        return None, fn.__code__, fn.__defaults__, *_copied_closure(fn, hooks, always)
     found = _copies.get(id(fn))
     if found is not None and found[0]() is fn and found[1] is fn.__code__ and found[2] is fn.__defaults__:
         if found[3] is None:  # it is left as it is, and not kept alive
@@ -62,26 +65,47 @@ def found_copy(fn: types.FunctionType, hooks: Hooks, always: bool = False) -> tu
         if found[3].__kwdefaults__ is not fn.__kwdefaults__:
             found[3].__kwdefaults__ = fn.__kwdefaults__
         return found
-    code = fn.__code__
-    by_rule = _by_rule.get(id(code))
-    if by_rule is not None:
-        copy = by_rule[1]
-    elif not always and is_left(fn):
-        copy = fn
-    else:
-        copy = types.FunctionType(
-            hooked_code(code, hooks), fn.__globals__, fn.__name__, fn.__defaults__, fn.__closure__
-        )
-        copy.__kwdefaults__ = fn.__kwdefaults__
-        copy.__qualname__ = fn.__qualname__
+    now, callee = _now(fn, hooks, always)
+    copy = fn if now is None else _copy(fn, now)
     if len(_copies) > _MOST:
         _copies.clear()
-    exchanged = ORIGINALS.get(id(code))  # a method whose code has been exchanged
-    callee = callee_of(exchanged) if exchanged is not None else None if copy is fn else callee_of(code)
-    known = weakref.ref(fn, functools.partial(_forget, _copies, id(fn))), code, fn.__defaults__
+    known = weakref.ref(fn, functools.partial(_forget, _copies, id(fn))), fn.__code__, fn.__defaults__
     if not _rewriting:
         _copies[id(fn)] = *known, None if copy is fn else copy, callee
     return *known, copy, callee
+
+
+def _copied_closure(fn: types.FunctionType, hooks: Hooks, always: bool) -> tuple[Any, Any]:
+    """Its copy, made anew: it would keep alive what it shares with `fn`, which is what a closure captures, itself even.
+
+    With it, what is known of its code.
+    """
+    code = fn.__code__
+    known = None if always else _closures.get(id(code))
+    if known is None:
+        known = code, *_now(fn, hooks, always)
+        if not (always or _rewriting):
+            _closures[id(code)] = known
+    return fn if known[1] is None else _copy(fn, known[1]), known[2]
+
+
+def _now(fn: types.FunctionType, hooks: Hooks, always: bool) -> tuple[types.CodeType | None, Any]:
+    """The code with hooks that runs in place of a function's, None if it is left as it is, and what is known of it."""
+    code = fn.__code__
+    before = ORIGINALS.get(id(code))  # a method whose code has been exchanged
+    if id(code) in _by_rule:
+        now: types.CodeType | None = _by_rule[id(code)][1]
+    else:
+        now = None if not always and is_left(fn) else hooked_code(code, hooks)
+    return now, callee_of(before) if before is not None else None if now is None else callee_of(code)
+
+
+def _copy(fn: types.FunctionType, now: types.CodeType) -> types.FunctionType:
+    copy = types.FunctionType(now, fn.__globals__, fn.__name__, fn.__defaults__, fn.__closure__)
+    if fn.__kwdefaults__ is not None:
+        copy.__kwdefaults__ = fn.__kwdefaults__
+    copy.__qualname__ = fn.__qualname__
+    return copy
 
 
 def code_by_rule(fn: types.FunctionType, hooks: Hooks) -> types.CodeType:
@@ -92,8 +116,6 @@ def code_by_rule(fn: types.FunctionType, hooks: Hooks) -> types.CodeType:
         found: types.CodeType = known[2]
         return found
     ref = weakref.ref(fn, functools.partial(_forget, _by_rule_of, id(fn)))
-    plain = types.FunctionType(hooked_code(before, hooks), fn.__globals__, fn.__name__, fn.__defaults__, fn.__closure__)
-    plain.__kwdefaults__ = fn.__kwdefaults__
 
     def call(*args: Any, **kws: Any) -> Any:
         return hooks.resolve(ref())(*args, **kws)
@@ -103,7 +125,7 @@ def code_by_rule(fn: types.FunctionType, hooks: Hooks) -> types.CodeType:
         co_freevars=before.co_freevars,
     )
     ORIGINALS[id(now)] = before
-    _by_rule[id(now)] = now, plain
+    _by_rule[id(now)] = now, hooked_code(before, hooks)
     _by_rule_of[id(fn)] = ref, before, now
     return now
 
@@ -114,7 +136,7 @@ def _template(*args: Any, **kws: Any) -> Any:
 
 
 _CALL = "zyg's call by a rule"
-_by_rule: dict[int, tuple[types.CodeType, types.FunctionType]] = {}
+_by_rule: dict[int, tuple[types.CodeType, types.CodeType]] = {}
 _by_rule_of: dict[int, tuple[Any, ...]] = {}
 
 
