@@ -266,14 +266,15 @@ def test_small_matrices_are_left_to_one_thread() -> None:
         "def both(a, b): return np.sum(np.linalg.solve(a, b) ** 2) + np.linalg.slogdet(np.linalg.inv(a))[1]\n"
         "solve = zyg.grad(both, (0, 1))\n"
         "chol = zyg.grad(lambda a: np.sum(np.linalg.cholesky(a)))\n"
-        "a, b = np.eye(4) + 0.1, np.ones((4, 80))\n"
+        "small = [(np.eye(n) + 0.1, np.ones((n, 80))) for n in (2, 4, 40)]\n"
         "def ticks():\n"
         "    others = [int(t) for t in os.listdir('/proc/self/task') if int(t) != os.getpid()]\n"
         "    lines = [open(f'/proc/self/task/{t}/stat').read() for t in others]\n"
         "    return sum(sum(map(int, line.rpartition(')')[2].split()[11:13])) for line in lines)\n"
-        "solve(a, b), chol(a), time.sleep(0.3)  # until the threads that have started sleep\n"
+        "for a, b in small:\n    solve(a, b), chol(a)\n"
+        "time.sleep(0.3)  # until the threads that have started sleep\n"
         "before = ticks()\n"
-        "for _ in range(2000):\n    solve(a, b), chol(a)\n"
+        "for _ in range(700):\n    for a, b in small:\n        solve(a, b), chol(a)\n"
         "print(ticks() - before)\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "OPENBLAS_NUM_THREADS": "2"}

@@ -8,6 +8,7 @@ import sys
 from functools import cache
 from importlib.machinery import PathFinder
 
+import llvmlite.binding as llvm
 from numba.extending import get_cython_function_address
 
 
@@ -44,3 +45,9 @@ def _load_alone(module: str) -> bool:
         sys.modules.pop(module, None)
         return True
     return False
+
+
+def name_blas(letter: str, *names: str) -> None:
+    """Give functions of SciPy's BLAS, for one type of numbers, names that generated code calls them by."""
+    for name in names:
+        llvm.add_symbol(f"zyg.blas.{letter}{name}", exported("scipy.linalg.cython_blas", letter + name))

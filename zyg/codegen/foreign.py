@@ -1,4 +1,4 @@
-"""Calls of routines: own ones and those of SciPy's LAPACK and BLAS, by name, so that code may be kept on disk."""
+"""Calls of routines: own ones and those of SciPy's LAPACK, by name, so that code may be kept on disk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import llvmlite.binding as llvm
 
 from zyg.codegen.exported import exported
 from zyg.codegen.frame import Frame
-from zyg.codegen.machine import Parts, integer_constant, size
+from zyg.codegen.machine import Parts, integer_constant
 from zyg.codegen.support import Routine, Support
 from zyg.ir.external import External
 from zyg.ir.program import Op
@@ -19,7 +19,6 @@ from zyg.ir.program import Op
 class Registered:
     """Gives one of SciPy's functions its name."""
 
-    home: str
     name: str
 
     def __call__(self) -> None:
@@ -27,16 +26,16 @@ class Registered:
 
     @property
     def symbol(self) -> str:
-        return f"zyg.{self.home}.{self.name}"
+        return f"zyg.lapack.{self.name}"
 
 
 @cache
 def _register(routine: Registered) -> None:
-    llvm.add_symbol(routine.symbol, exported(f"scipy.linalg.cython_{routine.home}", routine.name))
+    llvm.add_symbol(routine.symbol, exported("scipy.linalg.cython_lapack", routine.name))
 
 
 def _call_own(f: Frame, fn: External, args: tuple[Parts, ...]) -> Parts:
-    """A routine of this package takes ints, and the addresses of buffers."""
+    """A routine of this package takes ints, characters as ints, and the addresses of buffers."""
     types = tuple("ptr" if param == "b" else "i64" for param in fn.routine.params)
     support = Support(fn.routine.home, f"text_{fn.letter}")
     routine = Routine(support, f"zyg.{fn.routine.name}.{fn.letter}", "void", types)
@@ -49,26 +48,20 @@ def call(f: Frame, op: Op, args: tuple[Parts, ...]) -> Parts:
     b = f.body
     assert isinstance(op.fn, External)
     routine = op.fn.routine
-    if routine.is_own:
+    if routine.home:
         return _call_own(f, op.fn, args)
-    registered = Registered(routine.home, routine.symbol(op.fn.letter))
+    registered = Registered(routine.symbol(op.fn.letter))
     given = []
     for param, arg in zip(routine.params, args, strict=True):
         if param == "b":
             given.append(arg[0])
             continue
-        parts = (b.convert("trunc", arg[0], "i8" if param == "c" else "i32"),) if param in "ci" else arg
-        place = b.slot(16)
-        for k, part in enumerate(parts):
-            b.store(part, b.offset(place, k * size(parts[0].type) if k else 0))
+        place = b.slot(8)
+        b.store(b.convert("trunc", arg[0], "i8" if param == "c" else "i32"), place)
         given.append(place)
-    has_status = routine.home == "lapack"
     status = b.slot(8)
-    if has_status:
-        given.append(status)
+    given.append(status)
     b.assembly.require(registered)
     b.assembly.declare(registered.symbol, "void", ["ptr"] * len(given), "nounwind")
     b.call("void", registered.symbol, *given)
-    if not has_status:
-        return (integer_constant(0),)
     return (b.value("i64", f"sext {b.load('i32', status)} to i64"),)

@@ -5,10 +5,8 @@ BLAS comes with SciPy, whose `cython_blas` exports its functions to compiled cod
 
 from __future__ import annotations
 
-import llvmlite.binding as llvm
-
 from zyg.codegen.assembly import Assembly, Value
-from zyg.codegen.exported import exported
+from zyg.codegen.exported import name_blas
 from zyg.codegen.machine import integer_constant
 from zyg.codegen.matrix_writer import COPIED, LETTERS, ONE, ZERO, Writer
 from zyg.ir.program import Type
@@ -24,12 +22,6 @@ GEMM_PARAMS = (
 )
 SUM_PARAMS = ("c", "crs", "ccs", "a", "ars", "acs", "m", "n")
 PACK_PARAMS = ("c", "a", "ars", "acs", "m", "n")
-
-
-def _register(letter: str) -> None:
-    """Give SciPy's functions their names."""
-    for name in ("gemm", "gemv"):
-        llvm.add_symbol(f"zyg.blas.{letter}{name}", exported("scipy.linalg.cython_blas", letter + name))
 
 
 def _loops_name(kind: Type) -> str:
@@ -289,20 +281,20 @@ def _packing(kind: Type) -> str:
 
 
 def text_s() -> str:
-    _register("s")
+    name_blas("s", "gemm", "gemv")
     return _text(f4)
 
 
 def text_d() -> str:
-    _register("d")
+    name_blas("d", "gemm", "gemv")
     return _text(f8)
 
 
 def text_c() -> str:
-    _register("c")
+    name_blas("c", "gemm", "gemv")
     return _text(c8)
 
 
 def text_z() -> str:
-    _register("z")
+    name_blas("z", "gemm", "gemv")
     return _text(c16)

@@ -24,7 +24,6 @@ LETTERS: dict[Type, str] = {
     **{scalars.f4: "s", scalars.f8: "d", scalars.c8: "c", scalars.c16: "z"},
     **{scalars.i8: "i", scalars.b1: "b"},
 }
-KINDS = {letter: kind for kind, letter in LETTERS.items()}
 
 
 def foreign_call(reader: FunctionReader, routine: Foreign, args: list[Value]) -> Value:
@@ -43,14 +42,9 @@ def foreign_call(reader: FunctionReader, routine: Foreign, args: list[Value]) ->
                 raise unsupported(f"{routine.name} of {array.head.dtype} has no native code", reader.pos)
             operands.append(arrays.memory(array))
         else:
-            operand = number(reader, arg, routine.name)
-            operands.append(reader.cast(operand, i8) if param == "i" else operand)
+            operands.append(reader.cast(number(reader, arg, routine.name), i8))
     if not letter:
         raise unsupported(f"{routine.name} needs an array of floats or complex numbers", reader.pos)
-    operands = [
-        reader.cast(operand, KINDS[letter]) if param == "x" else operand
-        for param, operand in zip(routine.params, operands, strict=True)
-    ]
     status = Var(i8, "status")
     maps.settle_all(reader)
     reader.ops.append(Op(External(routine, letter), tuple(operands), (status,), reader.pos))

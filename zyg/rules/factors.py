@@ -5,9 +5,7 @@ that and whose rule is the closed form of its derivative, in terms of such funct
 of all orders.  The closed forms are those of Giles, "Collected matrix derivative results for forward and reverse mode
 algorithmic differentiation" (2008), and Murray, "Differentiation of the Cholesky decomposition" (2016).
 
-LAPACK wants matrices column after column: the memory of an array holds, so read, its transpose.  Its `getrs`, `laswp`
-and `trtrs` are not used: OpenBLAS gives the smallest of matrices to several threads there, which takes long if others
-wait for the processor.
+LAPACK wants matrices column after column: the memory of an array holds, so read, its transpose.
 """
 
 from __future__ import annotations
@@ -21,8 +19,9 @@ from zyg.rules.library import pullback, still
 
 getrf = Foreign("getrf", "iibib")
 potrf = Foreign("potrf", "cibi")
-trsm = Foreign("trsm", "cccciixbibi", home="blas")
-interchange = Foreign("interchange", "iiibb", home="zyg.codegen.pivot_routines")
+_EQUATIONS = "zyg.codegen.equation_routines"
+triangle = Foreign("triangular", "ccciibb", home=_EQUATIONS)
+interchange = Foreign("interchange", "iiibb", home=_EQUATIONS)
 
 
 def conjugate_transpose(a: Any) -> Any:
@@ -58,11 +57,11 @@ def solved(a: Any, b: Any, lu: Any, pivots: Any, transposed: bool) -> Any:
     x = np.array(b.T)
     if transposed:
         interchange(n, columns, 0, x, pivots)
-        trsm("L", "L", "N", "U", n, columns, 1, lu, max(n, 1), x, max(n, 1))
-        trsm("L", "U", "N", "N", n, columns, 1, lu, max(n, 1), x, max(n, 1))
+        triangle("L", "N", "U", n, columns, lu, x)
+        triangle("U", "N", "N", n, columns, lu, x)
     else:
-        trsm("L", "U", "T", "N", n, columns, 1, lu, max(n, 1), x, max(n, 1))
-        trsm("L", "L", "T", "U", n, columns, 1, lu, max(n, 1), x, max(n, 1))
+        triangle("U", "T", "N", n, columns, lu, x)
+        triangle("L", "T", "U", n, columns, lu, x)
         interchange(n, columns, 1, x, pivots)
     return x.T
 
@@ -141,7 +140,7 @@ def triangular(a: Any, b: Any, lower: bool, transposed: bool, unit: bool) -> Any
             if a[i, i] == 0:
                 raise np.linalg.LinAlgError("singular matrix")
     half, turned, ones = "U" if lower else "L", "N" if transposed else "T", "U" if unit else "N"
-    trsm("L", half, turned, ones, n, columns, 1, t, max(n, 1), x, max(n, 1))
+    triangle(half, turned, ones, n, columns, t, x)
     return x.T
 
 

@@ -11,30 +11,26 @@ from typing import Any
 class Foreign:
     """A routine of LAPACK for four types of numbers, called with arguments for `params`, a letter each.
 
-    c: a character.  i: an int.  b: a whole buffer, given by an array that owns it.  x: a number of the routine's type.
+    c: a character.  i: an int.  b: a whole buffer, given by an array that owns it.
     At the end comes the status, which the call gives as an int; 0 means that all went well.
 
     complex_name: what it is called for complex numbers, if that is not the same.
-    home: "lapack"; "blas", whose routines have no status; or the module that has the text of a routine of this package,
-    which is compiled once in a process, and has no status either.
+    home: the module that has the text of a routine of this package, which is compiled once in a process, and has no
+    status.
     letters: the types there are of it: BLAS's letters, i for int64 and b for bool.
     """
 
     name: str
     params: str
     complex_name: str = ""
-    home: str = "lapack"
+    home: str = ""
     letters: str = "sdcz"
-
-    @property
-    def is_own(self) -> bool:
-        return self.home not in ("lapack", "blas")
 
     def __call__(self, *args: Any) -> Any:
         raise RuntimeError("routines are called in compiled programs only")
 
     def symbol(self, letter: str) -> str:
-        """Its name for one type of numbers (s, d, c or z), as in SciPy's modules of Cython."""
+        """Its name for one type of numbers (s, d, c or z), as in `scipy.linalg.cython_lapack`."""
         return letter + (self.complex_name if letter in "cz" and self.complex_name else self.name)
 
 
