@@ -344,7 +344,21 @@ def put_together(x, n):
     return np.sum(np.stack(rows, axis=1)[0] ** 2) + np.sum(np.concatenate(rows)[1:]) + np.sum(sum(rows) ** 2)
 
 
+def side_by_side(x, n):
+    blocks = [np.outer(x, x[: i + 1]) for i in range(n)]
+    blocks.append(x[:, None] * 2.0)
+    wide = np.concatenate(blocks, axis=1)
+    deep = np.concatenate([b[None, :, :1] for b in blocks], -1)
+    wide[:, 0] *= x
+    first, *others, last = blocks
+    return (
+        np.sum(wide * np.arange(wide.size).reshape(wide.shape))
+        + np.sum(np.hstack(blocks)[:, 1] ** 2)
+        + (np.sum(deep[0, 1] ** 2) * len(others) + np.sum(first * last) + np.sum(others[0]))
+    )
+
+
 ARRAY = [
     *(array_elements, list_of_arrays, written_elements, views_in_list, layers, same_array_twice, pool),
-    *(pairs_of_arrays, rows_to_matrix, lists_of_lists_of_arrays, chosen_array, two_layouts, put_together),
+    *(pairs_of_arrays, rows_to_matrix, lists_of_lists_of_arrays, chosen_array, two_layouts, put_together, side_by_side),
 ]

@@ -213,6 +213,27 @@ def test_order():
     assert zyg.value_and_grad(f, mode="native")(1.5) == (f(1.5), f(2.5) - f(1.5))
 
 
+def test_unpacking_changed_lists():
+    def f(x):
+        items = [x * i for i in range(4)]
+        items.append(x * x)
+        a, *middle, b = items
+        *_, c = middle
+        return a + b * 2 + sum(middle) * x + c * len(middle)
+
+    assert zyg.grad(f, mode="native")(1.5) == pytest.approx((f(1.5 + 1e-6) - f(1.5 - 1e-6)) / 2e-6)
+
+    def few(x):
+        items = [x]
+        items.append(x)
+        a, b, *_, c = items
+        return a * b * c
+
+    for g in (few, zyg.grad(few, mode="native")):
+        with pytest.raises(ValueError, match=r"not enough values to unpack \(expected at least 3, got 2\)"):
+            g(1.5)
+
+
 def test_functions_that_put_arrays_together():
     def f(x):
         rows = [x * i for i in range(1, 4)]

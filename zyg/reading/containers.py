@@ -111,11 +111,29 @@ def _unpacked(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) 
     value, *ends = args
     before, after = (end.value for end in ends if isinstance(end, Const))
     assert isinstance(before, int) and isinstance(after, int)
+    if isinstance(value, Node) and lists.in_memory(value):
+        return _unpacked_list(reader, value, before, after)
     items = reader.spec.calls.elements(reader, value)
     end = len(items) - after
     if end < before:
         raise unsupported(f"{before + after} values or more are needed, and there are {len(items)}", reader.pos)
     return tuple_of([*items[:before], tuple_of(items[before:end]), *items[end:]])
+
+
+def _unpacked_list(reader: FunctionReader, value: Node, before: int, after: int) -> Value:
+    """The first and the last items of a list, and a list of those between them."""
+    length = lists.of_length(reader, value)
+    enough = reader.emit(operator.ge, (length, Const(before + after, i8)), b1)
+    reader.guard(enough, _too_few, "ValueError(unpack)", length, Const(before + after, i8))
+    stop = Const(-after, i8) if after else Static(None)
+    places: list[Value] = [Const(k, i8) for k in range(before)]
+    places.append(Node(SliceHead(), (Const(before, i8), stop, Static(None))))
+    places += [Const(k, i8) for k in range(-after, 0)]
+    return tuple_of([reader.spec.calls.item(reader, value, place) for place in places])
+
+
+def _too_few(length: int, wanted: int) -> BaseException:
+    return ValueError(f"not enough values to unpack (expected at least {wanted}, got {length})")
 
 
 @handles(merged)

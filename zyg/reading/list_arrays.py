@@ -58,6 +58,8 @@ def _number_of(reader: FunctionReader, element: Value) -> Type:
 
 def array_function(reader: FunctionReader, fn: Any, args: list[Value], kws: dict[str, Value]) -> Value | None:
     """A function that puts the arrays (or numbers) in a list in memory together; None for other functions."""
+    if any(fn is one for one in (np.concatenate, np.stack)) and len(args) == 2 and not kws:
+        args, kws = args[:1], {"axis": args[1]}
     if len(args) != 1 or not lists.in_memory(args[0]) or not any(fn is one for one in _TOGETHER):
         return None
     values = args[0]
@@ -74,12 +76,13 @@ def array_function(reader: FunctionReader, fn: Any, args: list[Value], kws: dict
         if to == 0:
             return made
         return reader.spec.calls.call(reader, Static(np.moveaxis), [made, Const(0, i8), Const(to, i8)], {})
-    sideways = fn in (np.hstack, np.column_stack) and ndim > 1
-    if element is None or ndim == 0 or int(axis.value.real) != 0 or sideways:
+    along = 1 if fn in (np.hstack, np.column_stack) and ndim > 1 else int(axis.value.real)
+    if element is None or ndim == 0 or not -ndim <= along < ndim:
         raise unsupported(
             f"{fn.__name__} of a list whose length is not known, along this axis", reader.pos, "Make an array first."
         )
-    return _call(reader, written.arrays_in_a_row, values, Static(_DTYPES[arrays.dtype_of(element)]))
+    together = written.arrays_side_by_side(along % ndim) if along % ndim else written.arrays_in_a_row
+    return _call(reader, together, values, Static(_DTYPES[arrays.dtype_of(element)]))
 
 
 _TOGETHER = (np.stack, np.vstack, np.hstack, np.column_stack, np.concatenate)

@@ -7,6 +7,7 @@ The reader compiles them like the user's own code; their exceptions belong to th
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -401,6 +402,31 @@ def arrays_in_a_row(values: Any, dtype: Any) -> Any:
         made[n : n + value.shape[0]] = value
         n += value.shape[0]
     return made
+
+
+@functools.cache
+def arrays_side_by_side(axis: int) -> Callable[[Any, Any], Any]:
+    """np.concatenate along another axis."""
+
+    def side_by_side(values: Any, dtype: Any) -> Any:
+        if len(values) == 0:
+            raise ValueError("need at least one array to concatenate")
+        first = values[0]
+        before, behind = first.shape[:axis], first.shape[axis + 1 :]
+        n = 0
+        for value in values:
+            if value.shape[:axis] != before or value.shape[axis + 1 :] != behind:
+                raise ValueError("all the input array dimensions except for the concatenation axis must match exactly")
+            n += value.shape[axis]
+        made = np.empty((*before, n, *behind), dtype)
+        rows = np.moveaxis(made, axis, 0)
+        n = 0
+        for value in values:
+            rows[n : n + value.shape[axis]] = np.moveaxis(value, axis, 0)
+            n += value.shape[axis]
+        return made
+
+    return side_by_side
 
 
 def total_of_arrays(items: Any) -> Any:
