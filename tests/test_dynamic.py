@@ -674,6 +674,8 @@ def test_values_that_outlive_the_call_are_plain():
         STATE["last"] = x * x
         holder.x = x + 1
         kept.append({x, 3.0})
+        kept.append(functools.partial(pow, x))
+        kept.append((frozenset([x]), {x: x}))
         return math.exp(x)
 
     HISTORY.clear()
@@ -681,7 +683,7 @@ def test_values_that_outlive_the_call_are_plain():
     assert HISTORY == [1.0, ("step", [0.5])]
     assert type(HISTORY[0]) is type(STATE["last"]) is type(holder.x) is float
     assert type(HISTORY[1][1][0]) is float
-    assert {type(v) for v in kept[0]} == {float}
+    assert {type(v) for v in (*kept[0], *kept[1].args, *kept[2][0], *kept[2][1])} == {float}
     assert json.dumps([HISTORY[0], STATE["last"], holder.x]) == "[1.0, 0.25, 1.5]"
 
 

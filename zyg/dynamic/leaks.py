@@ -5,6 +5,7 @@ What is not found (held by generators, other threads, objects of C) behaves as i
 
 from __future__ import annotations
 
+import functools
 import gc
 import sys
 import types
@@ -22,6 +23,7 @@ _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 _CLOSED = Tape(None)
 _CLOSED.open = False
 _ROUNDS = 8
+_FIXED = (tuple, frozenset)  # in whose place new ones are put
 _MOST, _LONGEST = 3_000, 30_000
 _ENDS = (int, float, complex, str, bytes, type(None), np.ndarray, type, types.ModuleType, types.CodeType, Number)
 
@@ -92,7 +94,7 @@ def _strip_among(near: dict[int, Any], found: list[Any], counts: dict[int, int])
         for holder in near.values():
             inside = [item for item in map(id, gc.get_referents(holder)) if item in left]
             if inside:
-                (tuples if issubclass(type(holder), tuple) else holders).append(holder)
+                (tuples if issubclass(type(holder), _FIXED) else holders).append(holder)
                 for item in inside:
                     left[item] -= 1
         del holder
@@ -115,7 +117,8 @@ def _strip_among(near: dict[int, Any], found: list[Any], counts: dict[int, int])
 
 def _new_tuple(old: Any, instead: dict[int, Any]) -> Any:
     items = [instead.get(id(item), item) for item in old]
-    return tuple(items) if type(old) is tuple else tuple.__new__(type(old), items)
+    base = tuple if isinstance(old, tuple) else frozenset
+    return base(items) if type(old) is base else base.__new__(type(old), items)
 
 
 def _nearby(roots: Sequence[Any]) -> dict[int, Any] | None:
@@ -165,7 +168,7 @@ def _strip(found: list[Any], of_tape: set[int]) -> None:
         for holder in referrers:
             if id(holder) in own or id(holder) in of_tape or isinstance(holder, types.FrameType):
                 continue
-            if isinstance(holder, tuple):
+            if issubclass(type(holder), _FIXED):
                 instead[id(holder)] = _new_tuple(holder, instead)
                 kept.append(holder)
                 waiting.append(holder)
@@ -178,6 +181,14 @@ def _exchange(holder: Any, instead: dict[int, Any]) -> None:
         for key, item in list(holder.items()):
             if id(item) in instead:
                 holder[key] = instead[id(item)]
+        if any(id(key) in instead for key in holder):
+            items = [(instead.get(id(key), key), item) for key, item in holder.items()]
+            holder.clear()
+            holder.update(items)
+    elif type(holder) is functools.partial:
+        partial: Any = holder
+        held = partial.func, partial.args, partial.keywords
+        partial.__setstate__((*[instead.get(id(item), item) for item in held], vars(partial)))
     elif isinstance(holder, (list, deque)):
         for i, item in enumerate(holder):
             if id(item) in instead:
