@@ -250,6 +250,21 @@ def one_and_the_same(x):
     return sum([p.x for p in points]) + first.x + second.x + (d["b"] if d is e else 0.0) + (1 if d is not None else x)
 
 
+def moments(x):
+    """An optimiser's: what is not there yet is 0, or None."""
+    mean, last = {}, {}
+    p = {"a": np.array([1.0, 2.0]), "b": np.array([0.5])}
+    y = 0.0
+    for _ in range(3):
+        for k in p:
+            mean[k] = 0.9 * mean.get(k, 0.0) + p[k] * x
+            before = last.get(k)
+            y += 1.0 if before is None else np.sum(before * x)
+            last[k] = mean[k]
+            p[k] = p[k] - x * mean.pop(k, 0.0) if y > 100 else p[k] - x * mean[k]
+    return np.sum(p["a"] ** 2) * np.sum(p["b"]) + y
+
+
 class Weighted(Point):
     def __init__(self, x, w):
         super().__init__(x, 2.0)
@@ -268,6 +283,7 @@ PROGRAMS = [
     *(
         attributes_that_may_be_there,
         one_and_the_same,
+        moments,
         dicts_in_lists,
         methods,
         instances_in_lists,

@@ -17,12 +17,13 @@ from zyg.ir.scalars import b1, f8, i8
 from zyg.passes.slots import zero
 from zyg.reading import arrays, lists, maps, operators, reshaping
 from zyg.reading.arrays import ONE, ZERO
+from zyg.reading.choice import may_be_array
 from zyg.reading.describe import described
 from zyg.reading.handlers import HANDLERS, Handler, handles, number
 from zyg.reading.iteration import elements
 from zyg.reading.list_arrays import array_of
 from zyg.reading.nest import nest
-from zyg.reading.values import ListHead, MemoryListHead, Node, Static, TupleHead, Value
+from zyg.reading.values import ListHead, MemoryListHead, Node, Static, TupleHead, UnionHead, Value
 from zyg.rules import primitives as p
 from zyg.rules.combining import linspaces
 
@@ -278,8 +279,14 @@ def is_list(value: Value) -> bool:
     return isinstance(value, Node) and isinstance(value.head, ListHead)
 
 
+def _none_error() -> BaseException:
+    return TypeError("None is there at run time, where an array is needed")
+
+
 def as_array(reader: FunctionReader, value: Value) -> Value:
     """`np.asarray`: an array, what waits, or a number as it is; a list or tuple as a new array."""
+    if isinstance(value, Node) and isinstance(value.head, UnionHead) and not may_be_array(value):
+        value = operators.known(reader, value, _none_error)
     if isinstance(value, Node) and lists.in_memory(value):
         return array_of(reader, value)
     if not is_sequence(value):

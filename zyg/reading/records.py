@@ -14,7 +14,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from zyg.errors import for_dynamic_mode, unsupported
+from zyg.errors import UnsupportedError, for_dynamic_mode, unsupported
 from zyg.ir.memory import mem_load, mem_store, mem_zeros
 from zyg.ir.program import Const, Op, Operand, Var
 from zyg.ir.scalars import b1, i8
@@ -39,6 +39,7 @@ from zyg.reading.values import (
     variables,
 )
 from zyg.rules import primitives as p
+from zyg.rules.lists import item_or
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
@@ -388,10 +389,13 @@ def dict_method(reader: FunctionReader, value: Node, name: str, args: list[Value
     if _number(value, key) is None:
         return default
     there = has(reader, value, key)
-    found = load(reader, value, key)
+    try:
+        found = choose(reader, there, load(reader, value, key), default)
+    except UnsupportedError:  # they are of different kinds
+        found = reader.spec.call(reader, Static(item_or), [value, args[0], default], {})
     if name == "pop":
         remove(reader, value, key)
-    return choose(reader, there, found, default)
+    return found
 
 
 def entries_of(reader: FunctionReader, value: Value) -> dict[Any, Value]:

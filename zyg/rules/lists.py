@@ -436,3 +436,13 @@ def total_of_arrays(items: Any) -> Any:
     for i in range(1, len(items)):
         made = made + items[i]
     return made
+
+
+# --- dicts -----------------------------------------------------------------------------------------------
+
+
+def item_or(items: Any, key: Any, default: Any) -> Any:
+    """`items.get(key, default)`"""
+    if key in items:
+        return items[key]
+    return default
