@@ -250,6 +250,38 @@ def one_and_the_same(x):
     return sum([p.x for p in points]) + first.x + second.x + (d["b"] if d is e else 0.0) + (1 if d is not None else x)
 
 
+@dataclass
+class Option:
+    strike: float
+    kind: str = "call"
+    weights: object = None
+
+    def value(self, x):
+        y = (x - self.strike) ** 2 if self.kind == "call" else self.strike * x
+        return y * np.sum(self.weights)
+
+
+def own_and_of_the_class(x):
+    return Option(0.5, "put", np.array([x, 1.0])).value(x) + Option(x, weights=np.ones(2)).value(x * x)
+
+
+def test_attributes_that_only_the_class_has():
+    class Late:
+        kind = None
+
+        def __init__(self, x):
+            if x > 1:
+                self.kind = np.array([x])
+
+    def f(x):
+        late = Late(x)
+        return x * x if late.kind is None else np.sum(late.kind * x)
+
+    assert zyg.grad(f, mode="native")(2.0) == 4.0
+    with pytest.warns(zyg.DynamicModeWarning, match="for its own, not its class's"):
+        assert zyg.grad(f)(0.5) == 1.0
+
+
 def moments(x):
     """An optimiser's: what is not there yet is 0, or None."""
     mean, last = {}, {}
@@ -284,6 +316,7 @@ PROGRAMS = [
         attributes_that_may_be_there,
         one_and_the_same,
         moments,
+        own_and_of_the_class,
         dicts_in_lists,
         methods,
         instances_in_lists,

@@ -447,7 +447,12 @@ def attribute(reader: FunctionReader, record: Node, name: str) -> Value:
     text = f"{cls.__name__!r} object has no attribute {name!r}"
     if found is not None and _number(record, name) is not None:
         there = has(reader, record, name)
-        return choose(reader, there, load(reader, record, name), bound(reader, record, cls, found[1], name))
+        try:
+            return choose(reader, there, load(reader, record, name), bound(reader, record, cls, found[1], name))
+        except UnsupportedError:  # they are of different kinds: it is taken to have its own
+            where = reader.pos
+            what = f"native code takes the attribute {name!r} of this {cls.__name__} for its own, not its class's"
+            return get(reader, record, name, lambda: for_dynamic_mode(unsupported(what, where)))
     return get(reader, record, name, lambda: AttributeError(text))
 
 
