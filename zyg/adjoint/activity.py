@@ -221,7 +221,8 @@ def _varied(program: Program, graph: Graph, classes: dict[Var, Var], inputs: set
                     if _buffers(classes, holds, read_buffers(op)) & cells:
                         cells.update(_buffers(classes, holds, (_target(op),)))
                 elif isinstance(op.fn, External):
-                    if _buffers(classes, holds, op.args) & cells or any(arg in found for arg in op.args):
+                    some = _buffers(classes, holds, op.args) & cells or any(arg in found for arg in op.args)
+                    if some and not op.fn.is_constant:
                         cells.update(_buffers(classes, holds, op.args))
                 elif op.fn in (tape_get, mem_load):
                     cell = cell_of(classes, op)
@@ -298,7 +299,7 @@ def _useful(program: Program, graph: Graph, classes: dict[Var, Var], outputs: se
                     if _buffers(classes, holds, (_target(op),)) & cells:
                         cells.update(_buffers(classes, holds, read_buffers(op)))
                 elif isinstance(op.fn, External):
-                    if _buffers(classes, holds, op.args) & cells:
+                    if _buffers(classes, holds, op.args) & cells and not op.fn.is_constant:
                         cells.update(_buffers(classes, holds, op.args))
                 elif op.fn in (tape_get, mem_load):
                     if op.result in found:

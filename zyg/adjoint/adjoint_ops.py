@@ -247,7 +247,7 @@ class OpAdjoints:
                 "Use zyg.jvp of the gradient.",
             )
         if isinstance(op.fn, External):
-            if any(arg in self.active for arg in op.args):
+            if any(arg in self.active for arg in op.args) and not op.fn.is_constant:
                 raise not_differentiable(f"{op.fn.__name__} of LAPACK has no derivative", op.pos)
             return
         if not self.acts(op):

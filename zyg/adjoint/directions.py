@@ -52,7 +52,9 @@ class Directions:
         graph = graph_of(program)
         self.order = graph.order
         inputs = [v for v, on in zip(program.params, varied, strict=True) if on and has_tangent(v.type)]
-        self.active = active(program, graph, inputs, [i for i, k in enumerate(program.results) if has_tangent(k)])
+        found = active(program, graph, inputs, [i for i, k in enumerate(program.results) if has_tangent(k)])
+        # What calls may write includes buffers of bools
+        self.active = {v for v in found if not isinstance(v.type, MemoryType) or carries(v.type) or _counts(v.type)}
         self.moving = frozenset(self.active)
         # Every tape has a twin that holds the tangents of its floating fields.
         self.active |= {

@@ -171,7 +171,7 @@ class _Tangent(Directions):
     def along(self, ops: list[Op], op: Op) -> None:
         """What becomes of `op` in the direction at hand."""
         if isinstance(op.fn, External):
-            if any(arg in self.moving for arg in op.args):
+            if any(arg in self.moving for arg in op.args) and not op.fn.is_constant:
                 raise not_differentiable(f"{op.fn.__name__} of LAPACK has no derivative", op.pos)
             return
         if isinstance(op.fn, Callback):

@@ -38,9 +38,10 @@ def _call_own(f: Frame, fn: External, args: tuple[Parts, ...]) -> Parts:
     """A routine of this package takes ints, characters as ints, and the addresses of buffers."""
     types = tuple("ptr" if param == "b" else "i64" for param in fn.routine.params)
     support = Support(fn.routine.home, f"text_{fn.letter}")
-    routine = Routine(support, f"zyg.{fn.routine.name}.{fn.letter}", "void", types)
-    routine(f.body, *(arg[0] for arg in args))
-    return (integer_constant(0),)
+    gives = fn.routine.gives
+    routine = Routine(support, f"zyg.{fn.routine.name}.{fn.letter}", "i64" if gives else "void", types)
+    found = routine(f.body, *(arg[0] for arg in args))
+    return (found if gives else integer_constant(0),)
 
 
 def call(f: Frame, op: Op, args: tuple[Parts, ...]) -> Parts:

@@ -19,5 +19,10 @@ class External:
     letter: str
 
     @property
+    def is_constant(self) -> bool:
+        """Is all that it works on ints, so that nothing of it moves?"""
+        return self.routine.gives
+
+    @property
     def __name__(self) -> str:
         return self.routine.symbol(self.letter)

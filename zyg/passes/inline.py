@@ -8,10 +8,10 @@ from dataclasses import replace
 from zyg.ir.graph import substitute
 from zyg.ir.memory import is_memory
 from zyg.ir.program import Block, Call, Edge, End, Jump, Op, Operand, Pos, Program, Raise, Return, Var, with_edges
-from zyg.rules import lists
+from zyg.rules import lists, tables
 from zyg.rules import numbers as library
 
-_LIBRARIES = (library.__file__, lists.__file__)
+_LIBRARIES = (library.__file__, lists.__file__, tables.__file__)
 
 # A reverse sweep cannot be taken again where its buffers are left on the stack of a call
 LARGEST_OF_ARRAYS = 20_000

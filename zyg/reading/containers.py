@@ -7,6 +7,7 @@ import functools
 import operator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numba import prange
 
 from zyg.errors import unsupported
@@ -21,6 +22,7 @@ from zyg.reading.iteration import elements, iterator
 from zyg.reading.list_arrays import total as total_of
 from zyg.reading.list_members import made_of
 from zyg.reading.special_methods import special_method
+from zyg.reading.tables import key_set, stands_for
 from zyg.reading.tracing import merged, unpacked, updated
 from zyg.reading.values import (
     DictHead,
@@ -38,6 +40,7 @@ from zyg.reading.values import (
     tuple_of,
 )
 from zyg.rules import lists as written
+from zyg.rules.tables import KeySet, Table, members
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
@@ -72,6 +75,8 @@ def _list(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> V
 @handles(dict)
 def _dict(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     value = opened(reader, args[0]) if args else None
+    if stands_for(value) is dict and not kws:
+        return reader.spec.calls.call(reader, reader.spec.calls.attribute(reader, args[0], "copy"), [], {})
     if value is None or records.is_dict(value):
         given = {} if value is None else records.entries_of(reader, value)
     else:
@@ -80,6 +85,42 @@ def _dict(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> V
             raise unsupported("dict() needs pairs", reader.pos)
         given = {records.key_of(reader, key): item for key, item in pairs}
     return records.dict_display(reader, given | kws)
+
+
+@handles(set)
+def _set(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    made = key_set(reader, [])
+    if args:
+        reader.spec.calls.call(reader, reader.spec.calls.attribute(reader, made, "update"), args, {})
+    return made
+
+
+def _table_of(cls: type) -> Handler:
+    """`cls()` of a class of `zyg.rules.tables`.  Its lists are of the place where it is made."""
+
+    def make(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+        call = reader.spec.calls.call
+        codes = call(reader, Static(np.empty), [constant(0), Static(np.int64)], {})
+        places = call(reader, Static(np.full), [constant(4), constant(-1)], {})
+        names = ("names", "there", "held") if cls is Table else ("names", "there")
+        made = {name: lists.display(reader, (), f"{cls.__name__} {name}", in_memory=True) for name in names}
+        return records.instance(reader, cls, {**made, "codes": codes, "places": places, "count": constant(0)})
+
+    return make
+
+
+@handles(members)
+def _members(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    (keys,) = args
+    if isinstance(keys, Static) and isinstance(keys.obj, (set, frozenset)):
+        return tuple_of([reader.spec.captures.value(key, None, reader.pos) for key in keys.obj])
+    if stands_for(keys) is set:
+        return reader.spec.calls.call(reader, reader.spec.calls.attribute(reader, keys, "_all"), [], {})
+    return keys
+
+
+HANDLERS[Table] = _table_of(Table)
+HANDLERS[KeySet] = _table_of(KeySet)
 
 
 @handles(super)
@@ -103,6 +144,8 @@ def _setattr(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -
 
 @handles(sorted)
 def _sorted(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    if stands_for(args[0]) is set and "key" not in kws:
+        args = [reader.spec.calls.call(reader, reader.spec.calls.attribute(reader, args[0], "_all"), [], {})]
     return reader.spec.call(reader, Static(written.sorted_list), args, kws)
 
 

@@ -30,6 +30,7 @@ from zyg.reading.values import (
     UnionHead,
     Value,
 )
+from zyg.rules.tables import STANDING_FOR
 
 _NUMBERS: dict[Type, str] = {b1: "a bool", i8: "an int", f8: "a float", c16: "a complex number"}
 _NODES: dict[type, str] = {
@@ -78,6 +79,8 @@ def described(value: Value) -> str:
         return _OBJECTS.get(type(value.obj), f"an instance of {type(value.obj).__name__}")
     if isinstance(value.head, ObjectHead):
         return f"an instance of {value.head.cls.__name__}"
+    if isinstance(value.head, RecordHead) and value.head.site.top.cls in STANDING_FOR:
+        return f"a {STANDING_FOR[value.head.site.top.cls].__name__}"
     if isinstance(value.head, UnionHead):
         return " or ".join(described(item) for item in value.items[1:])
     name = type(value.head).__name__.removesuffix("Head").lower()

@@ -14,6 +14,7 @@ from zyg.reading import records
 from zyg.reading.choice import by_kind, may_be_array
 from zyg.reading.front import Unassigned
 from zyg.reading.special_methods import special_update
+from zyg.reading.tables import key_set
 from zyg.reading.values import (
     DictHead,
     NextHead,
@@ -122,6 +123,10 @@ def _build_map(reader: FunctionReader, expr: Any) -> Value:
     return reader.spec.calls.dict_display(reader, entries)
 
 
+def _build_set(reader: FunctionReader, expr: Any) -> Value:
+    return key_set(reader, _kept(reader, expr))
+
+
 def _cast(reader: FunctionReader, expr: Any) -> Value:
     return reader.load(expr.value.name)
 
@@ -181,6 +186,7 @@ EXPRESSIONS: dict[str, Callable[[FunctionReader, Any], Value]] = {
     "build_list": _build_list,
     "build_tuple": _build_tuple,
     "build_map": _build_map,
+    "build_set": _build_set,
     "cast": _cast,
     "getiter": _getiter,
     "iternext": _iternext,

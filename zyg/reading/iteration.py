@@ -15,6 +15,7 @@ from zyg.reading.describe import described
 from zyg.reading.front import is_arithmetic
 from zyg.reading.rolled import rolled
 from zyg.reading.special_methods import special_method
+from zyg.reading.tables import keys_of, stands_for
 from zyg.reading.values import (
     ClosureHead,
     DictHead,
@@ -109,6 +110,8 @@ def iterator(reader: FunctionReader, value: Value) -> Node:
     """`iter(value)`."""
     value = opened(reader, operators.known(reader, value))
     if isinstance(value, Node):
+        if stands_for(value) is not None:
+            return iterator(reader, keys_of(reader, value))
         head = value.head
         _check_iteration(reader, value)
         if is_iterator(value, "filter"):

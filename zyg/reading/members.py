@@ -148,6 +148,8 @@ def method(reader: FunctionReader, bound: Node, args: list[Value], kws: dict[str
             return tuple_of(value.items)
         if name == "items":
             return tuple_of([tuple_of(pair) for pair in zip(keys, value.items, strict=True)])
+        if name == "get" and records.is_shared_dict(value):
+            args = [Static(records.key_in(reader, value, args[0])), *args[1:]]
         if name == "get" and isinstance(args[0], Static):
             default = args[1] if len(args) > 1 else Static(None)
             return dict(zip(value.head.keys, value.items, strict=True)).get(args[0].obj, default)
@@ -215,7 +217,7 @@ def set_item(reader: FunctionReader, value: Value, index: Value, new: Value) -> 
         reader.spec.calls.call(reader, setter, [index, new], {})
         return
     if isinstance(value, Node) and records.is_dict(value):
-        key = records.key_of(reader, index)
+        key = records.key_in(reader, value, index)
         outside = isinstance(value.head, DictHead) and value.head.site is None and key in value.head.keys
         if not (outside and is_same_array(value.items[value.head.keys.index(key)], new)):  # `value[key] *= 2`
             records.put(reader, value, key, new)
@@ -255,6 +257,10 @@ def delete_item(reader: FunctionReader, value: Value, index: Value) -> None:
     value = operators.known(reader, value)
     if isinstance(value, Node) and records.is_dict(value):
         records.delete(reader, value, index)
+        return
+    deleter = special_method(reader, value, "__delitem__")
+    if deleter is not None:
+        reader.spec.calls.call(reader, deleter, [index], {})
         return
     if not (isinstance(value, Node) and is_list(value)):
         raise unsupported(f"items of {described(value)} cannot be deleted in native code", reader.pos)

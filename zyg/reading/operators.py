@@ -370,9 +370,11 @@ def _contains(reader: FunctionReader, args: list[Value]) -> Value:
             out = reader.emit(operator.or_, (out, same), b1)
         return out
     if isinstance(container, Node) and records.is_record(container) and records.is_shared_dict(container):
-        return records.has(reader, container, records.key_of(reader, item))
+        return records.has(reader, container, records.key_in(reader, container, item))
     if isinstance(container, Node) and isinstance(container.head, DictHead) and isinstance(item, Static):
         return Const(item.obj in container.head.keys, b1)
+    if isinstance(container, Node) and records.is_shared_dict(container):
+        return Const(records.key_in(reader, container, item) in container.head.keys, b1)
     raise unsupported("'in' needs a tuple here", reader.pos)
 
 

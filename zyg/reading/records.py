@@ -18,7 +18,7 @@ from zyg.errors import UnsupportedError, for_dynamic_mode, unsupported
 from zyg.ir.memory import mem_load, mem_store, mem_zeros
 from zyg.ir.program import Const, Op, Operand, Var
 from zyg.ir.scalars import b1, i8
-from zyg.reading import joins, lists
+from zyg.reading import joins, lists, tables
 from zyg.reading.arrays import ONE, ZERO
 from zyg.reading.captured import bound, class_of, class_part, expect_absent, in_class
 from zyg.reading.describe import described
@@ -72,6 +72,8 @@ def is_own_instance(value: Value | None) -> bool:
 def dict_display(reader: FunctionReader, entries: dict[Any, Value], tag: str = "") -> Node:
     """A new dict, made by the statement that is being read."""
     site = reader.spec.sites.at(reader.key, (*reader.at, "dict", tag), dict)
+    if site.table:
+        return tables.table(reader, entries)
     if not site.in_memory and all(type(key) is str for key in entries):
         return Node(DictHead(tuple(entries), site), tuple(entries.values()))
     site.in_memory = True
@@ -135,6 +137,11 @@ def settle_in_memory(reader: FunctionReader, value: Node) -> Site:
 
 def join(reader: FunctionReader, old: Node, new: Node) -> Node:
     """Two dicts (or instances) that may be the same are of one site."""
+    for value, beside in ((old, new), (new, old)):
+        if tables.stands_for(value) is dict and is_shared_dict(beside):
+            if beside.head.site.top.table:  # that was noted before it became one
+                return value
+            tables.become_table(reader, beside.head.site)
     one, other = settle_in_memory(reader, old), settle_in_memory(reader, new)
     sites = reader.spec.sites
     if one is not other:
@@ -288,6 +295,9 @@ def frozen(reader: FunctionReader, value: Value) -> Value:
     """`value` with all records in it as they are now: plain dicts and instances, as Python is given."""
     if not isinstance(value, Node):
         return value
+    kind = tables.stands_for(value)
+    if kind is not None:
+        raise unsupported(f"a {kind.__name__} with keys that are not constants cannot be given to Python", reader.pos)
     if not is_record(value):
         items = tuple(frozen(reader, item) for item in value.items)
         return value if all(a is b for a, b in zip(items, value.items, strict=True)) else Node(value.head, items)
@@ -315,9 +325,16 @@ def key_of(reader: FunctionReader, index: Value) -> Any:
     )
 
 
+def key_in(reader: FunctionReader, value: Node, index: Value) -> Any:
+    """The key of a dict that an index is; a dict that has others than constants is a table from now on."""
+    if tables.is_key(index) and not isinstance(index, Const) and value.head.site is not None:
+        tables.become_table(reader, value.head.site)
+    return key_of(reader, index)
+
+
 def dict_item(reader: FunctionReader, record: Node, index: Value) -> Value:
     """`record[index]` of a dict."""
-    key = key_of(reader, index)
+    key = key_in(reader, record, index)
     if not is_record(record):
         if key not in record.head.keys:
             raise unsupported(f"this dict has no key {key!r}", reader.pos, "Use one of its keys.")
@@ -328,7 +345,7 @@ def dict_item(reader: FunctionReader, record: Node, index: Value) -> Value:
 
 def _grown(reader: FunctionReader, value: Node, index: Value, new: Value) -> Value:
     """A key of a dict comprehension, whose dict has no names but those that the compiler gives it."""
-    key, site = key_of(reader, index), value.head.site
+    key, site = key_in(reader, value, index), value.head.site
     if is_record(value) or type(key) is not str or site.top.in_memory:
         put(reader, value, key, new)
         return Static(None)
@@ -371,7 +388,7 @@ def dict_method(reader: FunctionReader, value: Node, name: str, args: list[Value
         return Static(None)
     if name not in ("get", "pop", "setdefault") or not args or kws:
         raise unsupported(f"the method {name!r} of dicts cannot be compiled here", reader.pos)
-    key = key_of(reader, args[0])
+    key = key_in(reader, value, args[0])
     default = args[1] if len(args) > 1 else None
     if name == "setdefault":
         if _number(value, key) is None:
@@ -410,7 +427,7 @@ def entries_of(reader: FunctionReader, value: Value) -> dict[Any, Value]:
 
 def delete(reader: FunctionReader, value: Node, index: Value) -> None:
     """`del value[index]`"""
-    key = key_of(reader, index)
+    key = key_in(reader, value, index)
     settle_in_memory(reader, value)
     if not is_record(value):
         raise Reread
@@ -437,6 +454,8 @@ def attribute(reader: FunctionReader, record: Node, name: str) -> Value:
     cls: type = record.head.site.top.cls
     if name == "__class__":
         return Static(cls)
+    if tables.stands_for(record) is not None:
+        name = tables.known_name(reader, cls, name)
     found = class_attribute(cls, name)
     if found is not None and isinstance(found[1], property):
         return bound(reader, record, cls, found[1], name)

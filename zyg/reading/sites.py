@@ -29,6 +29,7 @@ class Site:
     in_memory: they are changed, or indexed at run time; else their elements are known one by one.
     element: of lists, a value that covers their elements; None while there are none.
     fields: of others, a value that covers what is under each key.
+    table: are they dicts with keys that are not constants?
     """
 
     def __init__(self, owner: Hashable, cls: type = list, number: int = 0) -> None:
@@ -37,7 +38,7 @@ class Site:
         self.owners = {owner}
         self.cls = cls
         self.fields: dict[Any, Any] = {}
-        self.in_memory = False
+        self.in_memory = self.table = False
         self.element: Any = None
         self._above: Site | None = None
 
@@ -56,6 +57,7 @@ class Site:
         other._above = self
         self.owners |= other.owners
         self.in_memory |= other.in_memory
+        self.table |= other.table
 
 
 class Sites:

@@ -64,6 +64,8 @@ class Specialisation:
     formals: Env = field(default_factory=dict)
     passing: Mapping[int, int] = field(default_factory=dict)
     """The results, by number, that are always one parameter, and its number."""
+    returns: bool = True
+    """Does any path return, as far as it has been read?"""
 
 
 class Specialiser:
@@ -180,6 +182,8 @@ class Specialiser:
             raise Bottom
         results = tuple(Var(leaf.type, "") for leaf in variables(spec.result))
         reader.ops.append(Op(Call(spec.name), tuple(operands), results, reader.pos))
+        if not spec.returns and code.co_filename.startswith(_LIBRARY):
+            raise Bottom  # it may, once more is known of lists and dicts
         passing = spec.passing
         given = [operands[passing[i]] if i in passing else result for i, result in enumerate(results)]
         for inner, own in zip(variables(spec.result), given, strict=True):
@@ -329,7 +333,7 @@ class Specialiser:
                 break
             self.memo = before  # what was read inside rested on the earlier answer
         if spec.result is None:
-            spec.result = Static(None)
+            spec.result, spec.returns = Static(None), False
         program = reader.program(spec.name, params, spec.result, recursive=spec.used)
         if not spec.used and any(is_memory(kind) for kind in program.results):
             # What calls it sees which dimensions and buffers are those of its arguments

@@ -19,6 +19,7 @@ from zyg.ir.kinds import numba_type
 from zyg.ir.memory import MemoryType
 from zyg.ir.program import Const, Operand, Type, Var
 from zyg.ir.scalars import real_of
+from zyg.rules.tables import STANDING_FOR
 
 Path: TypeAlias = tuple[tuple[Any, ...], ...]
 
@@ -326,7 +327,7 @@ def class_of_node(value: Node) -> type | None:
     elif isinstance(head, ObjectHead):
         found = head.cls
     elif isinstance(head, RecordHead):
-        found = head.site.top.cls
+        found = STANDING_FOR.get(head.site.top.cls, head.site.top.cls)
     else:
         found = _NODE_CLASSES.get(type(head))
     return found
@@ -350,7 +351,7 @@ def one_class(value: Value | None) -> type | None:
     if not isinstance(value, Node) or not isinstance(value.head, (RecordHead, DictHead)) or value.head.site is None:
         return None
     found: type = value.head.site.top.cls
-    return found
+    return STANDING_FOR.get(found, found)
 
 
 def has_memory_list(value: Value) -> bool:

@@ -16,7 +16,7 @@ class Foreign:
 
     complex_name: what it is called for complex numbers, if that is not the same.
     home: the module that has the text of a routine of this package, which is compiled once in a process, and has no
-    status.
+    status; or it `gives` an int in its place.
     letters: the types there are of it: BLAS's letters, i for int64 and b for bool.
     """
 
@@ -25,6 +25,7 @@ class Foreign:
     complex_name: str = ""
     home: str = ""
     letters: str = "sdcz"
+    gives: bool = False
 
     def __call__(self, *args: Any) -> Any:
         raise RuntimeError("routines are called in compiled programs only")
