@@ -427,7 +427,6 @@ class Bag:
         self.items.append(v)
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 13), reason="dataclasses are compared by `is` first")
 def test_equality_truth_and_classes():
     def equal(x):
         d, e = {"a": x, "b": 0.0}, {"b": 1.0, "a": x}
