@@ -452,9 +452,10 @@ def equal(reader: FunctionReader, a: Value, b: Value) -> Operand:
 def attribute(reader: FunctionReader, record: Node, name: str) -> Value:
     """`record.name` of an instance."""
     cls: type = record.head.site.top.cls
+    kind = tables.stands_for(record)
     if name == "__class__":
-        return Static(cls)
-    if tables.stands_for(record) is not None:
+        return Static(kind or cls)
+    if kind is not None:
         name = tables.known_name(reader, cls, name)
     found = class_attribute(cls, name)
     if found is not None and isinstance(found[1], property):
