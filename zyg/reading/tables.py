@@ -74,10 +74,8 @@ def known_name(reader: FunctionReader, cls: type, name: str) -> str:
     """The name of an attribute of a table, unless that is only Python's."""
     if name == "<put>":  # of what a comprehension makes
         return "__setitem__"
-    if (
-        name == "__dict__"
-        or not hasattr(cls, name)
-        and not any(name in vars(base).get("__annotations__", ()) for base in cls.__mro__)
+    if name == "__dict__" or (
+        not hasattr(cls, name) and not any(name in vars(base).get("__annotations__", ()) for base in cls.__mro__)
     ):
         kind = STANDING_FOR[cls].__name__
         raise unsupported(
