@@ -13,7 +13,7 @@ from numba import prange
 from zyg.errors import unsupported
 from zyg.ir.program import Const, Var
 from zyg.ir.scalars import b1, i8
-from zyg.reading import arrays, lists, operators, records
+from zyg.reading import arrays, lists, operators, record_dicts, records
 from zyg.reading.captured import opened
 from zyg.reading.either import choose
 from zyg.reading.front import parameter_names
@@ -78,12 +78,12 @@ def _dict(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> V
     if stands_for(value) is dict and not kws:
         return reader.spec.calls.call(reader, reader.spec.calls.attribute(reader, args[0], "copy"), [], {})
     if value is None or records.is_dict(value):
-        given = {} if value is None else records.entries_of(reader, value)
+        given = {} if value is None else record_dicts.entries_of(reader, value)
     else:
         pairs = [elements(reader, pair, 2) for pair in elements(reader, value)]
         if not all(len(pair) == 2 for pair in pairs):
             raise unsupported("dict() needs pairs", reader.pos)
-        given = {records.key_of(reader, key): item for key, item in pairs}
+        given = {record_dicts.key_of(reader, key): item for key, item in pairs}
     return records.dict_display(reader, given | kws)
 
 
@@ -195,7 +195,7 @@ def _merged(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) ->
 
 @handles(updated)
 def _updated(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
-    first, second = (records.entries_of(reader, opened(reader, arg)) for arg in args)
+    first, second = (record_dicts.entries_of(reader, opened(reader, arg)) for arg in args)
     return records.dict_display(reader, first | second)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from zyg.errors import unsupported
 from zyg.ir.program import Const, Operand, Type, Var
 from zyg.ir.scalars import b1, c8, c16, f4, f8, i8
-from zyg.reading import operators, records
+from zyg.reading import operators, record_instances, records
 from zyg.reading.captured import has_attribute, is_object
 from zyg.reading.custom import without_gradient
 from zyg.reading.describe import described
@@ -159,7 +159,7 @@ def _hasattr(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -
 
 def _has_attribute(reader: FunctionReader, value: Value, name: str) -> Operand:
     if isinstance(value, Node) and records.is_own_instance(value):
-        return records.has_attribute(reader, value, name)
+        return record_instances.has_attribute(reader, value, name)
     if is_object(value):
         assert isinstance(value, (Static, Node))
         return Const(has_attribute(reader, value, name), b1)

@@ -13,7 +13,7 @@ from zyg.errors import unsupported
 from zyg.ir import scalars
 from zyg.ir.program import Const, Operand, Var
 from zyg.ir.scalars import b1, i8
-from zyg.reading import arrays, captured, indexing, maps, operators, records
+from zyg.reading import arrays, captured, indexing, maps, operators, record_dicts, record_instances, records
 from zyg.reading.array_making import as_array, is_sequence
 from zyg.reading.array_members import array_attribute, array_method
 from zyg.reading.describe import described
@@ -70,9 +70,9 @@ def attribute(reader: FunctionReader, value: Value, name: str) -> Value:
         if is_list(value):
             return list_attribute(reader, value, name)
         if isinstance(head, SuperHead):
-            return records.attribute_of_super(reader, value, name)
+            return record_instances.attribute_of_super(reader, value, name)
         if records.is_own_instance(value):
-            return records.attribute(reader, value, name)
+            return record_instances.attribute(reader, value, name)
         if records.is_shared_dict(value) and (hasattr(dict, name) or name == "<put>"):
             return Node(MethodHead(name), (value,))
         if isinstance(head, TupleHead):
@@ -118,7 +118,7 @@ def method(reader: FunctionReader, bound: Node, args: list[Value], kws: dict[str
         and records.is_shared_dict(value)
         and not (isinstance(value.head, DictHead) and name in ("get", "items", "keys", "values"))
     ):
-        return records.dict_method(reader, value, name, args, kws)
+        return record_dicts.dict_method(reader, value, name, args, kws)
     if isinstance(value, (Var, Const)):
         if name == "conjugate":
             return reader.emit(np.conj, (value,), value.type) if value.type in (scalars.c8, scalars.c16) else value
@@ -149,7 +149,7 @@ def method(reader: FunctionReader, bound: Node, args: list[Value], kws: dict[str
         if name == "items":
             return tuple_of([tuple_of(pair) for pair in zip(keys, value.items, strict=True)])
         if name == "get" and records.is_shared_dict(value):
-            args = [Static(records.key_in(reader, value, args[0])), *args[1:]]
+            args = [Static(record_dicts.key_in(reader, value, args[0])), *args[1:]]
         if name == "get" and isinstance(args[0], Static):
             default = args[1] if len(args) > 1 else Static(None)
             return dict(zip(value.head.keys, value.items, strict=True)).get(args[0].obj, default)
@@ -179,7 +179,7 @@ def item(reader: FunctionReader, value: Value, index: Value) -> Value:
             return found
         value = captured.opened(reader, value)
     if isinstance(value, Node) and records.is_dict(value):
-        return records.dict_item(reader, value, index)
+        return record_dicts.dict_item(reader, value, index)
     getter = special_method(reader, value, "__getitem__")
     if getter is not None:
         return reader.spec.calls.call(reader, getter, [index], {})
@@ -217,7 +217,7 @@ def set_item(reader: FunctionReader, value: Value, index: Value, new: Value) -> 
         reader.spec.calls.call(reader, setter, [index, new], {})
         return
     if isinstance(value, Node) and records.is_dict(value):
-        key = records.key_in(reader, value, index)
+        key = record_dicts.key_in(reader, value, index)
         outside = isinstance(value.head, DictHead) and value.head.site is None and key in value.head.keys
         if not (outside and is_same_array(value.items[value.head.keys.index(key)], new)):  # `value[key] *= 2`
             records.put(reader, value, key, new)
@@ -233,7 +233,7 @@ def set_attribute(reader: FunctionReader, value: Value, name: str, new: Value) -
     """`value.name = new`."""
     value = operators.known(reader, value)
     if isinstance(value, Node) and records.is_own_instance(value):
-        records.set_attribute(reader, value, name, new)
+        record_instances.set_attribute(reader, value, name, new)
         return
     if arrays.is_arraylike(value) and name in ("real", "imag"):
         array = maps.settle(reader, value)
@@ -256,7 +256,7 @@ def delete_item(reader: FunctionReader, value: Value, index: Value) -> None:
     """`del value[index]`."""
     value = operators.known(reader, value)
     if isinstance(value, Node) and records.is_dict(value):
-        records.delete(reader, value, index)
+        record_dicts.delete(reader, value, index)
         return
     deleter = special_method(reader, value, "__delitem__")
     if deleter is not None:

@@ -13,7 +13,7 @@ from zyg.ir import scalars
 from zyg.ir.memory import mem_apart
 from zyg.ir.program import Const, Operand, Type, Var
 from zyg.ir.scalars import b1, c8, c16, f4, f8, i8
-from zyg.reading import arrays, lists, maps, records
+from zyg.reading import arrays, lists, maps, record_dicts, records
 from zyg.reading.captured import opened
 from zyg.reading.choice import by_kind, may_be_array
 from zyg.reading.describe import described
@@ -370,11 +370,11 @@ def _contains(reader: FunctionReader, args: list[Value]) -> Value:
             out = reader.emit(operator.or_, (out, same), b1)
         return out
     if isinstance(container, Node) and records.is_record(container) and records.is_shared_dict(container):
-        return records.has(reader, container, records.key_in(reader, container, item))
+        return records.has(reader, container, record_dicts.key_in(reader, container, item))
     if isinstance(container, Node) and isinstance(container.head, DictHead) and isinstance(item, Static):
         return Const(item.obj in container.head.keys, b1)
     if isinstance(container, Node) and records.is_shared_dict(container):
-        return Const(records.key_in(reader, container, item) in container.head.keys, b1)
+        return Const(record_dicts.key_in(reader, container, item) in container.head.keys, b1)
     raise unsupported("'in' needs a tuple here", reader.pos)
 
 
@@ -402,11 +402,11 @@ def _on_tuples(reader: FunctionReader, fn: Any, args: list[Value]) -> Value:
             if isinstance(one, Node) and isinstance(one.head, TupleHead) and isinstance(times, Const):
                 return tuple_of(list(one.items) * int(times.value.real))
     if fn is operator.or_ and all(map(records.is_dict, args)):
-        first, second = (records.entries_of(reader, arg) for arg in args)
+        first, second = (record_dicts.entries_of(reader, arg) for arg in args)
         return records.dict_display(reader, first | second)
     if fn in (operator.eq, operator.ne):
         if all(map(records.is_dict, args)):
-            same = records.equal(reader, args[0], args[1])
+            same = record_dicts.equal(reader, args[0], args[1])
             return same if fn is operator.eq else reader.emit(operator.not_, (same,), b1)
         if any(map(is_instance_value, args)) and not any(isinstance(arg, Static) and arg.obj is None for arg in args):
             raise unsupported("== of instances whose class does not define it cannot be compiled", reader.pos)
