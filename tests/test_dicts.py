@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from numba import njit, typed, types
 
 import zyg
 
@@ -507,3 +508,54 @@ def test_abstract_classes_and_attributes_by_name():
         zyg.grad(lambda x: Shape(x).k, mode="native")(0.5)
     with pytest.raises(TypeError, match="abstract"):
         zyg.grad(lambda x: Shape(x).k, mode="dynamic")(0.5)
+
+
+# --- Numba's containers, made by the function ----------------------------------------------------------------
+
+
+def list_of_numba(x):
+    items = typed.List()
+    for v in x:
+        items.append(v * v)
+    kept = typed.List(items)
+    kept.pop()
+    return sum(items) + kept[1]
+
+
+def list_of_a_type(x):
+    items = typed.List.empty_list(item_type=types.float64, allocated=10)
+    for v in x:
+        items.append(v)
+    items.insert(1, 3 * x[0])
+    return items[0] * items[1] + len(items)
+
+
+def dict_of_numba(x):
+    d = typed.Dict()
+    d[1], d[2] = x[0], x[1] * x[2]
+    for key in (1, 2):
+        d[key] *= 2
+    return d[1] * d[2]
+
+
+def dict_of_types(x):
+    sums = typed.Dict.empty(key_type=types.int64, value_type=types.float64)
+    for i in range(len(x)):
+        sums[i % 2] = x[i] * x[i] + sums.get(i % 2, 0.0)
+    return sums[0] * sums[1]
+
+
+def dict_of_arrays(x):
+    d = typed.Dict.empty(types.unicode_type, types.float64[:])
+    d["a"], d["b"] = x * 2, x[:2]
+    return np.sum(d["a"]) * d["b"][1]
+
+
+@pytest.mark.parametrize("mode", ["native", "dynamic"])
+@pytest.mark.parametrize("fn", [list_of_numba, list_of_a_type, dict_of_numba, dict_of_types, dict_of_arrays])
+def test_containers_of_numba(fn, mode):
+    x = np.array([1.5, -2.0, 0.5, 3.0])
+    found = zyg.grad(fn, mode=mode)(x)
+    steps = 1e-6 * np.eye(4)
+    np.testing.assert_allclose(found, [(fn(x + e) - fn(x - e)) / 2e-6 for e in steps], rtol=1e-7, atol=1e-9)
+    np.testing.assert_array_equal(zyg.grad(njit(fn), mode=mode)(x), found)

@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
+from numba.typed import Dict, List
 
 from zyg.dynamic.array import Array
 from zyg.dynamic.contents import plain_text
@@ -334,6 +335,11 @@ _CALLED: dict[Any, int | None] = {  # functions that call an argument, and where
 }
 for _fn, _place in _CALLED.items():
     CALLS[_fn] = with_callable(_fn, _place)
+# Numba's containers cannot hold what is tracked: here they are Python's
+CALLS[List] = lambda *args, **_: list(*args)
+CALLS[List.empty_list.__func__] = lambda *_, **__: []
+CALLS[Dict] = lambda *args, **_: dict(*args)
+CALLS[Dict.empty.__func__] = lambda *_, **__: {}
 AS_THEY_ARE.update(
     (
         *(isinstance, issubclass, len, id, repr, print, format, hash, next, getattr, setattr, hasattr, delattr),

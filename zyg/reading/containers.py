@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import prange
+from numba.typed import Dict, List
 
 from zyg.errors import unsupported
 from zyg.ir.program import Const, Var
@@ -85,6 +86,27 @@ def _dict(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> V
             raise unsupported("dict() needs pairs", reader.pos)
         given = {record_dicts.key_of(reader, key): item for key, item in pairs}
     return records.dict_display(reader, given | kws)
+
+
+@handles(List)
+def _typed_list(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    """Native code's own lists, which have one type anyway; so it is with dicts."""
+    return _list(reader, args, {})
+
+
+@handles(List.empty_list.__func__)
+def _empty_list(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return lists.display(reader, ())
+
+
+@handles(Dict)
+def _typed_dict(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return _dict(reader, args, {})
+
+
+@handles(Dict.empty.__func__)
+def _empty_dict(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return records.dict_display(reader, {})
 
 
 @handles(set)

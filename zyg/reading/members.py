@@ -5,9 +5,10 @@ from __future__ import annotations
 import operator as op
 import types as pytypes
 from collections import namedtuple
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numba import types
 
 from zyg.errors import unsupported
 from zyg.ir import scalars
@@ -169,6 +170,8 @@ def item(reader: FunctionReader, value: Value, index: Value) -> Value:
             key = slice(*(_index_constant(reader, part) for part in index.items))
         if isinstance(key, slice) or (type(key) is int and -len(value.obj) <= key < len(value.obj)):
             return Static(value.obj[key])
+    if isinstance(value, Static) and isinstance(value.obj, types.Type):
+        return Static(value.obj[_dimensions(reader, index)])
     if isinstance(value, Static):
         made = array_between_brackets(reader, value.obj, index)
         if made is not None:
@@ -265,6 +268,17 @@ def delete_item(reader: FunctionReader, value: Value, index: Value) -> None:
     if not (isinstance(value, Node) and is_list(value)):
         raise unsupported(f"items of {described(value)} cannot be deleted in native code", reader.pos)
     delete_list_item(reader, value, index)
+
+
+def _dimensions(reader: FunctionReader, index: Value) -> Any:
+    """What stands between the brackets of `float64[:, :]`."""
+    if isinstance(index, Node) and isinstance(index.head, SliceHead):
+        return slice(*[_index_constant(reader, part) for part in index.items])
+    if isinstance(index, Node) and isinstance(index.head, TupleHead):
+        return tuple(_dimensions(reader, part) for part in index.items)
+    if isinstance(index, Static):
+        return index.obj
+    raise unsupported(f"a type of Numba's is indexed by {described(index)}", reader.pos)
 
 
 def _index_constant(reader: FunctionReader, part: Value) -> int | None:
