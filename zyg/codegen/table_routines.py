@@ -74,8 +74,10 @@ none:
   ret i64 -1
 }"""
 
-_PLACE = """
-define i64 @"zyg.place.i"(i64 %count, ptr %places, i64 %width, ptr %codes, i64 %number) nounwind {
+# Put an entry where there is none yet, or note that it has been dropped: the first place from its hash on that holds
+# `wanted` gets `put`
+_SET = """
+define i64 @"zyg.{name}.i"(i64 %count, ptr %places, i64 %width, ptr %codes, i64 %number) nounwind {{
 entry:
   %first = mul i64 %number, %width
   %key = getelementptr inbounds i64, ptr %codes, i64 %first
@@ -86,40 +88,19 @@ loop:
   %at = phi i64 [ %start, %entry ], [ %following, %other ]
   %place = getelementptr inbounds i64, ptr %places, i64 %at
   %here = load i64, ptr %place
-  %taken = icmp ne i64 %here, -1
-  br i1 %taken, label %other, label %free
-other:
-  %behind = add i64 %at, 1
-  %following = and i64 %behind, %mask
-  br label %loop
-free:
-  store i64 %number, ptr %place
-  ret i64 0
-}"""
-
-_DROP = """
-define i64 @"zyg.drop.i"(i64 %count, ptr %places, i64 %width, ptr %codes, i64 %number) nounwind {
-entry:
-  %first = mul i64 %number, %width
-  %key = getelementptr inbounds i64, ptr %codes, i64 %first
-  %start = call i64 @"zyg.hash"(i64 %width, ptr %key, i64 %count)
-  %mask = sub i64 %count, 1
-  br label %loop
-loop:
-  %at = phi i64 [ %start, %entry ], [ %following, %other ]
-  %place = getelementptr inbounds i64, ptr %places, i64 %at
-  %here = load i64, ptr %place
-  %same = icmp eq i64 %here, %number
-  br i1 %same, label %found, label %other
+  %right = icmp eq i64 %here, {wanted}
+  br i1 %right, label %found, label %other
 other:
   %behind = add i64 %at, 1
   %following = and i64 %behind, %mask
   br label %loop
 found:
-  store i64 -2, ptr %place
+  store i64 {put}, ptr %place
   ret i64 0
-}"""
+}}"""
 
 
 def text_i() -> str:
-    return _HASH + _FIND + _PLACE + _DROP
+    place = _SET.format(name="place", wanted="-1", put="%number")
+    drop = _SET.format(name="drop", wanted="%number", put="-2")
+    return _HASH + _FIND + place + drop
