@@ -52,6 +52,8 @@ class Keys:
     codes: Any
     places: Any
     count: int
+    copy: Any
+    update: Any
 
     def _number(self, key: Any) -> Any:
         """Which entry has this key; -1 if none has."""
@@ -94,6 +96,15 @@ class Keys:
 
     def __contains__(self, key: Any) -> Any:
         return self._number(key) != _FREE
+
+    def __or__(self, other: Any) -> Any:
+        made = self.copy()
+        made.update(other)
+        return made
+
+    def __ior__(self, other: Any) -> Any:
+        self.update(other)
+        return self
 
     def clear(self) -> None:
         for number in range(len(self.names)):
@@ -196,15 +207,6 @@ class Table(Keys):
         made.update(self)
         return made
 
-    def __or__(self, other: Any) -> Any:
-        made = self.copy()
-        made.update(other)
-        return made
-
-    def __ior__(self, other: Any) -> Any:
-        self.update(other)
-        return self
-
     def __eq__(self, other: Any) -> Any:
         if len(self) != len(other):
             return False
@@ -240,15 +242,6 @@ class KeySet(Keys):
         made = KeySet()
         made.update(self)
         return made
-
-    def __or__(self, other: Any) -> Any:
-        made = self.copy()
-        made.update(other)
-        return made
-
-    def __ior__(self, other: Any) -> Any:
-        self.update(other)
-        return self
 
     def __and__(self, other: Any) -> Any:
         made = KeySet()
