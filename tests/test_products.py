@@ -171,3 +171,34 @@ def test_few_numbers_known_when_compiling():
         return np.sum(a @ a)
 
     np.testing.assert_allclose(zyg.grad(f)(1.5), 4 * 1.5 + 6 * 1.5**2)
+
+
+windows = np.lib.stride_tricks.sliding_window_view
+OVERLAPPING = {
+    "windows": lambda x: windows(x, 3) @ x[:3],
+    "part of windows": lambda x: windows(x[1:-2], 3) @ x[:3],
+    "windows, transposed": lambda x: x[:3] @ windows(x[:-1], 3).T,
+    "as many elements as there are": lambda x: windows(x[: len(x) // 3 + 2], 3) @ x[-3:],
+    "rows that are one": lambda x: np.broadcast_to(x, (4, len(x))) @ x,
+    "part of it": lambda x: np.broadcast_to(x[: len(x) // 2], (2, len(x) // 2)) @ x[: len(x) // 2],
+    "columns that are one": lambda x: np.broadcast_to(x[:, None], (len(x), 3)) @ x[:3],
+    "all elements are one": lambda x: np.broadcast_to(x[1], (len(x), 3)) @ x[:3],
+    "both factors": lambda x: windows(x, 4) @ windows(x, 4).T,
+    "outer": lambda x: np.broadcast_to(x[2], (len(x), 1)) @ np.broadcast_to(x[1], (1, 5)),
+}
+
+
+@pytest.mark.parametrize("n", [6, 12, 90])
+@pytest.mark.parametrize("name", OVERLAPPING)
+def test_views_that_hold_elements_twice(name, n):
+    """Their shadows are written where the elements are: what comes together there is added."""
+    view = OVERLAPPING[name]
+    f, x = lambda x: np.sum(np.sin(view(x))), numbers((n,))
+    g = zyg.grad(f)
+    found = g(x)
+    d, h = numbers((n,)), 1e-5
+    assert np.isclose(np.dot(found, d), (f(x + h * d) - f(x - h * d)) / (2 * h), rtol=1e-6, atol=1e-8)
+    assert np.isclose(zyg.jvp(f, (x,), (d,))[1], np.dot(found, d))
+    second = (g(x + h * d) - g(x - h * d)) / (2 * h)
+    assert np.allclose(zyg.hvp(f)(x, d), second, rtol=1e-5, atol=1e-7)
+    assert np.allclose(zyg.grad(lambda x: np.dot(g(x), d))(x), second, rtol=1e-5, atol=1e-7)

@@ -63,8 +63,19 @@ def _gemm(f: Frame, op: Op, args: tuple[Parts, ...], fresh: int = 0) -> list[Par
 
 
 def _product(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
-    (m,), (n,) = args[12:14]
-    clear_unless(f, op.args[0], args[0], f.body.binary("mul", m, n))
+    """C = A B, and the other elements of its buffer are zero; where C is a view that holds elements twice, it is the
+    sum of what is in their places."""
+    b, one = f.body, integer_constant(1)
+    (rows,), (columns,), (m,), (n,) = (*args[2:4], *args[12:14])
+    in_order = [
+        b.binary("and", b.compare("icmp eq", unit, one), b.binary("or", b.compare("icmp sge", lead, length), single))
+        for unit, lead, length, single in (
+            (columns, rows, n, b.compare("icmp sle", m, one)),
+            (rows, columns, m, b.compare("icmp sle", n, one)),
+        )
+    ]
+    count = b.select(b.binary("or", *in_order), b.binary("mul", m, n), integer_constant(-1))
+    clear_unless(f, op.args[0], args[0], count)
     return _gemm(f, op, args, fresh=1)
 
 

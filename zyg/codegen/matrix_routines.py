@@ -98,7 +98,9 @@ def _write_loops(assembly: Assembly, kind: Type) -> None:
     columns = w.all(b.compare("icmp eq", ars, ONE), b.compare("icmp eq", crs, ONE), b.compare("icmp sgt", m, ONE))
     with w.when(w.all(columns, w.negated(in_order)), leave=True):
         b.call("void", _loops_name(kind), c, ccs, crs, b_, bcs, brs, a, acs, ars, n, m, k, conj_b, conj_a, fresh)
-    with w.when(w.all(in_order, is_fresh, b.compare("icmp eq", k, ONE)), leave=True), w.loop(m) as i:
+    # Rows that share elements, as of views by windows, are added
+    are_apart = w.any(b.compare("icmp sge", crs, n), b.compare("icmp sle", m, ONE))
+    with w.when(w.all(in_order, is_fresh, are_apart, b.compare("icmp eq", k, ONE)), leave=True), w.loop(m) as i:
         factor = w.conjugate(w.load(w.at(a, (i, ars))), conj_a)
         with w.loop(n) as j:
             other = w.conjugate(w.load(w.at(b_, (j, ONE))), conj_b)

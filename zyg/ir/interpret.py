@@ -232,9 +232,7 @@ def _matrices(op: Op, values: list[Any]) -> tuple[Any, ...]:
             with np.errstate(invalid="ignore"):
                 added = np.where(none, 0, factors[0] * factors[1]).sum(1)
         extents = [m, n]
-    at = places(c, *extents)
-    assert len(set(at.ravel().tolist())) == at.size, "a matrix with coinciding elements is written"
-    operands[c.buffer][at] += added
+    np.add.at(operands[c.buffer], places(c, *extents), added)
     return ()
 
 
