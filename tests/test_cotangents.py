@@ -340,3 +340,93 @@ def test_rules_of_instances_that_hold_each_other() -> None:
     dm, dx = grad(lambda m, x: m.value(x), (0, 1), mode="dynamic")(root, 3.0)
     assert (dm.w, dm.children[0].w, dm.children[0].parent is dm, dx) == (30.0, 0.0, True, 2.0)
     assert grad(lambda m: zyg.stop_gradient(m).children[0].w * m.w, mode="dynamic")(root).w == 1.0
+
+
+def held(p: Any) -> Any:
+    a, b = (p["a"], p["b"]) if isinstance(p, dict) else (p.a, p.b) if hasattr(p, "a") else (p[0], p[1])
+    return a * b * b
+
+
+COTANGENTS: list[tuple[Any, Any, bool]] = [  # an argument of `held`, a cotangent for 1, does it fit?
+    ({"a": 2.0, "b": 3.0}, {"b": 12.0, "a": 9.0}, True),
+    ({"a": 2.0, "b": 3.0}, {"a": 9.0}, True),
+    ({"a": 2.0, "b": 3.0}, {"a": 9.0, "c": 12.0}, False),
+    ({"a": 2.0, "b": 3.0}, (9.0, 12.0), False),
+    (Both(2.0, 3.0), {"b": 12.0, "a": 9.0}, True),
+    (Both(2.0, 3.0), SimpleNamespace(a=9.0), True),
+    (Both(2.0, 3.0), ((9.0, 12.0),), False),
+    (Pair(2.0, 3.0), [9.0, 12.0], True),
+    (Pair(2.0, 3.0), SimpleNamespace(q=12.0, p=9.0), False),
+    ([2.0, 3.0], {"b": 12.0, "a": 9.0}, False),
+]
+
+
+@MODES
+@pytest.mark.parametrize("runs", ["native", "only Python"])
+@pytest.mark.parametrize("n", range(len(COTANGENTS)))
+def test_cotangents_go_by_name_or_by_position(n: int, runs: str, mode: str) -> None:
+    argument, cotangent, fits = COTANGENTS[n]
+
+    @adjoint(held)
+    def native(p: Any) -> Any:
+        return held(p), lambda dy: cotangent
+
+    @adjoint(held)
+    def python(p: Any) -> Any:
+        exec("1")
+        return held(p), lambda dy: cotangent
+
+    adjoint(held)(native if runs == "native" else python)
+    gradient = grad(lambda p: held(p), mode=mode)
+    if not fits:
+        with pytest.raises(zyg.ValueArgumentError, match="pullback of held gives"):
+            gradient(argument)
+        return
+    found = gradient(argument)
+    items = list(found.values() if isinstance(found, dict) else vars(found).values() if is_both(found) else found)
+    assert items == [9.0, 12.0 if len(items_in(cotangent)) == 2 else 0.0]
+
+
+def is_both(value: Any) -> bool:
+    return isinstance(value, Both)
+
+
+def items_in(value: Any) -> list[Any]:
+    return list(vars(value)) if hasattr(value, "__dict__") else list(value)
+
+
+TANGENTS: list[tuple[Any, Any, float | None]] = [  # an argument of `held`, its tangent, and what moves by it
+    ({"a": 2.0, "b": 3.0}, {"b": 0.0, "a": 1.0}, 9.0),
+    ({"a": 2.0, "b": 3.0}, {"a": 1.0}, None),
+    ({"a": 2.0, "b": 3.0}, {"c": 1.0, "d": 0.0}, None),
+    ({"a": 2.0, "b": 3.0}, (1.0, 0.0), None),
+    (Both(2.0, 3.0), {"b": 1.0}, 12.0),
+    (Both(2.0, 3.0), (1.0, 0.0), None),
+    (Plain(2.0, 3.0), SimpleNamespace(c=1.0), None),
+    ([2.0, 3.0], {"a": 1.0, "b": 0.0}, None),
+]
+
+
+@MODES
+@pytest.mark.parametrize("n", range(len(TANGENTS)))
+def test_tangents_go_by_name_or_by_position(n: int, mode: str) -> None:
+    zyg.reading.custom.RULES.pop(held, None)
+    argument, tangent, expected = TANGENTS[n]
+    if expected is None:
+        with pytest.raises(zyg.ValueArgumentError, match="tangent"):
+            jvp(held, (argument,), (tangent,), mode=mode)
+        with pytest.raises(zyg.ValueArgumentError, match="tangent"):
+            grad(lambda x: jvp(lambda p: held(p) * x, (argument,), (tangent,))[1], mode=mode)(1.0)
+    else:
+        assert jvp(held, (argument,), (tangent,), mode=mode) == (18.0, expected)
+
+
+@MODES
+def test_tangents_of_functions(mode: str) -> None:
+    def made(a: float, b: float) -> Any:
+        return lambda x: a * x + b * b
+
+    assert jvp(lambda f: f(2.0), (made(3.0, 5.0),), (SimpleNamespace(b=1.0, a=0.0),), mode=mode) == (31.0, 10.0)
+    assert jvp(lambda f: f(2.0), (made(3.0, 5.0),), (SimpleNamespace(b=1.0),), mode=mode) == (31.0, 10.0)
+    with pytest.raises(zyg.ValueArgumentError, match="tangent"):
+        jvp(lambda f: f(2.0), (made(3.0, 5.0),), ((1.0, 0.0),), mode=mode)

@@ -44,13 +44,16 @@ def active_in(value: Any, depth: int = 0) -> bool:
 def changed(value: Any, change: Callable[[Any], Any], depth: int = 0, instances: dict[int, Any] | None = None) -> Any:
     """`value` with `change` applied to the tracked values in it: itself where there are none, copies of containers.
 
-    instances: also to those that instances hold; what has become of each instance, by its id.
+    instances: also to those that instances hold, and to arrays that are differentiated where they are, such as
+    parameters; what has become of each instance, by its id.
     """
     kind = type(value)
     if kind in _SIMPLE or depth > _DEEPEST:
         return value
     if kind is Number or kind is Array:
         return change(value)
+    if kind is np.ndarray:
+        return change(wrapped(value, STATE.tape)) if instances is not None and is_active(value) else value
     if issubclass(kind, (tuple, list, set, frozenset, deque)):
         items = [changed(item, change, depth + 1, instances) for item in value]
         if all(new is old for new, old in zip(items, value, strict=True)):

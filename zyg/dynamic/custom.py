@@ -122,6 +122,7 @@ def _check_unchanged(before: dict[int, tuple[Any, list[Any]]], arguments: Sequen
 
 def _refs(value: Any, top: Tape, known: dict[int, Any]) -> Any:
     """References to the tracked values of an argument, in its structure.  known: those of instances, by their ids."""
+    value = wrapped(value, STATE.tape)
     if hasattr(type(value), "__zyg_apply__"):
         return operand(value, top)[0]
     if isinstance(value, (list, tuple)):

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import inspect
 import operator
+import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -30,6 +31,8 @@ from zyg.dynamic.tape import Sweep, Tape
 from zyg.errors import ArgumentError, ValueArgumentError, ZygError
 from zyg.reading.derive import Argnums
 from zyg.reading.front import definition
+from zyg.steering import checkpoint
+from zyg.transformed import Transformed
 
 assert all((_python_calls, _statistics_calls, _numpy_writes, _numpy_functions))  # imported for what they register
 
@@ -209,6 +212,8 @@ def jvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any])
     """`(y, dy)`: cotangents of the arguments are linear in the value's, and the derivative by it is the tangent."""
     # Where nothing moves the derivative may be nan: by the exponent of a negative number, say
     moving = [n for n, tangent in enumerate(tangents) if not _is_still(tangent, primals[n])]
+    for n in moving:
+        _check_structure(tangents[n], primals[n])
     run = Recorded(fn, primals, {}, moving, False, natively=False, forward=True)
     tape = Tape(STATE.tape)
     unit, gradient = Tracking(tape).argument(_unit(run.value, run.outputs))
@@ -228,6 +233,36 @@ def jvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any])
 
 def _is_still(tangent: Any, primal: Any) -> bool:
     return tangent is None or (type(tangent) in (int, float) and tangent == 0 and not is_array(primal))
+
+
+def _check_structure(tangent: Any, primal: Any) -> None:
+    """An error where a tangent has not the structure of what moves; attributes of instances may be left out."""
+    if tangent is None:
+        return
+    parts: list[tuple[Any, Any]] | None = []
+    if isinstance(primal, (tuple, list)):
+        alike = isinstance(tangent, (tuple, list)) and len(tangent) == len(primal)
+        parts = list(zip(tangent, primal, strict=True)) if alike else None
+    elif isinstance(primal, dict):
+        alike = isinstance(tangent, dict) and tangent.keys() == primal.keys()
+        parts = [(tangent[key], item) for key, item in primal.items()] if alike else None
+    elif (held := _held(primal)) is not None:
+        given = tangent if isinstance(tangent, dict) else members(tangent)
+        alike = given is not None and given.keys() <= held.keys()
+        parts = [(item, held[name]) for name, item in given.items()] if given is not None and alike else None
+    if parts is None:
+        raise ValueArgumentError(f"the tangent of {primal!r:.80} cannot be {tangent!r:.80}: it has another structure")
+    for part, its in parts:
+        _check_structure(part, its)
+
+
+def _held(primal: Any) -> dict[str, Any] | None:
+    """What an instance or function holds that has a gradient."""
+    if isinstance(primal, types.MethodType):
+        return _held(primal.__self__)
+    if isinstance(primal, functools.partial):
+        return {"func": primal.func, "args": primal.args, "keywords": primal.keywords}
+    return _held(primal.fn) if isinstance(primal, (Transformed, checkpoint)) else members(primal)
 
 
 def _unit(y: Any, refs: Any, top: bool = True) -> Any:

@@ -20,6 +20,7 @@ from zyg.reading.values import (
     Static,
     Value,
     extended,
+    is_container,
 )
 
 if TYPE_CHECKING:
@@ -47,6 +48,28 @@ def opened(reader: FunctionReader, value: Value) -> Value:
     if not all(type(key) is str for key in keys):
         raise unsupported("only dicts with strings as keys can be compiled", reader.pos)
     return Node(DictHead(keys), tuple(_at_key(reader, value, key) for key in keys))
+
+
+def opened_whole(reader: FunctionReader, value: Value, inside: tuple[int, ...] = ()) -> Value:
+    """A captured list, dict or instance with all that is in it, however deep; containers with those that they hold."""
+    if is_closed(value) and isinstance(value, Static):
+        if id(value.obj) in inside:
+            raise unsupported(f"a captured {type(value.obj).__name__} that holds itself", reader.pos)
+        inside = (*inside, id(value.obj))
+        if is_captured(value):
+            value = opened(reader, value)
+        else:
+            found = {name: _own_attribute(reader, value, name) for name in attributes_of(value.obj)}
+            items = {name: item for name, item in found.items() if item is not None}
+            value = Node(ObjectHead(type(value.obj), tuple(items)), tuple(items.values()))
+    if isinstance(value, Node) and is_container(value):
+        return Node(value.head, tuple(opened_whole(reader, item, inside) for item in value.items))
+    return value
+
+
+def is_closed(value: Value) -> bool:
+    """Is it a captured list, dict or instance, which has not been looked into?"""
+    return is_captured(value) or (isinstance(value, Static) and is_object(value))
 
 
 def item_of(reader: FunctionReader, value: Static, index: Value) -> Value | None:

@@ -15,14 +15,17 @@ from zyg.errors import ValueArgumentError
 from zyg.ir.memory import mem_like
 from zyg.ir.program import Const, Op, Operand, Var
 from zyg.passes.slots import zero
-from zyg.reading.captured import opened
-from zyg.reading.describe import described
+from zyg.reading.captured import opened_whole
+from zyg.reading.describe import with_names
 from zyg.reading.instances import gives_same_class
 from zyg.reading.values import (
     ClosureHead,
+    DictHead,
+    ListHead,
     Node,
     ObjectHead,
     Static,
+    TupleHead,
     Value,
     array_like,
     is_array,
@@ -76,22 +79,33 @@ def container_like(value: Node, items: Sequence[Value]) -> Value:
     return Node(ObjectHead(SimpleNamespace, tuple(n for n, _ in kept)), tuple(item for _, item in kept))
 
 
-def placed(given: Node, like: Node) -> Sequence[Value]:
-    """The items of a cotangent in the order of those of the value that it belongs to; the attributes of an instance
-    that have no derivative may be left out."""
-    names, own = (getattr(v.head, "keys", None) or getattr(v.head, "names", None) for v in (given, like))
-    if names is None or own is None or not (set(names) == set(own) or (is_object(like) and set(names) < set(own))):
-        return given.items
-    return [given.items[names.index(name)] if name in names else Static(None) for name in own]
+def placed(given: Value, like: Node, partly: bool = False) -> Sequence[Value] | None:
+    """The items of a cotangent or tangent in the order of those of the value that it belongs to, None where it has
+    another structure.  Attributes of an instance may be left out, keys of a dict where it is given `partly`: there is
+    no derivative by them."""
+    if not isinstance(given, Node):
+        return None
+    own, names = _names(like), _names(given)
+    if own is None or names is None:
+        fits = own is names and isinstance(given.head, (TupleHead, ListHead)) and len(given.items) == len(like.items)
+        return given.items if fits else None
+    if not set(names) <= set(own) or (isinstance(like.head, DictHead) and not partly and len(names) < len(own)):
+        return None
+    items = dict(zip(names, given.items, strict=False))
+    return [items.get(name, Static(None)) for name in own] + [Static(None)] * (len(like.items) - len(own))
 
 
-def is_object(value: Value) -> bool:
-    return isinstance(value, Node) and isinstance(value.head, ObjectHead)
+def _names(value: Node) -> tuple[str, ...] | None:
+    """The keys of a dict, the attributes of an instance, what a function captures; None for what goes by position."""
+    head = value.head
+    if isinstance(head, ClosureHead):
+        return head.captures
+    return head.keys if isinstance(head, DictHead) else head.names if isinstance(head, ObjectHead) else None
 
 
 def matching(result: Value, given: Value, reader: FunctionReader) -> list[Operand]:
     """The leaves of a cotangent (or tangent) that belong to the differentiable variables of `result`."""
-    given = opened(reader, given)
+    given = opened_whole(reader, given)
     if isinstance(result, Const):
         return []
     if isinstance(result, Var):
@@ -111,10 +125,10 @@ def matching(result: Value, given: Value, reader: FunctionReader) -> list[Operan
         return [reader.spec.calls.like(reader, result, given)]
     elif isinstance(given, Static) and given.obj is None:
         return [zero(tangent_kind(leaf.type)) for leaf in carriers(result)]
-    elif isinstance(given, Node) and len(items := placed(given, result)) == len(result.items):
+    elif isinstance(result, Node) and (items := placed(given, result)) is not None:
         return [leaf for a, b in zip(result.items, items, strict=True) for leaf in matching(a, b, reader)]
     raise ValueArgumentError(
-        f"the cotangent or tangent of {described(result)} cannot be {described(given)}",
+        f"the cotangent or tangent of {with_names(result)} cannot be {with_names(given)}",
         reader.pos,
         "Give it the structure of the value, with None where there is none.",
     )

@@ -15,6 +15,7 @@ from zyg.errors import UnsupportedError, ValueArgumentError, ZygError, unsupport
 from zyg.ir.memory import MemoryType
 from zyg.ir.program import Var
 from zyg.reading import arrays, maps
+from zyg.reading.captured import opened_whole
 from zyg.reading.cotangents import carriers
 from zyg.reading.describe import described
 from zyg.reading.front import definition
@@ -98,7 +99,7 @@ def without_gradient(reader: FunctionReader, value: Value) -> Value:
     """`value` with its numbers cut off from differentiation; arrays in it are copies."""
     if arrays.is_arraylike(value):
         return maps.elementwise(reader, _stopped, [value])
-    value = reader.spec.calls.frozen(reader, value)
+    value = opened_whole(reader, reader.spec.calls.frozen(reader, value))
     if isinstance(value, Node):
         items = (reader.spec.calls.settle(reader, without_gradient(reader, item)) for item in value.items)
         return Node(value.head, tuple(items))

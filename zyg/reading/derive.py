@@ -29,7 +29,8 @@ from zyg.ir.verify import checked_module
 from zyg.passes.results import written_parameters
 from zyg.reading.arrays import memory
 from zyg.reading.by_tangents import by_tangents, uses_stack
-from zyg.reading.cotangents import carriers, gradient_of, matching, slope_of
+from zyg.reading.captured import opened_whole
+from zyg.reading.cotangents import carriers, gradient_of, matching, placed, slope_of
 from zyg.reading.describe import described
 from zyg.reading.foreign import repeating
 from zyg.reading.functions import open_functions
@@ -128,8 +129,8 @@ def gradient_call(
     reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value], options: Options
 ) -> Value:
     """The value of `grad(fn, …)(*args, **kws)`."""
-    args, kws = settled(reader, args, kws)
     chosen = chosen_arguments(options.argnums, len(args), reader)
+    args, kws = settled(reader, args, kws, chosen)
     module, result, formals, operands, captured = read_inner(reader, fn, args, kws)
     primal, aux = result, None
     if options.has_aux:
@@ -246,7 +247,7 @@ def pullback_call(reader: FunctionReader, fn: Value, args: list[Value], cotangen
 
 
 def _pulled_back(reader: FunctionReader, fn: Value, args: list[Value], cotangent: Value) -> Value:
-    args, _ = settled(reader, args, {})
+    args, _ = settled(reader, args, {}, range(len(args)))
     module, result, formals, operands, captured = read_inner(reader, fn, args, {})
     if any(isinstance(leaf.type, MemoryType) for leaf in carriers(result)):
         return _array_pullback(reader, fn, args, cotangent)
@@ -288,10 +289,10 @@ def pairing(reader: FunctionReader, y: Value, dy: Value) -> Operand:
     if isinstance(dy, Static) and dy.obj is None:
         return Const(0.0, types.float64)
     if isinstance(y, Node) and is_container(y):
-        if not (isinstance(dy, Node) and is_container(dy) and len(dy.items) == len(y.items)):
+        if (items := placed(opened_whole(reader, dy), y)) is None:
             raise ValueArgumentError("the cotangent does not have the structure of the value", reader.pos)
         total: Operand = Const(0.0, types.float64)
-        for a, b in zip(y.items, dy.items, strict=True):
+        for a, b in zip(y.items, items, strict=True):
             total = reader.emit(operator.add, (total, pairing(reader, a, b)), types.float64)
         return total
     if isinstance(y, Static):
@@ -316,14 +317,14 @@ def jvp_call(
 
     lent: tangents that are arrays lie in shadows of the arguments', and may be shared with what is given back.
     """
-    args, _ = settled(reader, args, {})
-    module, result, formals, operands, captured = read_inner(reader, fn, args, {})
     for tangents in directions:
         if len(tangents) != len(args):
             raise ValueArgumentError(
                 f"{len(args)} primals but {len(tangents)} tangents", reader.pos, "Give one tangent for each argument."
             )
     moving = [not all(map(_is_none, given)) for given in zip(*directions, strict=True)]
+    args, _ = settled(reader, args, {}, [number for number, on in enumerate(moving) if on])
+    module, result, formals, operands, captured = read_inner(reader, fn, args, {})
     for number, (formal, on) in enumerate(zip(formals, moving, strict=True)):
         if on:
             check_list(formal, number, reader)

@@ -20,6 +20,7 @@ from zyg.reading.values import (
     MapHead,
     MemoryListHead,
     MethodHead,
+    Node,
     ObjectHead,
     PartialHead,
     RangeHead,
@@ -85,3 +86,10 @@ def described(value: Value) -> str:
         return " or ".join(described(item) for item in value.items[1:])
     name = type(value.head).__name__.removesuffix("Head").lower()
     return _NODES.get(type(value.head), f"an {name}" if name[0] in "aeiou" else f"a {name}")
+
+
+def with_names(value: Value) -> str:
+    """`value` with its article and, of a dict or instance, the names of what it holds."""
+    head = value.head if isinstance(value, Node) else None
+    names = head.keys if isinstance(head, DictHead) else head.names if isinstance(head, ObjectHead) else ()
+    return described(value) + (f" with {', '.join(map(str, names))}" if names else "")

@@ -27,8 +27,9 @@ from zyg.passes.results import origins, writes_given
 from zyg.passes.simplify import inline
 from zyg.passes.slots import zero
 from zyg.reading import arrays, maps
+from zyg.reading.captured import is_closed, opened_whole
 from zyg.reading.cotangents import placed
-from zyg.reading.describe import described
+from zyg.reading.describe import with_names
 from zyg.reading.inner import module_of
 from zyg.reading.sites import Reread
 from zyg.reading.values import (
@@ -38,7 +39,6 @@ from zyg.reading.values import (
     array_like,
     has_memory_list,
     is_array,
-    is_container,
     parameter,
     passed,
     rebuild,
@@ -80,9 +80,14 @@ def given_call(reader: FunctionReader, how: Derivative, args: Sequence[Value]) -
     spec = reader.spec
     args = [spec.calls.frozen(reader, maps.without_parts(reader, spec.calls.settle(reader, arg))) for arg in args]
     spec.calls.settle_all(reader, None)
-    made = _Given(reader, how, [parameter(arg) for arg in args])
     check_lists(reader, how.name, args)
-    primal = made.program()
+    while True:
+        made = _Given(reader, how, [parameter(arg) for arg in args])
+        try:
+            primal = made.program()
+            break
+        except _Closed as found:
+            args[found.number] = opened_whole(reader, args[found.number])
     check_lists(reader, how.name, (made.y, made.saved))
     outs = tuple(Var(kind) for kind in primal.results)
     given = tuple(leaf for arg in args for leaf in passed(arg))
@@ -98,6 +103,13 @@ def check_lists(reader: FunctionReader, name: str, values: Sequence[Value]) -> N
     if any(map(has_memory_list, values)):
         what = f"{name}: a list whose length is not known when compiling"
         raise unsupported(what, reader.pos, "Make an array of it: np.array(…).")
+
+
+class _Closed(Exception):
+    """There is a cotangent of what an argument holds, a captured list, dict or instance: that has to be known."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
 
 
 class _Given:
@@ -217,7 +229,8 @@ class _Given:
             found = self.how.backward(inner, saved, formals, dy)
             adding = _Adding(inner, self.how, shadows)
             for number, (formal, given) in enumerate(zip(formals, found, strict=True)):
-                adding.add(formal, spec.calls.frozen(inner, spec.calls.settle(inner, given)), number)
+                cotangent = spec.calls.frozen(inner, spec.calls.settle(inner, given))
+                adding.add(formal, opened_whole(inner, cotangent), number)
             return tuple_of(adding.numbers)
 
         always = (*dys.values(), *shadows.values())
@@ -265,6 +278,8 @@ class _Adding:
     def add(self, formal: Value, given: Value, number: int) -> None:
         none = isinstance(given, Static) and given.obj is None
         if isinstance(formal, (Const, Static)):
+            if is_closed(formal) and not none:
+                raise _Closed(number)
             return
         if isinstance(formal, Var):
             if isinstance(formal.type, MemoryType):
@@ -284,14 +299,16 @@ class _Adding:
             for item in formal.items:
                 self.add(item, given, number)
         else:
-            items = placed(given, formal) if isinstance(given, Node) and is_container(given) else ()
-            if len(items) != len(formal.items):
+            items = placed(given, formal, partly=True)
+            if items is None:
                 raise self._unfit(formal, given, number)
             for item, its in zip(formal.items, items, strict=True):
                 self.add(item, its, number)
 
     def _unfit(self, formal: Value, given: Value, number: int) -> ZygError:
-        return self.how.refuse(f"gives {described(given)} as the cotangent of {described(formal)} (argument {number})")
+        return self.how.refuse(
+            f"gives {with_names(given)} as the cotangent of {with_names(formal)} (argument {number})"
+        )
 
     def _variable(self, operand: Operand) -> Var:
         """A variable, so that it is one of the results of the program."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from zyg.ir.verify import checked_module
 from zyg.passes.lift import open_captures
 from zyg.passes.results import written_parameters
 from zyg.passes.simplify import inline
+from zyg.reading.captured import opened_whole
 from zyg.reading.foreign import check_runs_once
 from zyg.reading.maps import without_parts
 from zyg.reading.naming import named_after
@@ -33,16 +34,20 @@ if TYPE_CHECKING:
 
 
 def settled(
-    reader: FunctionReader, args: Sequence[Value], kws: dict[str, Value]
+    reader: FunctionReader, args: Sequence[Value], kws: dict[str, Value], chosen: Container[int]
 ) -> tuple[list[Value], dict[str, Value]]:
-    """The arguments of a derivative, computed where they have waited: it is taken by their elements."""
+    """The arguments of a derivative, computed where they have waited: it is taken by their elements.
+
+    chosen: those that it is taken by; what they hold is known.
+    """
     settle = reader.spec.calls.settle
     frozen = reader.spec.calls.frozen
 
     def ready(arg: Value) -> Value:
         return frozen(reader, without_parts(reader, settle(reader, arg)))
 
-    return [ready(arg) for arg in args], {name: ready(arg) for name, arg in kws.items()}
+    own = [opened_whole(reader, arg) if number in chosen else arg for number, arg in enumerate(map(ready, args))]
+    return own, {name: ready(arg) for name, arg in kws.items()}
 
 
 _RESULT = "a function that is differentiated cannot give a list whose length is not known when compiling"

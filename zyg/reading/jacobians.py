@@ -224,8 +224,8 @@ def jacobian_call(
     reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value], options: Options
 ) -> Value:
     """The value of `jacobian(fn, …)(*args, **kws)`: for several arguments, tuples in the structure of the result."""
-    args, kws = settled(reader, args, kws)
     chosen = chosen_arguments(options.argnums, len(args), reader)
+    args, kws = settled(reader, args, kws, chosen)
     y = _result(reader, fn, args, kws)
 
     def of(fn: Value, y: Value) -> Value:
@@ -277,7 +277,7 @@ def hvp_call(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str
     for n, vector in zip(chosen, given, strict=True):
         tangents[n] = vector
     whole = Node(PlacedHead(tuple(range(len(args))), tuple(kws)), (_gradient(fn, options), *kws.values()))
-    args, _ = settled(reader, args, {})
+    args, _ = settled(reader, args, {}, chosen)
     lent = all(is_array(args[n]) and _is_floating(args[n]) and in_order(args[n]) for n in chosen)
     if lent:
         for n in chosen:

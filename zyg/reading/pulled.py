@@ -30,7 +30,7 @@ def read_pullback(reader: FunctionReader, args: list[Value], kws: dict[str, Valu
     """The value of `pullback(fn, *args)`."""
     if not args or kws.keys() - {"mode"}:
         raise ArgumentError("pullback takes a function and its arguments", reader.pos, "Call it as pullback(f, x, …).")
-    fn, own = args[0], settled(reader, args[1:], {})[0]
+    fn, own = args[0], settled(reader, args[1:], {}, range(len(args) - 1))[0]
     module, result, formals, operands, captured = read_inner(reader, fn, own, {})
     if isinstance(result, Const) or (isinstance(result, Var) and isinstance(result.type, types.Float)):
         for number, formal in enumerate(formals):

@@ -21,6 +21,7 @@ from zyg.ir.scalars import b1, c8, c16, f8, i8
 from zyg.ir.tree import ArrayTree, ConstTree, DictTree, Leaf, ListTree, ObjectTree, Tree, TupleTree
 from zyg.reading import arrays
 from zyg.reading.callback import call_python, owned
+from zyg.reading.captured import is_closed, opened_whole
 from zyg.reading.given import Derivative, Refuse, given_call
 from zyg.reading.instances import attributes_of, is_instance
 from zyg.reading.rule_arguments import by_argument, counted
@@ -47,6 +48,8 @@ _kept: dict[int, tuple[Any, list[Any]]] = {}
 _kinds: dict[Hashable, Tree] = {}
 _guessed: dict[Hashable, Tree] = {}
 _leaving: dict[Hashable, bool] = {}
+_opened: set[Hashable] = set()  # rules that give cotangents of what is in captured containers
+_CLOSED = object()  # in the place of such a container
 Made = TypeVar("Made")
 
 
@@ -65,10 +68,21 @@ class LeftOut(KindMismatch):
     """A pullback gave no cotangents of arguments that are passed by name only."""
 
 
+class Closed(KindMismatch):
+    """A pullback gave a cotangent of what is in a captured list, dict or instance that had not been looked into."""
+
+
+class _Unopened(Exception):
+    """There is a cotangent for `_CLOSED`."""
+
+
 def learn(mismatch: KindMismatch, tree: Tree) -> None:
     """From now on, programs expect a value of this shape there, or no such cotangents."""
     if isinstance(mismatch, LeftOut):
         _leaving[mismatch.key] = True
+        return
+    if isinstance(mismatch, Closed):
+        _opened.add(mismatch.key)
         return
     _kinds[mismatch.key] = _of_any_size(tree)
 
@@ -113,6 +127,8 @@ def python_rule_call(
     reader: FunctionReader, fn: Any, rule: Any, args: list[Value], names: tuple[str, ...], refuse: Refuse
 ) -> Value:
     """A call of `fn`, whose rule Python runs; the last arguments are passed by these names."""
+    if Identity(rule) in _opened:
+        args = [opened_whole(reader, arg) for arg in args]
     key = (Identity(fn), tuple(structure(parameter(arg)) for arg in args))
     expected = _kinds.get(key) or _guessed.setdefault(key, _guess(fn, args))
     name = getattr(fn, "__name__", "rule")
@@ -167,15 +183,18 @@ def python_rule_call(
 
             def in_order(wanted: int) -> list[Any] | None:
                 """The cotangents, if all but of the first `wanted` arguments may be left out."""
-                is_wanted = lambda n: n < wanted and outs[n] is not None  # noqa: E731
+                is_wanted = lambda n: n < wanted and outs[n] is not None and outs[n] is not _CLOSED  # noqa: E731
                 return by_argument(rule, count, names, items, None, is_wanted)
 
             chosen = in_order(count if leaves_out(rule) else len(outs))
             if chosen is None:
                 raise refuse(counted(items, outs)) if in_order(count) is None else LeftOut(Identity(rule), None, name)
             given: list[Any] = []
-            for number, (out, item) in enumerate(zip(outs, chosen, strict=True)):
-                _fill(out, item, given, refuse, number)
+            try:
+                for number, (out, item) in enumerate(zip(outs, chosen, strict=True)):
+                    _fill(out, item, given, refuse, number)
+            except _Unopened:
+                raise Closed(Identity(rule), None, name) from None
             return given
 
         results = iter(call_python(inner, called, f"the pullback of {name}", [saved, dy, *outs], kinds, writes=True))
@@ -301,6 +320,8 @@ def _numbers_in(value: Value) -> Iterator[Var]:
 
 def _zeros(reader: FunctionReader, value: Value) -> Value:
     """The argument with zeros for its arrays, to be filled; what has no cotangent is None."""
+    if is_closed(value):
+        return Static(_CLOSED)
     if isinstance(value, Node) and arrays.is_array(value):
         dtype = value.head.dtype
         if not moves(dtype):
@@ -319,6 +340,11 @@ def _with_numbers(out: Value, numbers: Iterator[Var]) -> Value:
     return out
 
 
+def _named(value: Any) -> dict[Any, Any] | None:
+    """What a dict or an instance holds."""
+    return value if isinstance(value, dict) else attributes_of(value) if is_instance(value) else None
+
+
 def _fill(out: Any, found: Any, numbers: list[Any], refuse: Refuse, number: int) -> None:
     """Write a cotangent that Python gave into the arrays of `out`; its numbers are gathered."""
     if isinstance(out, np.ndarray):
@@ -327,20 +353,21 @@ def _fill(out: Any, found: Any, numbers: list[Any], refuse: Refuse, number: int)
             if new.shape != out.shape:
                 raise refuse(f"gives an array of shape {new.shape} as the cotangent of argument {number}: {out.shape}")
             np.copyto(out, new.real if new.dtype.kind == "c" and out.dtype.kind != "c" else new, casting="same_kind")
+    elif out is _CLOSED:
+        if found is not None:
+            raise _Unopened
     elif isinstance(out, (tuple, list, dict)) or is_instance(out):
-        attributes = {} if isinstance(out, (tuple, list, dict)) else attributes_of(out)
-        inside = list(out.values()) if isinstance(out, dict) else list(attributes.values() if attributes else out)
-        own = attributes_of(found) if attributes and is_instance(found) else found
+        own = None if isinstance(out, (tuple, list)) else _named(out)
+        given = found if own is None else _named(found)
         if found is None:
-            items = [None] * len(inside)
-        elif attributes and isinstance(own, dict) and own.keys() <= attributes.keys():
-            items = [own.get(name) for name in attributes]
-        elif isinstance(out, dict) and isinstance(found, dict) and found.keys() == out.keys():
-            items = [found[key] for key in out]
-        elif isinstance(found, (tuple, list)) and len(found) == len(inside) and not isinstance(out, dict):
-            items = list(found)
+            items = [None] * len(out if own is None else own)
+        elif own is None and isinstance(given, (tuple, list)) and len(given) == len(out):
+            items = list(given)
+        elif own is not None and given is not None and given.keys() <= own.keys():
+            items = [given.get(name) for name in own]
         else:
             raise refuse(f"gives {found!r:.80} as the cotangent of argument {number}, a {type(out).__name__}")
+        inside = out if own is None else own.values()
         for one, its in zip(inside, items, strict=True):
             _fill(one, its, numbers, refuse, number)
     elif isinstance(out, (int, float, complex)):

@@ -16,6 +16,7 @@ from zyg.passes.lift import open_captures
 from zyg.passes.simplify import inline
 from zyg.reading import arrays, maps
 from zyg.reading.callback import call_python, owned
+from zyg.reading.captured import opened_whole
 from zyg.reading.cotangents import carriers
 from zyg.reading.derive import pairing, vjp_call
 from zyg.reading.foreign import check_runs_once
@@ -49,7 +50,7 @@ def hook_call(reader: FunctionReader, fn: Value, x: Value) -> Value:
             del inner.ops[before:]
             return [Static(None), _hooked_by_python(inner, fn.obj, dy, refuse)]
 
-    return given_call(reader, Derivative("hook", forward, backward, refuse, plain=True), [fn, x])
+    return given_call(reader, Derivative("hook", forward, backward, refuse, plain=True), [fn, opened_whole(reader, x)])
 
 
 def show_call(reader: FunctionReader, x: Value) -> Value:
@@ -65,7 +66,9 @@ def show_call(reader: FunctionReader, x: Value) -> Value:
         call_python(inner, _show, "showgrad", [dy], [])
         return [dy]
 
-    return given_call(reader, Derivative("showgrad", forward, backward, refuse, plain=True, whole=True), [x])
+    return given_call(
+        reader, Derivative("showgrad", forward, backward, refuse, plain=True, whole=True), [opened_whole(reader, x)]
+    )
 
 
 def _show(dy: Any) -> Sequence[Any]:
