@@ -17,6 +17,7 @@ from zyg.ir.scalars import b1, f8, i8
 from zyg.passes.slots import zero
 from zyg.reading import arrays, lists, maps, operators, reshaping
 from zyg.reading.arrays import ONE, ZERO
+from zyg.reading.captured import opened
 from zyg.reading.choice import may_be_array
 from zyg.reading.describe import described
 from zyg.reading.handlers import HANDLERS, Handler, handles, number
@@ -287,6 +288,7 @@ def as_array(reader: FunctionReader, value: Value) -> Value:
     """`np.asarray`: an array, what waits, or a number as it is; a list or tuple as a new array."""
     if isinstance(value, Node) and isinstance(value.head, UnionHead) and not may_be_array(value):
         value = operators.known(reader, value, _none_error)
+    value = opened(reader, value)
     if isinstance(value, Node) and lists.in_memory(value):
         return array_of(reader, value)
     if not is_sequence(value):

@@ -11,6 +11,7 @@ from zyg.ir.program import (
     Const,
 )
 from zyg.reading import records
+from zyg.reading.arrays import is_arraylike
 from zyg.reading.choice import by_kind, may_be_array
 from zyg.reading.front import Unassigned
 from zyg.reading.special_methods import special_update
@@ -54,7 +55,7 @@ def _updated(reader: FunctionReader, operands: Sequence[Value], expr: Any) -> Va
         return by_kind(reader, operands, lambda inner, given: _updated(inner, given, expr))
     if is_array(operands[0]):
         return reader.spec.calls.update(reader, expr.immutable_fn, operands)
-    if isinstance(operands[0], Node) and is_list(operands[0]):
+    if isinstance(operands[0], Node) and is_list(operands[0]) and not is_arraylike(operands[1]):  # else NumPy adds
         updated = reader.spec.calls.update_list(reader, expr.immutable_fn, operands[0], operands[1])
         if updated is not None:
             return updated

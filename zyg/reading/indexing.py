@@ -135,8 +135,7 @@ def update(reader: FunctionReader, fn: Any, args: list[Value]) -> Value:
     target, value = args
     assert isinstance(target, Node)
     arrays.check_writable(reader, target)
-    if not (arrays.is_arraylike(value) or isinstance(value, (Var, Const))):
-        raise unsupported("only numbers and arrays can be combined with an array in place", reader.pos)
+    value = as_array(reader, value)
     if isinstance(value, Node):
         value = ready(reader, target, value)
     found = operators.apply(reader, fn, [target, value])

@@ -73,6 +73,7 @@ def apply(reader: FunctionReader, fn: Any, args: list[Value], checked: bool = Tr
     if fn is operator.matmul:
         return reader.spec.calls.call(reader, Static(np.matmul), args, {})
     if any(arrays.is_arraylike(arg) for arg in args):
+        args = [arg if is_operand(arg) or arrays.is_arraylike(arg) else _as_array(reader, arg) for arg in args]
         return maps.elementwise(reader, numbers, args, (("fn", fn),))
     if all(is_operand(arg) for arg in args):
         operands = [arg for arg in args if isinstance(arg, (Var, Const))]
@@ -89,6 +90,11 @@ def apply(reader: FunctionReader, fn: Any, args: list[Value], checked: bool = Tr
         if found is not None:
             return found
     return _on_tuples(reader, fn, args)
+
+
+def _as_array(reader: FunctionReader, value: Value) -> Value:
+    found = reader.spec.calls.call(reader, Static(np.asarray), [value], {})
+    return reader.spec.calls.settle(reader, found)
 
 
 _AMBIGUOUS = frozenset((operator.invert, operator.add, operator.mul, operator.sub))
