@@ -366,14 +366,8 @@ def test_writes_that_would_get_lost_are_refused() -> None:
         y[0, 0] = 1.0
         return np.sum(y)
 
-    def flat(x):
-        y = x.reshape(2, 3).copy()
-        y.T.flat[1] = x[0]
-        return np.sum(y**2)
-
-    for f in (wide, flat):
-        with pytest.raises(zyg.UnsupportedError, match=r"read|copy"):
-            zyg.grad(f, mode="native")(X)
+    with pytest.raises(zyg.UnsupportedError, match=r"read|copy"):
+        zyg.grad(wide, mode="native")(X)
 
 
 def test_the_real_part_of_a_real_array_is_the_array() -> None:

@@ -71,3 +71,18 @@ def test_wrong_rules_are_named_at_the_first_and_the_second_order():
 def test_unknown_modes():
     with pytest.raises(ValueError, match="modes are"):
         check_grads(math.sin, (1.0,), modes=("both",))
+
+
+def test_functions_that_write_into_their_arguments() -> None:
+    """Each call gets copies, and the arguments stay what they are."""
+
+    def f(x, n, parts):
+        n += 1
+        x[0] *= x[1] * n[0]
+        x *= x
+        parts["a"][1:] += x[:2]
+        return np.sum(np.sin(x)) + np.sum(parts["a"] ** 2)
+
+    x, n, parts = np.array([0.3, 0.7, -0.4]), np.array([1, 2]), {"a": np.array([0.1, 0.2, 0.3])}
+    zyg.check_grads(f, (x, n, parts), order=2)
+    assert x[0] == 0.3 and n[0] == 1 and parts["a"][1] == 0.2

@@ -30,11 +30,12 @@ class ArrayBack:
         self._y = copy.deepcopy(_floating(y))
         self._found, inputs = called.find((*self._args, self._y))
         self._inputs = [_kept(value) for value in inputs]
-        if self._found.lowered.written:
-            if any(isinstance(shape, ArrayTree) for _, shape in self._found.lowered.looked.inputs.values()):
-                raise UnsupportedError("the pullback of a function that writes into captured arrays is not supported")
         first = sum(1 for arg in self._args for _ in types_of(tree(arg)))
         self._places = slice(first, first + sum(1 for _ in types_of(tree(self._y))))
+        lowered, behind = self._found.lowered, self._places.stop
+        for number, shape in lowered.looked.inputs.values():
+            if isinstance(shape, ArrayTree) and behind + number in lowered.written:
+                raise UnsupportedError("the pullback of a function that writes into captured arrays is not supported")
 
     def __call__(self, dy: Any) -> Any:
         numbers: list[Any] = []

@@ -62,7 +62,7 @@ def _check(
     fn: Callable[..., Any], args: tuple[Any, ...], order: int, modes: tuple[str, ...], near: _Near, above: str
 ) -> None:
     random = np.random.default_rng(0)
-    y = fn(*args)
+    y = fn(*_copies(args))
     weights = _random_like(y, random)
     slopes = _random_like(args, random)
     for mode in modes:
@@ -99,17 +99,17 @@ def _agree(fn: Any, args: Any, weights: Any, direction: Any, derivative: Callabl
 
 
 def _reverse(fn: Callable[..., Any], args: tuple[Any, ...], weights: Any) -> Callable[[Any], float]:
-    cotangents = pullback(fn, *args)[1](weights)
+    cotangents = pullback(fn, *_copies(args))[1](weights)
     return lambda direction: _inner(cotangents, direction)
 
 
 def _forward(fn: Callable[..., Any], args: tuple[Any, ...], weights: Any) -> Callable[[Any], float]:
-    return lambda direction: _inner(weights, jvp(fn, args, direction)[1])
+    return lambda direction: _inner(weights, jvp(fn, _copies(args), direction)[1])
 
 
 def _differences(fn: Callable[..., Any], args: Any, weights: Any, direction: Any, step: float) -> float:
     """d/dt ⟨weights, f(args + t direction)⟩ at 0, by differences of fourth order."""
-    a, b, c, d = (_inner(weights, fn(*_moved(args, direction, k * step))) for k in (-2, -1, 1, 2))
+    a, b, c, d = (_inner(weights, fn(*_moved(_copies(args), direction, k * step))) for k in (-2, -1, 1, 2))
     return (a - 8 * b + 8 * c - d) / (12 * step)
 
 
@@ -138,6 +138,14 @@ def _map(fn: Callable[..., Any], value: Any, *others: Any) -> Any:
         rest = [items_of(other) or () for other in others]
         return rebuilt(value, [_map(fn, item, *(other[i] for other in rest)) for i, item in enumerate(inside)])
     return fn(value, *others) if _is_varied(value) else None
+
+
+def _copies(value: Any) -> Any:
+    """`value` with arrays of its own, for functions that write into their arguments."""
+    inside = items_of(value)
+    if inside is not None:
+        return rebuilt(value, [_copies(item) for item in inside])
+    return value.copy(order="K") if isinstance(value, np.ndarray) else value
 
 
 def _moved(value: Any, direction: Any, by: float) -> Any:

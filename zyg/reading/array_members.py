@@ -21,7 +21,8 @@ from zyg.reading.handlers import HANDLERS, handles, number
 from zyg.reading.iteration import elements
 from zyg.reading.nest import renamed
 from zyg.reading.reshaping import flattened, ravel, reshaped
-from zyg.reading.values import MethodHead, Node, Static, TupleHead, Value, constant, tuple_of
+from zyg.reading.values import FlatHead, MethodHead, Node, Static, TupleHead, Value, constant, tuple_of
+from zyg.rules import lists
 from zyg.rules import primitives as p
 from zyg.rules.writing import sort_in_place
 
@@ -71,7 +72,7 @@ def array_attribute(reader: FunctionReader, value: Value, name: str) -> Value:
             reader.spec.flat.add(id(found))
             reader.spec.keep.append(found)
             return found
-        return arrays.frozen(reader, flattened(reader, array), "`.flat` of an array that is not in C order is a copy")
+        return Node(FlatHead(), (array,))
     if name in _FUNCTIONS or name in ("reshape", "copy", "astype", "fill", "item", "tolist", "view"):
         return Node(MethodHead(name), (value,))
     raise unsupported(f"the attribute {name!r} of arrays has no native code", reader.pos)
@@ -121,6 +122,8 @@ def array_method(reader: FunctionReader, value: Value, name: str, args: list[Val
         args = [tuple_of(args)]
     if name == "flatten":
         return flattened(reader, _array(reader, value))
+    if name == "tolist":
+        return reader.spec.call(reader, Static(lists.from_array), [array], {}, fixed=True)
     if name in _FUNCTIONS:
         return reader.spec.calls.call(reader, Static(_FUNCTIONS[name]), [value, *args], kws)
     raise unsupported(f"the method {name!r} of arrays has no native code", reader.pos)

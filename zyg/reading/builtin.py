@@ -18,6 +18,7 @@ from zyg.reading import (
     elementary,
     imports,
     masked_reductions,
+    places,
     shown,
 )
 from zyg.reading.handlers import HANDLERS
@@ -62,6 +63,7 @@ __all__ = [
     "linalg",
     "masked_reductions",
     "ordering",
+    "places",
     "polynomials",
     "quantiles",
     "random_draws",

@@ -31,6 +31,7 @@ from zyg.reading.jit_options import options_of
 from zyg.reading.keywords import check_keywords
 from zyg.reading.list_arrays import array_function
 from zyg.reading.members import method
+from zyg.reading.places import is_flat, without_flat
 from zyg.reading.values import (
     ClosureHead,
     ErrorHead,
@@ -121,6 +122,9 @@ def _call_as_it_is(reader: FunctionReader, fn: Static, args: list[Value], kws: d
         return read(reader, fn.path, args, kws)  # type: ignore[no-any-return]
     if any(is_iterator(arg, "filter") for arg in args) and obj not in _ASKING:
         args = [filtered(reader, arg) if isinstance(arg, Node) and is_iterator(arg, "filter") else arg for arg in args]
+    if any(map(is_flat, args)) and not any(obj is fn for fn in _ASKING):
+        if not isinstance(obj, pytypes.FunctionType) or _written(obj) is not None:
+            args = [without_flat(reader, arg) for arg in args]
     if not isinstance(obj, pytypes.FunctionType) or _written(obj) is not None:
         args = [opened(reader, arg) if isinstance(arg, Static) and type(arg.obj) is list else arg for arg in args]
     if not isinstance(obj, pytypes.FunctionType) or _written(obj) is not None:

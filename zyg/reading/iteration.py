@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator as op
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zyg.errors import unsupported
 from zyg.ir.program import Const, Operand, Var
@@ -20,11 +20,13 @@ from zyg.reading.values import (
     ClosureHead,
     DictHead,
     ElementHead,
+    FlatHead,
     IterHead,
     ListHead,
     MappedHead,
     NextHead,
     Node,
+    PartialHead,
     RangeHead,
     Static,
     TupleHead,
@@ -34,6 +36,7 @@ from zyg.reading.values import (
     tuple_of,
 )
 from zyg.rules import lists as written
+from zyg.rules import places
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:
@@ -134,6 +137,9 @@ def iterator(reader: FunctionReader, value: Value) -> Node:
             return Node(IterHead("range"), (start, step, count, Const(0, i8)))
         if isinstance(head, ListHead):
             return Node(IterHead("tuple", 0), value.items)
+        if isinstance(head, FlatHead):
+            (array,) = value.items
+            return each(places.load, array, arrays.size(reader, arrays.shape(array)))
         if lists.in_memory(value):
             return Node(IterHead("list"), (value, Const(0, i8)))
         if arrays.is_arraylike(value):
@@ -143,6 +149,12 @@ def iterator(reader: FunctionReader, value: Value) -> Node:
     if isinstance(value, Static) and isinstance(value.obj, str):
         return Node(IterHead("tuple", 0), tuple(elements(reader, value)))
     raise unsupported(f"{described(value)} is not iterable in native code", reader.pos)
+
+
+def each(fn: Any, of: Value, count: Operand) -> Node:
+    """An iterator that gives fn(of, 0), fn(of, 1), …"""
+    numbers = Node(IterHead("range"), (Const(0, i8), Const(1, i8), count, Const(0, i8)))
+    return Node(IterHead("map"), (Node(PartialHead(()), (Static(fn), of)), numbers))
 
 
 def spread(value: Value) -> Value:
@@ -241,7 +253,8 @@ def advance(reader: FunctionReader, value: Value) -> tuple[Node, Node]:
         inners.append(inner_after)
     if kind == "map":
         fn = value.items[0]
-        known = ok_all == Const(True, b1) and not any(map(maps.is_element, items))
+        # Of a loop that is not unrolled, this is what is known of its first round only
+        known = ok_all == Const(True, b1) and all(is_iterator(inner, "tuple") for inner in inners)
         mapped = reader.spec.calls.call(reader, fn, items, {}) if known else Node(MappedHead(), (fn, *items))
         return Node(NextHead(), (ok_all, mapped)), Node(value.head, (fn, *inners))
     return Node(NextHead(), (ok_all, tuple_of(items))), Node(value.head, tuple(inners))

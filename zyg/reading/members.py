@@ -23,9 +23,11 @@ from zyg.reading.instances import class_attribute, is_plain
 from zyg.reading.joins import coerced, join
 from zyg.reading.list_members import delete_list_item, list_attribute, list_item, list_method, set_list_item
 from zyg.reading.nest import selected
+from zyg.reading.places import flat_item, is_flat, set_flat_item, without_flat
 from zyg.reading.special_methods import special_method
 from zyg.reading.values import (
     DictHead,
+    FlatHead,
     LazyHead,
     ListHead,
     MethodHead,
@@ -70,6 +72,8 @@ def attribute(reader: FunctionReader, value: Value, name: str) -> Value:
         head = value.head
         if is_list(value):
             return list_attribute(reader, value, name)
+        if isinstance(head, FlatHead):
+            return array_attribute(reader, without_flat(reader, value), name)
         if isinstance(head, SuperHead):
             return record_instances.attribute_of_super(reader, value, name)
         if records.is_own_instance(value):
@@ -164,6 +168,10 @@ def item(reader: FunctionReader, value: Value, index: Value) -> Value:
         array = maps.settle(reader, value)
         assert isinstance(array, Node)
         return indexing.get(reader, array, index)
+    if isinstance(value, Node) and is_flat(value):
+        if isinstance(index, (Var, Const)):
+            return flat_item(reader, value, index)
+        return item(reader, without_flat(reader, value), index)
     if isinstance(value, Static) and isinstance(value.obj, str):
         key = index.value if isinstance(index, Const) else getattr(index, "obj", None)
         if isinstance(index, Node) and isinstance(index.head, SliceHead):
@@ -224,6 +232,9 @@ def set_item(reader: FunctionReader, value: Value, index: Value, new: Value) -> 
         outside = isinstance(value.head, DictHead) and value.head.site is None and key in value.head.keys
         if not (outside and is_same_array(value.items[value.head.keys.index(key)], new)):  # `value[key] *= 2`
             records.put(reader, value, key, new)
+        return
+    if isinstance(value, Node) and is_flat(value):
+        set_flat_item(reader, value, index, new)
         return
     if not arrays.is_arraylike(value):
         raise unsupported(f"{described(value)} does not support item assignment", reader.pos)

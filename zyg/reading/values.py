@@ -222,6 +222,11 @@ class MapHead:
 
 
 @dataclass(frozen=True, slots=True)
+class FlatHead:
+    """`x.flat` of an array that does not lie in C order: items are the array."""
+
+
+@dataclass(frozen=True, slots=True)
 class ElementHead:
     """What iteration over an array comes to, not read before it is known to exist: items are array and position."""
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from zyg.rules.library import refuse
+
 _NONE = object()  # no default
 
 
@@ -22,6 +24,17 @@ def collected(items: Any) -> Any:
     for item in items:
         made.append(item)
     return made
+
+
+def from_array(a: Any) -> Any:
+    """`a.tolist()`"""
+    if a.ndim == 1:
+        return [v for v in a]  # noqa: C416
+    if a.ndim == 2:
+        return [[v for v in row] for row in a]  # noqa: C416
+    if a.ndim == 3:
+        return [[[v for v in row] for row in rows] for rows in a]  # noqa: C416
+    return refuse("tolist of more than three dimensions")
 
 
 def extend(values: Any, items: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from zyg.rules.library import library, refuse
+from zyg.rules.places import store
 
 
 def sort_in_place(a: Any, axis: int = -1, kind: Any = None) -> None:
@@ -41,15 +42,6 @@ def _fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
         refuse("np.fill_diagonal of more than three dimensions")
 
 
-def _store(a: Any, place: Any, value: Any) -> None:
-    """`a.flat[place] = value`, however the elements lie; the place is in range."""
-    if a.ndim == 1:
-        a[place] = value
-    else:
-        count = np.size(a) // a.shape[0]
-        _store(a[place // count], place % count, value)
-
-
 @library(np.put)
 def _put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     places, values = np.ravel(ind), np.array(np.ravel(v))
@@ -64,7 +56,7 @@ def _put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
             if place < -n or place >= n:
                 raise IndexError(f"index {place} is out of bounds for an array of size {n}")
             place = place + n if place < 0 else place
-        _store(a, place, values[k % values.shape[0]])
+        store(a, place, values[k % values.shape[0]])
 
 
 def _masked(name: str, a: Any, mask: Any, values: Any) -> tuple[Any, Any]:
@@ -80,7 +72,7 @@ def _putmask(a: Any, mask: Any, values: Any) -> None:
     on, given = _masked("putmask", a, mask, values)
     for k in range(on.shape[0] if given.shape[0] > 0 else 0):
         if on[k]:
-            _store(a, k, given[k % given.shape[0]])
+            store(a, k, given[k % given.shape[0]])
 
 
 @library(np.place)
@@ -91,7 +83,7 @@ def _place(arr: Any, mask: Any, vals: Any) -> None:
         if on[k]:
             if given.shape[0] == 0:
                 raise ValueError("Cannot insert from an empty array!")
-            _store(arr, k, given[count % given.shape[0]])
+            store(arr, k, given[count % given.shape[0]])
             count += 1
 
 
