@@ -20,6 +20,7 @@ from zyg.ir.memory import is_memory
 from zyg.ir.program import Block, Call, Module, Op, Operand, Pos, Program, Return, Var
 from zyg.passes.simplify import folded
 from zyg.reading.captures import Captures
+from zyg.reading.custom import RULES
 from zyg.reading.front import is_expression
 from zyg.reading.jit_options import PYTHON, JitOptions
 from zyg.reading.joins import join
@@ -261,7 +262,7 @@ class Specialiser:
             code,
             where,
             options,
-            self.deriving > 0,
+            self.deriving if RULES else self.deriving > 0,
             self.own_rules,
             pattern,
             tuple((name, structure(value)) for name, value in formals.items()),
