@@ -223,7 +223,8 @@ def memoised(x, n):
 
 def unpacked(x, n):
     a, b, c = [x * i for i in range(1, 4)]
-    return a * b + c
+    d, (e, f), *g = ((x + i, x * i) for i in (n, 2, 3))
+    return a * b + c + d[0] * e * f + g[0][1]
 
 
 SCALAR = [

@@ -21,6 +21,7 @@ from zyg.reading.values import (
     DictHead,
     ElementHead,
     FlatHead,
+    GeneratorHead,
     IterHead,
     ListHead,
     MappedHead,
@@ -49,6 +50,8 @@ UNROLL = 64
 def elements(reader: FunctionReader, value: Value, count: int | None = None) -> list[Value]:
     """All elements of an iterable whose length is known when reading; of an array or a list in memory also if
     there must be `count`."""
+    if isinstance(value, Node) and isinstance(value.head, GeneratorHead):
+        value = reader.spec.calls.call(reader, Static(list), [value], {})
     value = opened(reader, operators.known(reader, value))
     if isinstance(value, Node):
         _check_iteration(reader, value)
