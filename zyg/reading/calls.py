@@ -110,7 +110,7 @@ def _call_static(reader: FunctionReader, fn: Static, args: list[Value], kws: dic
     if obj in RULES:
         # A rule's call of its own function: its derivative, where one is taken, is given by the rule once more
         depth = reader.spec.own_rules.count(Identity(obj))
-        if depth == 0 or depth < reader.spec.deriving:
+        if depth == 0 or depth < reader.spec.orders:
             return rule_call(reader, obj, args, kws)
         return in_own_rule(reader, _call_as_it_is(reader, fn, args, kws))
     return _call_as_it_is(reader, fn, args, kws)

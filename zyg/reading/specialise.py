@@ -50,6 +50,7 @@ from zyg.reading.values import (
     variables,
 )
 
+_MOST_ORDERS = 4
 # Functions made by functions there know the constants that they are given
 _LIBRARY = f"{Path(rules.__file__).parent}{os.sep}"
 
@@ -111,6 +112,11 @@ class Specialiser:
     def is_length(self, number: Operand) -> bool:
         """Whether an int is known not to be negative."""
         return number in self.lengths
+
+    @property
+    def orders(self) -> int:
+        """How often what is being read may be differentiated by rules that call their own functions."""
+        return min(self.deriving, _MOST_ORDERS)
 
     @contextmanager
     def inside_rule_of(self, fn: Any) -> Iterator[None]:
@@ -262,7 +268,7 @@ class Specialiser:
             code,
             where,
             options,
-            self.deriving if RULES else self.deriving > 0,
+            self.orders if RULES else self.deriving > 0,
             self.own_rules,
             pattern,
             tuple((name, structure(value)) for name, value in formals.items()),
