@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,22 @@ class Layer:
     def ruled(self, v: Any) -> Any:
         return 0.0
 
+    def total(self, v: Any) -> Any:
+        return np.sum(self.W * v)
+
 
 layer = Layer()
+
+
+def closures(w: Any) -> tuple[Any, Any]:
+    def recursive(n: int) -> Any:
+        return np.sum(w) + recursive(n - 1) if n > 0 else 0.0
+
+    return lambda v: np.sum(w * v), recursive
+
+
+weighted, recursive = closures(W)
+s_of_w = float(np.sum(W))
 
 
 def squared(q: Any, v: Any) -> Any:
@@ -86,6 +101,10 @@ PROGRAMS: dict[str, tuple[Callable[[], Any], Any]] = {  # functions of W, captur
     "stop_gradient": (lambda: squared(stop_gradient(p), x) + W[0], np.array([1.0, 0.0])),
     "stop_gradient of a list": (lambda: np.sum(stop_gradient(items)[0] * W), W),
     "stop_gradient of an instance": (lambda: np.sum(stop_gradient(layer).inner["W"] * W), W),
+    "stop_gradient of a method": (lambda: stop_gradient(layer.total)(W), W),
+    "stop_gradient of a closure": (lambda: stop_gradient(weighted)(W), W),
+    "stop_gradient of a partial": (lambda: np.sum(stop_gradient(partial(np.multiply, W))(W)), W),
+    "stop_gradient of what holds functions": (lambda: stop_gradient({"f": [weighted]})["f"][0](W), W),
     "ignore": (lambda: np.sum(zyg.ignore(lambda: p)["W"] * W), W),
     "grad": (lambda: np.sum(zyg.grad(squared)(p, x)["W"]), np.sum(x) * 2 * x),
     "grad of a list": (lambda: np.sum(zyg.grad(lambda q: np.sum(q[0] * x) ** 2 * q[1])(items)[0]), np.sum(x) * 4 * x),
@@ -126,6 +145,12 @@ def test_derivatives_by_functions_that_capture_containers(mode: str) -> None:
 
 
 def test_what_is_captured_and_holds_itself_is_for_dynamic_mode() -> None:
+    def stopped() -> Any:
+        return stop_gradient(recursive)(3) * W[0] / 3
+
+    with pytest.raises(zyg.UnsupportedError, match="captures itself"):
+        gradient(stopped, zyg.Params([W]), mode="native")
+    assert gradient(stopped, zyg.Params([W]), mode="dynamic")[W].tolist() == [s_of_w, 0.0]
     ring: list[Any] = [2.0]
     ring.append(ring)
     with pytest.raises(zyg.UnsupportedError, match="holds itself"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import types
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from zyg.dynamic.array import Array, wrapped
-from zyg.dynamic.instances import attributes, is_open, with_members
+from zyg.dynamic.instances import attributes, is_open, members, with_members
 from zyg.dynamic.number import Number, lowered
 from zyg.dynamic.state import STATE
 
@@ -41,11 +43,17 @@ def active_in(value: Any, depth: int = 0) -> bool:
     return False
 
 
-def changed(value: Any, change: Callable[[Any], Any], depth: int = 0, instances: dict[int, Any] | None = None) -> Any:
+def changed(
+    value: Any,
+    change: Callable[[Any], Any],
+    depth: int = 0,
+    instances: dict[int, Any] | None = None,
+    functions: bool = False,
+) -> Any:
     """`value` with `change` applied to the tracked values in it: itself where there are none, copies of containers.
 
     instances: also to those that instances hold, and to arrays that are differentiated where they are, such as
-    parameters; what has become of each instance, by its id.
+    parameters; what has become of each instance, by its id.  functions: also to those that functions hold.
     """
     kind = type(value)
     if kind in _SIMPLE or depth > _DEEPEST:
@@ -55,24 +63,56 @@ def changed(value: Any, change: Callable[[Any], Any], depth: int = 0, instances:
     if kind is np.ndarray:
         return change(wrapped(value, STATE.tape)) if instances is not None and is_active(value) else value
     if issubclass(kind, (tuple, list, set, frozenset, deque)):
-        items = [changed(item, change, depth + 1, instances) for item in value]
+        items = [changed(item, change, depth + 1, instances, functions) for item in value]
         if all(new is old for new, old in zip(items, value, strict=True)):
             return value
         if issubclass(kind, tuple) and kind is not tuple:
             return tuple.__new__(kind, items)
         return kind(items)
     if issubclass(kind, dict):
-        found = {changed(key, change): changed(item, change, depth + 1, instances) for key, item in value.items()}
+        found = {
+            changed(key, change): changed(item, change, depth + 1, instances, functions) for key, item in value.items()
+        }
         return value if all(value.get(key) is item for key, item in found.items()) else found
     if instances is not None and is_open(kind):
         if id(value) not in instances:
             instances[id(value)] = value  # where it holds itself
             held = attributes(value)
-            found = {name: changed(item, change, depth + 1, instances) for name, item in held.items()}
+            found = {name: changed(item, change, depth + 1, instances, functions) for name, item in held.items()}
             if any(found[name] is not item for name, item in held.items()):
                 instances[id(value)] = with_members(value, found)
         return instances[id(value)]
+    if functions and instances is not None:
+        return _changed_function(value, lambda held: changed(held, change, depth + 1, instances, True), instances)
     return value
+
+
+def _changed_function(fn: Any, new: Callable[[Any], Any], known: dict[int, Any]) -> Any:
+    """A copy of a closure, method or partial that holds something else; itself where that is the same."""
+    if isinstance(fn, types.MethodType):
+        owner = new(fn.__self__)
+        return fn if owner is fn.__self__ else types.MethodType(fn.__func__, owner)
+    if type(fn) is functools.partial:
+        func, args, named = new(fn.func), new(fn.args), new(fn.keywords)
+        same = func is fn.func and args is fn.args and named is fn.keywords
+        return fn if same else functools.partial(func, *args, **named)
+    if not isinstance(fn, types.FunctionType) or fn.__closure__ is None:
+        return fn
+    if id(fn) not in known:
+        known[id(fn)] = fn  # where it captures itself
+        before = members(fn) or {}
+        after = {name: new(item) for name, item in before.items()}
+        if any(after[name] is not item for name, item in before.items()):
+            cells = dict(zip(fn.__code__.co_freevars, fn.__closure__, strict=True))
+            own = [name for name, item in before.items() if item is fn]
+            others = {name: item for name, item in after.items() if item is not before[name]}
+            cells |= {name: types.CellType(after[name]) for name in (*others, *own)}
+            made = types.FunctionType(fn.__code__, fn.__globals__, fn.__name__, fn.__defaults__, tuple(cells.values()))
+            made.__kwdefaults__ = fn.__kwdefaults__
+            for name in own:
+                cells[name].cell_contents = made
+            known[id(fn)] = made
+    return known[id(fn)]
 
 
 def holders_in(value: Any, found: dict[int, tuple[Any, list[Any]]], depth: int = 0) -> None:

@@ -34,7 +34,7 @@ def _cut(value: Any) -> Any:
         kept.flags.writeable = False  # it is not the array itself, into which the function might write
         return fresh(kept, STATE.tape)
 
-    return changed(value, plain, instances={})
+    return changed(value, plain, instances={}, functions=True)
 
 
 CALLS[api.stop_gradient] = _cut

@@ -18,7 +18,7 @@ from zyg.reading import arrays, records, special
 from zyg.reading.array_functions import LIFTED, array_call, ufunc_method, write_into
 from zyg.reading.array_making import as_array, is_list, is_sequence
 from zyg.reading.builtin import HANDLERS
-from zyg.reading.captured import class_of, class_value, is_object, opened
+from zyg.reading.captured import class_of, class_value, function_parts, is_object, opened
 from zyg.reading.choice import by_kind, chosen_call, may_be_array
 from zyg.reading.custom import RULES, in_own_rule, marks, rule_call
 from zyg.reading.custom_calls import Ruled, ruled_call
@@ -46,7 +46,6 @@ from zyg.reading.values import (
     TupleHead,
     UnionHead,
     Value,
-    extended,
     is_iterator,
     tuple_of,
 )
@@ -167,18 +166,8 @@ def _call_as_it_is(reader: FunctionReader, fn: Static, args: list[Value], kws: d
         return vectorized_call(reader, obj, args, kws)
     if hasattr(obj, "py_func") and isinstance(obj.py_func, pytypes.FunctionType):
         return reader.spec.call(reader, Static(obj.py_func), args, kws, options_of(obj))
-    if isinstance(obj, functools.partial):
-        captures = reader.spec.captures
-        inner = captures.value(obj.func, extended(fn.path, "attr", "func"), reader.pos)
-        own = captures.value(obj.args, extended(fn.path, "attr", "args"), reader.pos)
-        assert isinstance(own, Node)
-        named = captures.items(obj.keywords, extended(fn.path, "attr", "keywords"), reader.pos)
-        return call(reader, inner, [*own.items, *args], named | kws)
-    if isinstance(obj, pytypes.MethodType):
-        captures = reader.spec.captures
-        inner = captures.value(obj.__func__, extended(fn.path, "attr", "__func__"), reader.pos)
-        owner = captures.value(obj.__self__, extended(fn.path, "attr", "__self__"), reader.pos)
-        return call(reader, inner, [owner, *args], kws)
+    if isinstance(obj, (functools.partial, pytypes.MethodType)):
+        return call(reader, function_parts(reader, fn), args, kws)
     if getattr(obj, "__module__", None) == _TRY:
         raise unsupported("try statements cannot be compiled", reader.pos, "Test for what could fail beforehand.")
     if is_object(fn):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import types as pytypes
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,25 @@ def opened_whole(reader: FunctionReader, value: Value, inside: tuple[int, ...] =
     if isinstance(value, Node) and is_container(value):
         return Node(value.head, tuple(opened_whole(reader, item, inside) for item in value.items))
     return value
+
+
+def function_parts(reader: FunctionReader, fn: Static) -> Value:
+    """A captured closure, method or partial with what it holds as values; another function as it is."""
+    obj, captures = fn.obj, reader.spec.captures
+
+    def part(name: str) -> Value:
+        return captures.value(getattr(obj, name), extended(fn.path, "attr", name), reader.pos)
+
+    if isinstance(obj, functools.partial):
+        own = part("args")
+        assert isinstance(own, Node)
+        named = captures.items(obj.keywords, extended(fn.path, "attr", "keywords"), reader.pos)
+        return Node(PartialHead(tuple(named)), (part("func"), *own.items, *named.values()))
+    if isinstance(obj, pytypes.MethodType):
+        return Node(PartialHead(()), (part("__func__"), part("__self__")))
+    if isinstance(obj, pytypes.FunctionType) and obj.__closure__:
+        return captures.as_closure(fn, reader.pos)
+    return fn
 
 
 def is_closed(value: Value) -> bool:

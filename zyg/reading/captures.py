@@ -7,6 +7,7 @@ the compiled code holds only as long as the recorded guards hold.
 from __future__ import annotations
 
 import builtins
+import contextlib
 import functools
 import types as pytypes
 from collections.abc import Sequence
@@ -290,6 +291,19 @@ class Captures:
         except ValueError:
             raise unsupported(f"variable {name!r} of the enclosing function is not assigned", reader.pos) from None
         return self.value(contents, path, reader.pos, name)
+
+    def as_closure(self, fn: Static, pos: Pos) -> Node:
+        """A captured function as one that is made while reading: with the values that its cells and defaults hold."""
+        code, held = self.code(fn), {}
+        for index, (name, cell) in enumerate(zip(code.co_freevars, fn.obj.__closure__, strict=True)):
+            with contextlib.suppress(ValueError):  # not assigned
+                held[name] = self.value(cell.cell_contents, extended(fn.path, "cell", index), pos, name)
+        values, path = self.defaults(fn) if fn.obj.__defaults__ else ((), None)
+        defaults = [self.value(obj, extended(path, "item", i), pos) for i, obj in enumerate(values)]
+        named = fn.obj.__kwdefaults__ or {}
+        by_name = [self.value(obj, extended(fn.path, "kwdefault", name), pos) for name, obj in named.items()]
+        head = ClosureHead(code, fn, tuple(held), len(defaults), tuple(named))
+        return Node(head, (*held.values(), *defaults, *by_name))
 
     def closure(self, reader: FunctionReader, expr: Any) -> Value:
         """A nested `def` or `lambda`, with the values that its cells hold now."""

@@ -15,7 +15,7 @@ from zyg.errors import UnsupportedError, ValueArgumentError, ZygError, unsupport
 from zyg.ir.memory import MemoryType
 from zyg.ir.program import Var
 from zyg.reading import arrays, maps
-from zyg.reading.captured import opened_whole
+from zyg.reading.captured import function_parts, opened_whole
 from zyg.reading.cotangents import carriers
 from zyg.reading.describe import described
 from zyg.reading.front import definition
@@ -95,17 +95,25 @@ def _kind(fn: Any) -> Any:
 RULES = Rules()
 
 
-def without_gradient(reader: FunctionReader, value: Value) -> Value:
-    """`value` with its numbers cut off from differentiation; arrays in it are copies."""
+def without_gradient(reader: FunctionReader, value: Value, inside: tuple[int, ...] = ()) -> Value:
+    """`value` with its numbers cut off from differentiation, those that functions hold, too; arrays are copies."""
     if arrays.is_arraylike(value):
         return maps.elementwise(reader, _stopped, [value])
     value = opened_whole(reader, reader.spec.calls.frozen(reader, value))
+    if isinstance(value, Static) and isinstance(value.obj, _HOLDING) and value.obj not in RULES:
+        if id(value.obj) in inside:
+            raise unsupported("gradients are to be stopped in a function that captures itself", reader.pos)
+        inside = (*inside, id(value.obj))
+        value = function_parts(reader, value)
     if isinstance(value, Node):
-        items = (reader.spec.calls.settle(reader, without_gradient(reader, item)) for item in value.items)
+        items = (reader.spec.calls.settle(reader, without_gradient(reader, item, inside)) for item in value.items)
         return Node(value.head, tuple(items))
     if isinstance(value, Var) and isinstance(value.type, MemoryType):
         raise unsupported("gradients cannot be stopped in a container that can be changed", reader.pos)
     return _stopped(reader, [value])
+
+
+_HOLDING = (pytypes.FunctionType, pytypes.MethodType, functools.partial)
 
 
 def _stopped(reader: FunctionReader, operands: Sequence[Value]) -> Value:
