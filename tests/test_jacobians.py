@@ -360,3 +360,73 @@ def test_several_numbers_at_once():
     whole = math.prod(at)
     expected = [[0.0 if i == j else whole / at[i] / at[j] for j in range(10)] for i in range(10)]
     np.testing.assert_allclose(hessian, expected, rtol=1e-12)
+
+
+def writes(x, parts, n):
+    """Of its arguments it changes every one."""
+    n += 1
+    parts["a"][0] *= x[0]
+    x[1:] *= parts["a"][0] * n[0]
+    parts["s"][1] += x[1]
+    return np.array([np.sum(x**2), parts["a"][0], parts["s"][1] * x[2]])
+
+
+def written():
+    return np.array([0.3, 0.7, -0.4]), {"a": np.array([2.0, 1.0]), "s": np.array([0.5, 0.25])}, np.array([1, 2])
+
+
+def by_entries(f, x):
+    return np.stack([(f(x + 1e-6 * d) - f(x - 1e-6 * d)) / 2e-6 for d in np.eye(len(x))], -1)
+
+
+@pytest.mark.parametrize("how", [zyg.jacfwd, zyg.jacrev, zyg.jacobian])
+def test_functions_that_write_into_their_arguments(how):
+    """Every sweep starts from what the arguments were, and they are left as by one call."""
+    x, parts, n = written()
+    own, others, k = written()
+    found = how(writes)(x, parts, n)
+    np.testing.assert_allclose(found, by_entries(lambda v: writes(v, *written()[1:]), own), atol=1e-8)
+    writes(own, others, k)
+    np.testing.assert_allclose(x, own)
+    np.testing.assert_array_equal(n, k)
+    for name in others:
+        np.testing.assert_allclose(parts[name], others[name])
+
+
+def test_second_derivatives_of_functions_that_write_into_their_arguments():
+    def f(x):
+        s = x.sum()
+        y = x.T.reshape(-1)
+        y[0] *= s
+        x *= x
+        return np.sum(x * s)
+
+    start = np.array([0.3, 0.7, -0.4, 0.2, 1.1, -0.5])
+    x = start.copy()
+    expected = by_entries(lambda v: zyg.grad(f)(v), start)
+    np.testing.assert_allclose(zyg.hessian(f)(x), expected, atol=1e-7)
+    np.testing.assert_allclose(zyg.diaghessian(f)(start.copy()), np.diag(expected), atol=1e-7)
+    assert x[1] == start[1] ** 2
+
+    def nested(x):
+        y = x * 1.0
+        return np.sum(zyg.hessian(f)(y)) * np.sum(y)
+
+    np.testing.assert_allclose(zyg.grad(nested)(start), by_entries(nested, start), rtol=1e-6)
+
+
+def test_functions_that_write_into_what_they_capture_are_for_dynamic_mode():
+    def outer(x):
+        s = np.zeros(2)
+
+        def inner(t):
+            s[0] += t[0]
+            return t * s[0]
+
+        return np.sum(zyg.jacrev(inner)(x) ** 2)
+
+    x = np.array([0.3, 0.7])
+    with pytest.raises(zyg.UnsupportedError, match="writes into what it captures"):
+        zyg.grad(outer, mode="native")(x)
+    with pytest.warns(zyg.DynamicModeWarning, match="inner"):
+        np.testing.assert_allclose(zyg.grad(outer, mode="dynamic")(x), by_entries(outer, x), atol=1e-7)

@@ -202,3 +202,24 @@ def test_views_that_hold_elements_twice(name, n):
     second = (g(x + h * d) - g(x - h * d)) / (2 * h)
     assert np.allclose(zyg.hvp(f)(x, d), second, rtol=1e-5, atol=1e-7)
     assert np.allclose(zyg.grad(lambda x: np.dot(g(x), d))(x), second, rtol=1e-5, atol=1e-7)
+
+
+def in_place(x):
+    a, v, rows = x * 1.0, x[0] * 1.0, x[:2] * 1.0
+    a[:, 0] @= x
+    a[1] @= x.T
+    w = v
+    v @= x
+    rows @= a
+    stack = np.stack([a, x])
+    stack @= x
+    return np.sum(a * x) + np.sum(w**2) + np.sum(rows * x[:2]) + np.sum(np.sin(stack))
+
+
+@pytest.mark.parametrize("mode", ["native", "dynamic"])
+def test_in_place(mode):
+    x = numbers((3, 3))
+    y, g = zyg.value_and_grad(in_place, mode=mode)(x)
+    d, h = numbers((3, 3)), 1e-5
+    assert np.isclose(y, in_place(x))
+    assert np.isclose(np.sum(g * d), (in_place(x + h * d) - in_place(x - h * d)) / (2 * h), rtol=1e-7)

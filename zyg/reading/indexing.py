@@ -136,9 +136,10 @@ def update(reader: FunctionReader, fn: Any, args: list[Value]) -> Value:
     assert isinstance(target, Node)
     arrays.check_writable(reader, target)
     value = as_array(reader, value)
-    if isinstance(value, Node):
-        value = ready(reader, target, value)
-    found = operators.apply(reader, fn, [target, value])
+    if fn is operator.matmul:
+        found = fits(reader, target, operators.apply(reader, fn, [target, value]))
+    else:
+        found = operators.apply(reader, fn, [target, ready(reader, target, value)])
     keeps_kind(reader, target, found)
     maps.settle_all(reader)
     maps.assign(reader, target, found)

@@ -30,7 +30,8 @@ from zyg.reading.derive import (
 from zyg.reading.describe import described
 from zyg.reading.foreign import repeating
 from zyg.reading.indexing import check_same
-from zyg.reading.inner import read_inner, settled
+from zyg.reading.inner import settled
+from zyg.reading.repeatable import repeatable
 from zyg.reading.sweeps import (
     by_columns_each,
     by_fewer,
@@ -197,16 +198,15 @@ def _is_real(y: Value) -> bool:
     return (isinstance(y, (Var, Const)) or is_array(y)) and _is_floating(y)
 
 
-def _result(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value]) -> Value:
-    """What the function gives, of which a Jacobian's room is made; if its dimensions are known nothing is computed, and
-    it has no elements."""
+def _result(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value], y: Value) -> Value:
+    """What the function gives, of which a Jacobian's room is made, a value as y; if its dimensions are known nothing is
+    computed, and it has no elements."""
 
     def nothing(leaf: Operand) -> Operand:
         if isinstance(leaf.type, MemoryType):
             return reader.emit(mem_new, (arrays.ZERO,), leaf.type)
         return zero(leaf.type) if isinstance(leaf, Var) else leaf
 
-    y = read_inner(reader, fn, args, kws)[1]
     if _has_known_dimensions(y):
         return rebuild(y, nothing)
     return reader.spec.calls.settle(reader, reader.spec.calls.call(reader, fn, args, kws))
@@ -226,7 +226,8 @@ def jacobian_call(
     """The value of `jacobian(fn, …)(*args, **kws)`: for several arguments, tuples in the structure of the result."""
     chosen = chosen_arguments(options.argnums, len(args), reader)
     args, kws = settled(reader, args, kws, chosen)
-    y = _result(reader, fn, args, kws)
+    y, is_given, fn, args, kws = repeatable(reader, fn, args, kws)
+    y = y if is_given else _result(reader, fn, args, kws, y)
 
     def of(fn: Value, y: Value) -> Value:
         if isinstance(y, Node) and isinstance(y.head, TupleHead):
@@ -297,6 +298,8 @@ def diaghessian_call(
 ) -> Value:
     """The value of `diaghessian(fn, …)(*args, **kws)`."""
     chosen = chosen_arguments(options.argnums, len(args), reader)
+    args, kws = settled(reader, args, kws, chosen)
+    _, _, fn, args, kws = repeatable(reader, fn, args, kws)
     found = []
     for n in chosen:
         gradient, x = _placed(reader, _gradient(fn, Options(n)), args, kws, n)
