@@ -57,15 +57,17 @@ def opened_whole(reader: FunctionReader, value: Value, inside: tuple[int, ...] =
         if id(value.obj) in inside:
             raise unsupported(f"a captured {type(value.obj).__name__} that holds itself", reader.pos)
         inside = (*inside, id(value.obj))
-        if is_captured(value):
-            value = opened(reader, value)
-        else:
-            found = {name: _own_attribute(reader, value, name) for name in attributes_of(value.obj)}
-            items = {name: item for name, item in found.items() if item is not None}
-            value = Node(ObjectHead(type(value.obj), tuple(items)), tuple(items.values()))
+        value = opened(reader, value) if is_captured(value) else opened_object(reader, value)
     if isinstance(value, Node) and is_container(value):
         return Node(value.head, tuple(opened_whole(reader, item, inside) for item in value.items))
     return value
+
+
+def opened_object(reader: FunctionReader, value: Static) -> Node:
+    """A captured instance with its attributes."""
+    found = {name: _own_attribute(reader, value, name) for name in attributes_of(value.obj)}
+    items = {name: item for name, item in found.items() if item is not None}
+    return Node(ObjectHead(type(value.obj), tuple(items)), tuple(items.values()))
 
 
 def function_parts(reader: FunctionReader, fn: Static) -> Value:

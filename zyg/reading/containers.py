@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import operator
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from numba.typed import Dict, List
 from zyg.errors import unsupported
 from zyg.ir.program import Const, Var
 from zyg.ir.scalars import b1, i8
-from zyg.reading import arrays, lists, operators, record_dicts, records
+from zyg.reading import arrays, lists, operators, record_dicts, records, texts
 from zyg.reading.captured import opened
 from zyg.reading.either import choose
 from zyg.reading.front import parameter_names
@@ -28,12 +29,14 @@ from zyg.reading.tracing import merged, unpacked, updated
 from zyg.reading.values import (
     DictHead,
     IterHead,
+    ListHead,
     Node,
     PartialHead,
     RangeHead,
     SliceHead,
     Static,
     SuperHead,
+    TupleHead,
     Value,
     class_of_node,
     constant,
@@ -168,7 +171,54 @@ def _setattr(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -
 def _sorted(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     if stands_for(args[0]) is set and "key" not in kws:
         args = [reader.spec.calls.call(reader, reader.spec.calls.attribute(reader, args[0], "_all"), [], {})]
+    order = _known_order(reader, args[0], kws)
+    if order is not None:
+        return lists.display(reader, order)
     return reader.spec.call(reader, Static(written.sorted_list), args, kws)
+
+
+def _known_order(reader: FunctionReader, value: Value, kws: dict[str, Value]) -> list[Value] | None:
+    """The items in their order, where that is known: of the keys of a dict, say, or pairs that begin with them."""
+    value = opened(reader, value)
+    if not (isinstance(value, Node) and isinstance(value.head, (TupleHead, ListHead, DictHead))):
+        return None
+    reverse, key = kws.get("reverse", Const(False, b1)), kws.get("key", Static(None))
+    if not isinstance(reverse, Const):
+        return None
+    items = reader.spec.calls.elements(reader, value)
+    before = len(reader.ops)
+    whole = isinstance(key, Static) and key.obj is None
+    ranks = items if whole else [reader.spec.calls.call(reader, key, [item], {}) for item in items]
+    known = [_known_prefix(reader, rank) for rank in ranks]
+    if not items or not _tell_apart(ranks, known):
+        del reader.ops[before:]
+        return None
+    order = sorted(range(len(items)), key=known.__getitem__, reverse=bool(reverse.value))
+    return [items[number] for number in order]
+
+
+def _known_prefix(reader: FunctionReader, rank: Value) -> list[Any]:
+    """What is known when compiling of the first parts of a tuple, or of a value that is none."""
+    found: list[Any] = []
+    for part in rank.items if isinstance(rank, Node) and isinstance(rank.head, TupleHead) else (rank,):
+        known = texts.known(reader, part)
+        if not known:
+            break
+        found += known
+    return found
+
+
+def _tell_apart(ranks: Sequence[Value], known: Sequence[list[Any]]) -> bool:
+    """Does what is known say which of any two comes first?"""
+    kinds = [tuple(map(type, parts)) for parts in known]
+    if len({isinstance(rank, Node) for rank in ranks}) > 1 or not all(
+        a == b for one in kinds for other in kinds for a, b in zip(one, other, strict=False)
+    ):
+        return False
+    whole = [len(parts) == (len(r.items) if isinstance(r, Node) else 1) for r, parts in zip(ranks, known, strict=True)]
+    shortest = min(map(len, known))
+    heads = {tuple(parts[:shortest]) for parts in known}
+    return all(whole) or (shortest > 0 and len(heads) == len(known))
 
 
 @handles(unpacked)

@@ -13,15 +13,14 @@ import numpy as np
 from zyg.errors import unsupported
 from zyg.ir.program import Const, Operand, Type, Var
 from zyg.ir.scalars import b1, c8, c16, f4, f8, i8
-from zyg.reading import operators, record_instances, records
-from zyg.reading.captured import has_attribute, is_object
+from zyg.reading import operators, record_instances, records, texts
+from zyg.reading.captured import has_attribute, is_object, opened_object
 from zyg.reading.custom import without_gradient
 from zyg.reading.describe import described
 from zyg.reading.either import choose
 from zyg.reading.handlers import HANDLERS, Handler, handles, number
-from zyg.reading.instances import stands_for
+from zyg.reading.instances import class_attribute, stands_for
 from zyg.reading.values import (
-    LazyHead,
     Node,
     Static,
     UnionHead,
@@ -142,7 +141,10 @@ def _callable(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) 
 
 @handles(getattr)
 def _getattr(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
-    value, name = operators.known(reader, args[0]), _name(reader, args[1], "getattr")
+    value = operators.known(reader, args[0])
+    if texts.is_made_at_run_time(args[1]) and is_object(value):
+        return _attribute_at(reader, value, args[1], *args[2:])
+    name = _name(reader, args[1], "getattr")
     if len(args) == 2:
         return reader.spec.calls.attribute(reader, value, name)
     there = _has_attribute(reader, value, name)
@@ -150,6 +152,18 @@ def _getattr(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -
         return reader.spec.calls.attribute(reader, value, name) if there.value else args[2]
     assert isinstance(value, Node)  # an instance that the code has made
     return choose(reader, there, records.load(reader, value, name), args[2])
+
+
+def _attribute_at(reader: FunctionReader, value: Value, name: Value, default: Value | None = None) -> Value:
+    """`getattr(value, name)` of an instance from outside, by a string that is made at run time."""
+    node = opened_object(reader, value) if isinstance(value, Static) else value
+    assert isinstance(node, Node)
+    cls = node.head.cls
+    if class_attribute(cls, "__getattr__") is not None or texts.chosen_by(reader, name, dir(cls)):
+        raise unsupported("getattr needs a name that is known when compiling, or of an own attribute", reader.pos)
+    entries = dict(zip(node.head.names, node.items, strict=True))
+    shown = f"{cls.__name__!r} object has no attribute %r"
+    return texts.item_at(reader, name, entries, default, lambda text: AttributeError(shown % text))
 
 
 @handles(hasattr)
@@ -223,12 +237,7 @@ _CLASSES: dict[Type, type] = {b1: bool, i8: int, f8: float, c16: complex, f4: np
 
 
 def _text(fn: Callable[..., str]) -> Handler:
-    def made(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
-        if all(isinstance(arg, Static) and type(arg.obj) in (str, type(None)) for arg in args):
-            return Static(fn(*[arg.obj for arg in args if isinstance(arg, Static)]))
-        return Node(LazyHead(fn), tuple(args))
-
-    return made
+    return lambda reader, args, kws: texts.made(reader, fn, args)
 
 
 HANDLERS |= {str: _text(str), repr: _text(repr), ascii: _text(ascii), format: _text(format)}

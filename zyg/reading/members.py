@@ -14,21 +14,19 @@ from zyg.errors import unsupported
 from zyg.ir import scalars
 from zyg.ir.program import Const, Operand, Var
 from zyg.ir.scalars import b1, i8
-from zyg.reading import arrays, captured, indexing, maps, operators, record_dicts, record_instances, records
+from zyg.reading import arrays, captured, indexing, maps, operators, record_dicts, record_instances, records, texts
 from zyg.reading.array_making import as_array, is_sequence
 from zyg.reading.array_members import array_attribute, array_method
 from zyg.reading.describe import described
+from zyg.reading.either import one_of
 from zyg.reading.index_tricks import array_between_brackets
 from zyg.reading.instances import class_attribute, is_plain
-from zyg.reading.joins import coerced, join
 from zyg.reading.list_members import delete_list_item, list_attribute, list_item, list_method, set_list_item
-from zyg.reading.nest import selected
 from zyg.reading.places import flat_item, is_flat, set_flat_item, without_flat
 from zyg.reading.special_methods import special_method
 from zyg.reading.values import (
     DictHead,
     FlatHead,
-    LazyHead,
     ListHead,
     MethodHead,
     Node,
@@ -37,11 +35,9 @@ from zyg.reading.values import (
     Static,
     SuperHead,
     TupleHead,
-    UnionHead,
     Value,
     is_list,
     is_same_array,
-    rebuild,
     tuple_of,
 )
 from zyg.rules import primitives as p
@@ -130,7 +126,7 @@ def method(reader: FunctionReader, bound: Node, args: list[Value], kws: dict[str
         if name == "is_integer" and value.type == scalars.f8:
             return reader.emit(op.eq, (reader.emit(np.floor, (value,), value.type), value), b1)
     if isinstance(value, Static):
-        return Node(LazyHead(lambda text, *rest: getattr(text, name)(*rest)), (value, *args))
+        return texts.method(reader, value, name, args, kws)
     if isinstance(value, Node) and isinstance(value.head, TupleHead):
         if name == "count":
             total: Value = Const(0, i8)
@@ -153,6 +149,9 @@ def method(reader: FunctionReader, bound: Node, args: list[Value], kws: dict[str
             return tuple_of(value.items)
         if name == "items":
             return tuple_of([tuple_of(pair) for pair in zip(keys, value.items, strict=True)])
+        if name == "get" and texts.is_made_at_run_time(args[0]):
+            entries = dict(zip(value.head.keys, value.items, strict=True))
+            return texts.item_at(reader, args[0], entries, args[1] if len(args) > 1 else Static(None))
         if name == "get" and records.is_shared_dict(value):
             args = [Static(record_dicts.key_in(reader, value, args[0])), *args[1:]]
         if name == "get" and isinstance(args[0], Static):
@@ -311,19 +310,5 @@ def _dynamic_item(reader: FunctionReader, value: Node, index: Operand) -> Value:
     reader.guard(ok, lambda: IndexError("tuple index out of range"), "IndexError")
     if size == 0:
         raise unsupported("an empty tuple cannot be indexed", reader.pos)
-    kind = value.items[0]
-    for other in value.items[1:]:
-        kind = join(reader, kind, other, "the item of this tuple")
-    if isinstance(kind, Node) and isinstance(kind.head, UnionHead):
-        raise unsupported("a tuple of different kinds needs a constant index", reader.pos)
-    columns = [coerced(reader, item, _open(kind), reader.ops) for item in value.items]
-    chosen: list[Operand] = list(columns[-1])
-    for number in range(size - 2, -1, -1):
-        here = reader.emit(op.eq, (at, Const(number, i8)), b1)
-        chosen = [selected(reader, here, a, b) for a, b in zip(columns[number], chosen, strict=True)]
-    picked = iter(chosen)
-    return rebuild(_open(kind), lambda leaf: next(picked))
-
-
-def _open(kind: Value) -> Value:
-    return rebuild(kind, lambda leaf: Var(leaf.type))
+    conditions = [reader.emit(op.eq, (at, Const(number, i8)), b1) for number in range(size)]
+    return one_of(reader, value.items, conditions, "a tuple of different kinds needs a constant index")

@@ -13,13 +13,14 @@ from zyg.ir import scalars
 from zyg.ir.memory import mem_apart
 from zyg.ir.program import Const, Operand, Type, Var
 from zyg.ir.scalars import b1, c8, c16, f4, f8, i8
-from zyg.reading import arrays, lists, maps, record_dicts, records
+from zyg.reading import arrays, lists, maps, record_dicts, records, texts
 from zyg.reading.captured import opened
 from zyg.reading.choice import by_kind, may_be_array
 from zyg.reading.describe import described
 from zyg.reading.list_members import contains as list_contains
 from zyg.reading.list_members import list_operator
 from zyg.reading.special_methods import is_instance_value, special_method, special_operator
+from zyg.reading.texts import is_text
 from zyg.reading.values import (
     ArrayHead,
     DictHead,
@@ -61,9 +62,9 @@ def apply(reader: FunctionReader, fn: Any, args: list[Value], checked: bool = Tr
             return _identity(reader, args[0], args[1], fn is operator.eq)
         raise unsupported(f"== of {' and '.join(map(described, args))}", reader.pos, "Test it with 'is None' before.")
     args = [opened(reader, known(reader, arg, _none_error(fn, args))) for arg in args]
-    if fn is operator.contains and not _is_text(args[0]):
+    if fn is operator.contains and not is_text(args[0]):
         return _contains(reader, args)
-    if any(_is_text(arg) for arg in args):
+    if any(is_text(arg) for arg in args):
         return _text(reader, fn, args)
     found = special_operator(reader, fn, args)
     if found is not None:
@@ -341,12 +342,6 @@ def _is_one_record(reader: FunctionReader, a: Value, b: Value) -> Operand | None
 _SAME_KINDS = (RecordHead, DictHead, ObjectHead)
 
 
-def _is_text(value: Value) -> bool:
-    if isinstance(value, Static):
-        return isinstance(value.obj, (str, bytes))
-    return isinstance(value, Node) and isinstance(value.head, LazyHead)
-
-
 def _text(reader: FunctionReader, fn: Any, args: list[Value]) -> Value:
     if all(isinstance(arg, (Static, Const)) for arg in args):
         raw = [arg.obj if isinstance(arg, Static) else arg.value for arg in args if isinstance(arg, (Static, Const))]
@@ -356,10 +351,11 @@ def _text(reader: FunctionReader, fn: Any, args: list[Value]) -> Value:
             raise unsupported(f"this raises {type(error).__name__}: {error}", reader.pos) from None
         return constant(result) if isinstance(result, (bool, int, float)) else Static(result)
     if fn in (operator.eq, operator.ne):
-        return Const(fn is operator.ne, b1)
-    if not (fn is operator.mod and _is_text(args[0])) and not (fn is operator.add and all(map(_is_text, args))):
+        same = texts.equal(reader, *args) if all(map(is_text, args)) else Const(False, b1)
+        return same if fn is operator.eq else reader.emit(operator.not_, (same,), b1)
+    if not (fn is operator.mod and is_text(args[0])) and not (fn is operator.add and all(map(is_text, args))):
         raise _refused(reader, fn, args)
-    return Node(LazyHead(fn), tuple(args))
+    return texts.made(reader, fn, args)
 
 
 def _contains(reader: FunctionReader, args: list[Value]) -> Value:
@@ -377,6 +373,8 @@ def _contains(reader: FunctionReader, args: list[Value]) -> Value:
         return out
     if isinstance(container, Node) and records.is_record(container) and records.is_shared_dict(container):
         return records.has(reader, container, record_dicts.key_in(reader, container, item))
+    if isinstance(container, Node) and isinstance(container.head, DictHead) and texts.is_made_at_run_time(item):
+        return texts.is_in(reader, item, container.head.keys)
     if isinstance(container, Node) and isinstance(container.head, DictHead) and isinstance(item, Static):
         return Const(item.obj in container.head.keys, b1)
     if isinstance(container, Node) and records.is_shared_dict(container):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zyg.errors import UnsupportedError, unsupported
 from zyg.ir.program import Const, Operand
 from zyg.ir.scalars import b1, i8
-from zyg.reading import records, tables
+from zyg.reading import records, tables, texts
 from zyg.reading.arrays import ZERO
 from zyg.reading.describe import described
 from zyg.reading.either import choose
@@ -46,6 +46,8 @@ def key_in(reader: FunctionReader, value: Node, index: Value) -> Any:
 
 def dict_item(reader: FunctionReader, record: Node, index: Value) -> Value:
     """`record[index]` of a dict."""
+    if texts.is_made_at_run_time(index) and not records.is_record(record):
+        return texts.item_at(reader, index, entries_of(reader, record))
     key = key_in(reader, record, index)
     if not records.is_record(record):
         if key not in record.head.keys:
