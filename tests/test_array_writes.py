@@ -196,3 +196,15 @@ def test_writes_in_dynamic_mode() -> None:
         return np.sum(np.nan_to_num(y, copy=False) * y)
 
     np.testing.assert_allclose(zyg.grad(g, mode="dynamic")(X), 4.0 * X**3)
+
+
+def test_sums_that_are_overwritten_before_anybody_looks() -> None:
+    def f(x: Any) -> Any:
+        y = np.stack([x, x * x]).sum(axis=0)
+        y[...] = x * 2
+        return y
+
+    x = X[0, :3]
+    np.testing.assert_allclose(zyg.pullback(f, x, mode="native")[1](np.ones(3))[0], np.full(3, 2.0))
+    np.testing.assert_allclose(zyg.jvp(f, (x,), (x,), mode="native")[1], 2 * x)
+    zyg.check_grads(f, (x,), order=2)

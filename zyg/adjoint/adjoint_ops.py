@@ -119,7 +119,8 @@ class OpAdjoints:
         if op.fn is tape_put:
             return cell_of(self.classes, op) in self.cells
         if op.fn is mem_add:
-            return op.args[-1] in self.active and op.args[-1] not in self.shadows
+            # What is added to a buffer that nobody looks at has no derivative
+            return op.args[0] in self.active and op.args[-1] in self.active and op.args[-1] not in self.shadows
         if isinstance(op.fn, (Call, Callback)):
             # What Python only reads passes no derivative on
             reached = op.results if isinstance(op.fn, Callback) and not op.fn.writes else (*op.args, *op.results)

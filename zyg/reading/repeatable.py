@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from zyg.errors import unsupported
 from zyg.ir.memory import mem_like
+from zyg.ir.program import Op, Var
 from zyg.passes.results import written_parameters
 from zyg.reading import arrays, maps
 from zyg.reading.inner import check_apart, read_inner
@@ -63,7 +64,8 @@ def _copied(reader: FunctionReader, value: Value) -> Value:
     if not isinstance(value, Node):
         return value
     if is_array(value):
-        buffer = reader.emit(mem_like, (arrays.memory(value),), arrays.memory(value).type)
+        buffer = Var(arrays.memory(value).type)
+        reader.ops.append(Op(mem_like, (arrays.memory(value),), (buffer,), reader.pos))
         reader.spec.origins.made(buffer, reader.code, reader.at)
         copy = array_like(value, buffer, lambda leaf: leaf)
         maps.assign(reader, copy, value)
