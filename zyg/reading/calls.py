@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zyg.errors import UnsupportedArgumentError, unsupported
-from zyg.ir.program import Var
+from zyg.ir.program import Op, Var
 from zyg.reading import arrays, records, special
 from zyg.reading.array_functions import LIFTED, array_call, ufunc_method, write_into
 from zyg.reading.array_making import as_array, is_list, is_sequence
@@ -50,6 +50,7 @@ from zyg.reading.values import (
     tuple_of,
 )
 from zyg.reading.vectorized import is_vectorized, vectorized_call
+from zyg.rules import primitives as p
 from zyg.rules.foreign import Foreign, FromPython
 from zyg.rules.library import LIBRARY, OF_LISTS, PULLBACKS
 
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 
 _LIBRARY = "zyg.rules."
 _TRY = "numba.core.unsafe.eh"
+_OF_PYTHON = (int, float, complex, bool)
 # Functions whose results lie in C order, however the arguments do, and those that see to this themselves
 _IN_C_ORDER = frozenset((np.matmul, np.dot, np.inner, np.outer, np.reshape, np.ravel, np.ascontiguousarray, np.block))
 
@@ -68,9 +70,12 @@ def call(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Va
         found = _call_static(reader, fn, args, kws)
         if str(getattr(fn.obj, "__module__", "")).startswith("numpy"):
             if isinstance(found, Var):
+                found = _another(reader, found) if any(found is arg for arg in args) else found
                 reader.spec.of_numpy.add(found)
             elif isinstance(found, Node) and arrays.is_array(found) and fn.obj not in _IN_C_ORDER:
                 arrays.given_by(reader, found, [*args, *kws.values()], _written(fn.obj) is not None)
+        elif any(fn.obj is one for one in _OF_PYTHON) and isinstance(found, Var) and found in reader.spec.of_numpy:
+            return _another(reader, found)
         return found
     if isinstance(fn, Node):
         head = fn.head
@@ -96,6 +101,13 @@ def call(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Va
         if special is not None:
             return special(reader, fn, args, kws)  # type: ignore[no-any-return]
     raise unsupported(f"{described(fn)} is not callable", reader.pos)
+
+
+def _another(reader: FunctionReader, number: Var) -> Var:
+    """The same number as one of another class, Python's or NumPy's."""
+    found = Var(number.type, number.name)
+    reader.ops.append(Op(p.identity, (number,), (found,), reader.pos))
+    return found
 
 
 def _call_static(reader: FunctionReader, fn: Static, args: list[Value], kws: dict[str, Value]) -> Value:

@@ -136,7 +136,23 @@ def _complex(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -
 @handles(callable)
 def _callable(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     value = args[0]
-    return Const(callable(value.obj) if isinstance(value, Static) else isinstance(value, Node), b1)
+    if isinstance(value, Static):
+        return Const(callable(value.obj), b1)
+    if is_object(value) or (isinstance(value, Node) and records.is_own_instance(value)):
+        return _has_attribute(reader, value, "__call__")
+    cls = class_of_node(value) if isinstance(value, Node) else None
+    return Const(isinstance(value, Node) and (cls is None or class_attribute(cls, "__call__") is not None), b1)
+
+
+@handles(type)
+def _type(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    value = operators.known(reader, args[0])
+    if len(args) > 1 or kws or isinstance(value, (Var, Const)):
+        raise unsupported("the class of a number is not known when compiling", reader.pos, "Use isinstance.")
+    cls = type(value.obj) if isinstance(value, Static) else class_of_node(value)
+    if cls is None:
+        raise unsupported(f"the class of {described(value)} is not known when compiling", reader.pos)
+    return Static(cls)
 
 
 @handles(getattr)
@@ -193,7 +209,12 @@ def _has_attribute(reader: FunctionReader, value: Value, name: str) -> Operand:
 
 _WITHOUT_ATTRIBUTES = (str, type(None), list, dict, pytypes.ModuleType, pytypes.BuiltinFunctionType)
 # What a number may be: one of Python's or of NumPy's
-_NUMBERS: dict[Type, tuple[type, ...]] = {f8: (float, np.float64), i8: (int, np.int64), c16: (complex, np.complex128)}
+_NUMBERS: dict[Type, tuple[type, type]] = {
+    b1: (bool, np.bool_),
+    i8: (int, np.int64),
+    f8: (float, np.float64),
+    c16: (complex, np.complex128),
+}
 
 
 @handles(setattr)
@@ -224,13 +245,26 @@ def _isinstance(reader: FunctionReader, args: list[Value], kws: dict[str, Value]
     if isinstance(value, Node) and isinstance(value.head, UnionHead):
         raise unsupported("isinstance of a value of several kinds cannot be compiled", reader.pos)
     if isinstance(value, (Var, Const)):
-        return Const(issubclass(_CLASSES[value.type], classes), b1)
+        return Const(_is_of(reader, value, classes), b1)
     if isinstance(value, Static):
         return Const(isinstance(value.obj, classes), b1)
     own = class_of_node(value)
     if own is None:
         raise unsupported(f"isinstance of {described(value)} cannot be compiled", reader.pos)
     return Const(issubclass(own, classes) or stands_for(own, classes), b1)
+
+
+def _is_of(reader: FunctionReader, number: Operand, classes: tuple[Any, ...]) -> bool:
+    """Is a number of one of these classes?  Elements of arrays and results of NumPy's functions are of NumPy's."""
+    of_python, of_numpy = (issubclass(cls, classes) for cls in _NUMBERS.get(number.type, (_CLASSES[number.type],) * 2))
+    if of_python == of_numpy or isinstance(number, Const):
+        return of_python
+    if number in reader.spec.of_numpy:
+        return of_numpy
+    if of_numpy:
+        what = "whether a number is NumPy's is not known here"
+        raise unsupported(what, reader.pos, "Ask for int, float or complex.")
+    return of_python
 
 
 _CLASSES: dict[Type, type] = {b1: bool, i8: int, f8: float, c16: complex, f4: np.float32, c8: np.complex64}

@@ -29,6 +29,7 @@ from zyg.reading.values import (
     MapHead,
     Node,
     ObjectHead,
+    RangeHead,
     RecordHead,
     Static,
     TupleHead,
@@ -236,6 +237,8 @@ def truth(reader: FunctionReader, value: Value) -> Operand:
         return out
     if isinstance(value.head, (ArrayHead, MapHead)):
         return _array_truth(reader, value)
+    if isinstance(value.head, RangeHead):
+        return truth(reader, reader.spec.calls.call(reader, Static(len), [value], {}))
     if isinstance(value.head, LazyHead):
         raise unsupported("strings made at run time cannot be tested in native code", reader.pos)
     return Const(True, b1)
@@ -417,6 +420,9 @@ def _on_tuples(reader: FunctionReader, fn: Any, args: list[Value]) -> Value:
         if all(isinstance(arg, Static) for arg in args):
             a0, b0 = (arg.obj for arg in args if isinstance(arg, Static))
             return Const(bool(fn(a0, b0)), b1)
+        if any(isinstance(arg, Static) and isinstance(arg.obj, int) for arg in args):  # an IntEnum
+            as_numbers = [constant(int(a.obj)) if isinstance(a, Static) and isinstance(a.obj, int) else a for a in args]
+            return apply(reader, fn, as_numbers)
         return Const(fn is operator.ne, b1)
     raise _refused(reader, fn, args)
 
