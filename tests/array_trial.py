@@ -154,7 +154,23 @@ def _second(zyg: Any, f: Callable[..., Any], subject: Case) -> Any:
     return np.concatenate([p.ravel() for p in product]), expected, 1e-5
 
 
-ASPECTS = {"reverse": _first, "forward": _forward, "second": _second}
+def _columns(zyg: Any, f: Callable[..., Any], subject: Case) -> Any:
+    """A Hessian, several columns of which a sweep gives, against products with it, one direction in each sweep."""
+    a, b, c = subject.args
+    (u, _, _), (v, _, _) = subject.directions
+
+    def of_first(x: Any) -> Any:
+        return f(x.copy(), b.copy(), c.copy())
+
+    hessian = zyg.hessian(of_first)(a)
+    product = zyg.hvp(of_first)
+    size = a.size
+    actual = hessian.reshape(size, size) @ np.stack([u.ravel(), v.ravel()], axis=-1)
+    expected = np.stack([product(a, u).ravel(), product(a, v).ravel()], axis=-1)
+    return actual.ravel(), expected.ravel(), 1e-9
+
+
+ASPECTS = {"reverse": _first, "forward": _forward, "second": _second, "columns": _columns}
 
 
 def verdict(subject: Case) -> Failure | None:

@@ -13,6 +13,7 @@ from zyg.adjoint.finite import finite
 from zyg.adjoint.infinite import infinite_tangents
 from zyg.adjoint.partials import tangent_kind
 from zyg.ir.graph import graph_of
+from zyg.ir.lanes import LanesType
 from zyg.ir.memory import MemoryType
 from zyg.ir.program import Op, Operand, Program, Var
 from zyg.ir.tape import TapeType
@@ -41,13 +42,21 @@ def _counts(kind: Any) -> bool:
 class Directions:
     """infinite: the variables whose tangents may be infinite; moving: those that depend on what is varied.
 
+    wide: are the tangents along all directions lanes of one value?  Then there is one direction, as it were.
     given: may tangents of the parameters be infinite?  is_singular: may an op have an infinite derivative?
     """
 
     def __init__(
-        self, program: Program, varied: Sequence[bool], width: int, is_singular: Callable[[Op], bool], given: bool
+        self,
+        program: Program,
+        varied: Sequence[bool],
+        width: int,
+        is_singular: Callable[[Op], bool],
+        given: bool,
+        wide: bool = False,
     ) -> None:
-        self.width, self.lane = width, 0
+        self.width, self.lane = (1, 0) if wide else (width, 0)
+        self.lanes_of_value = width if wide else 1
         self.program = program
         graph = graph_of(program)
         self.order = graph.order
@@ -75,21 +84,23 @@ class Directions:
             given,
         )
         self.dots: list[dict[Var, Var]] = [{} for _ in range(self.width)]
-        self.inputs = [[Var(self.kind(v), f"{v.name}_dot") for v in inputs] for _ in range(self.width)]
+        self.inputs = [[Var(self.kind(v.type), f"{v.name}_dot") for v in inputs] for _ in range(self.width)]
         for dots, taken in zip(self.dots, self.inputs, strict=True):
             dots.update({v: dot for v, dot in zip(inputs, taken, strict=True) if v in self.active})
 
-    def kind(self, var: Var) -> Any:
-        return tangent_kind(var.type)
+    def kind(self, kind: Any) -> Any:
+        """The type of the tangent of a value of type `kind`."""
+        kind = tangent_kind(kind)
+        return kind if self.lanes_of_value == 1 else _widened(kind, self.lanes_of_value)
 
     def dot(self, operand: Operand) -> Operand:
         """The tangent of a value along the direction at hand."""
         dots = self.dots[self.lane]
         if isinstance(operand, Var) and operand in self.active:
             if operand not in dots:
-                dots[operand] = Var(self.kind(operand), f"{operand.name}_dot")
+                dots[operand] = Var(self.kind(operand.type), f"{operand.name}_dot")
             return dots[operand]
-        return zero(tangent_kind(operand.type))
+        return zero(self.kind(operand.type))
 
     def lanes(self) -> Iterator[int]:
         """The directions, each at hand in turn."""
@@ -113,4 +124,15 @@ class Directions:
     def target(self, result: Var) -> Var:
         """Where an op leaves the tangent of a result, whether or not that is looked at."""
         made = self.dot(result)
-        return made if isinstance(made, Var) else Var(tangent_kind(result.type))
+        return made if isinstance(made, Var) else Var(self.kind(result.type))
+
+
+def _widened(kind: Any, width: int) -> Any:
+    """The type of values that hold lanes where those of type `kind` hold numbers."""
+    if isinstance(kind, types.Float):
+        return LanesType(kind, width)
+    if isinstance(kind, MemoryType) and carries(kind):
+        return MemoryType(_widened(kind.dtype, width), kind.growable)
+    if isinstance(kind, TapeType):
+        return TapeType(tuple(_widened(field, width) for field in kind.fields), kind.growable)
+    return kind

@@ -73,9 +73,9 @@ Mask = tuple[bool, ...]
 
 
 class _Tangents:
-    def __init__(self, module: Module, width: int) -> None:
+    def __init__(self, module: Module, width: int, wide: bool) -> None:
         self.programs = dict(module.programs)
-        self.width = width
+        self.width, self.wide = width, wide
         self.made: dict[tuple[str, Mask], str] = {}
         self.flipped: dict[str, str] = {}
         self.entry = module.entry
@@ -113,7 +113,7 @@ class _Tangents:
 class _Tangent(Directions):
     def __init__(self, tangents: _Tangents, program: Program, varied: Mask) -> None:
         given = tangents.singular and program.name != tangents.entry
-        super().__init__(program, varied, tangents.width, tangents.is_singular, given)
+        super().__init__(program, varied, tangents.width, tangents.is_singular, given, tangents.wide)
         self.tangents = tangents
 
     def run(self, name: str) -> Program:
@@ -138,7 +138,7 @@ class _Tangent(Directions):
             if isinstance(end, Return):
                 end = Return((*end.values, *self.every(v for v in end.values if has_tangent(v.type))))
             blocks[label] = Block(tuple(q for q in params if isinstance(q, Var)), tuple(ops), end)
-        slopes = [tangent_kind(kind) for kind in self.program.results if has_tangent(kind)]
+        slopes = [self.kind(kind) for kind in self.program.results if has_tangent(kind)]
         results = (*self.program.results, *slopes * self.width)
         inputs = (dot for lane in self.inputs for dot in lane)
         return Program(
@@ -356,9 +356,33 @@ def _pos(program: Program) -> Pos:
     return Pos("", 0, program.name)
 
 
-def jvp(module: Module, varied: Sequence[bool], width: int = 1) -> Module:
+def jvp(module: Module, varied: Sequence[bool], width: int = 1, wide: bool = False) -> Module:
     """A module whose entry takes a tangent per varied parameter besides, and gives a tangent per result; `width` times,
-    one direction behind the other."""
-    work = _Tangents(module, width)
+    one direction behind the other, or `wide`, with one lane for each direction (see `fits_lanes`)."""
+    work = _Tangents(module, width, wide)
     made = work.of(module.entry, tuple(varied))
     return Module(work.programs, made).reachable()
+
+
+def fits_lanes(module: Module) -> bool:
+    """Whether tangents of all that a module computes can be lanes: of real numbers, element by element."""
+    return all(map(_fits_lanes, module.programs.values()))
+
+
+def _fits_lanes(program: Program) -> bool:
+    if program.custom is not None and not program.custom.plain:
+        return False
+    kinds = [param.type for param in program.params]
+    for op in program.ops():
+        if isinstance(op.fn, (External, Callback)):
+            return False
+        kinds += [result.type for result in op.results]
+    return not any(map(_is_other, kinds))
+
+
+def _is_other(kind: Any) -> bool:
+    if isinstance(kind, TapeType):
+        return any(map(_is_other, kind.fields))
+    if isinstance(kind, MemoryType):
+        return holds_handles(kind) or _is_other(kind.dtype)
+    return isinstance(kind, (types.Complex, StackType))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from zyg.ir import scalars
+from zyg.ir.lanes import LanesType, splat, truth_of
 from zyg.ir.program import Const, Op, Operand, Pos, Type, Var
 from zyg.ir.scalars import b1, c8, c16, f4, f8, i8
 from zyg.rules import primitives as p
@@ -47,12 +48,16 @@ class Emitter:
             return operand
         if isinstance(operand, Const):
             value = operand.value
+            if isinstance(kind, LanesType) and not isinstance(operand.type, LanesType):
+                return Const(self.convert(operand, kind.dtype).value, kind)  # type: ignore[union-attr]
             if kind in (f4, f8):
                 return Const(float(value.real), kind)
             if kind in (c8, c16):
                 return Const(complex(value), kind)
         if operand.type in (c8, c16) and kind not in (c8, c16):
             return self.convert(self.emit(np.real, (operand,), scalars.real_of(operand.type)), kind)
+        if isinstance(kind, LanesType) and not isinstance(operand.type, LanesType):
+            return self.emit(splat, (self.convert(operand, kind.dtype),), kind)
         return self.emit(p.cast, (operand,), kind)
 
     def symbol(self, operand: Operand) -> Symbol:
@@ -66,6 +71,8 @@ class Emitter:
 
 
 def _literal(value: Any, like: Type) -> Const:
+    if isinstance(like, LanesType):
+        return Const(_literal(value, like.dtype).value, like)
     if isinstance(value, (bool, np.bool_)):
         return Const(bool(value), b1)
     if isinstance(value, (complex, np.complexfloating)):
@@ -144,7 +151,7 @@ def _apply(emitter: Emitter, fn: Any, args: tuple[Any, ...]) -> Symbol:
     converted = tuple(emitter.convert(o, kind) for o in operands)
     result = kind
     if fn in scalars.COMPARISONS or fn in _TESTS:
-        result = b1
+        result = truth_of(kind)
     elif fn in _TO_REAL:
         result = scalars.real_of(kind)
     elif fn is p.make_complex:

@@ -44,6 +44,20 @@ def struct(types: Iterable[str]) -> str:
     return types[0] if len(types) == 1 else f"{{ {', '.join(types)} }}"
 
 
+def vector(width: int, type: str) -> str:
+    return f"<{width} x {type}>"
+
+
+def truth(type: str) -> str:
+    """The type of what a comparison of values of this type gives."""
+    return f"{type.partition('x')[0]}x i1>" if type.startswith("<") else "i1"
+
+
+def _alignment(type: str) -> str:
+    """Vectors lie in memory where their numbers may."""
+    return ", align 4" if type.startswith("<") else ""
+
+
 class Phi(NamedTuple):
     value: Value
     incoming: list[tuple[str, str]]
@@ -203,10 +217,10 @@ class Body:
         return self.value(x.type, f"{opcode} {x.type} {x.ref}")
 
     def compare(self, predicate: str, x: Value, y: Value) -> Value:
-        return self.value("i1", f"{predicate} {x.type} {x.ref}, {y.ref}")
+        return self.value(truth(x.type), f"{predicate} {x.type} {x.ref}, {y.ref}")
 
     def select(self, cond: Value, x: Value, y: Value) -> Value:
-        return self.value(x.type, f"select i1 {cond.ref}, {x}, {y}")
+        return self.value(x.type, f"select {cond}, {x}, {y}")
 
     def convert(self, opcode: str, x: Value, type: str) -> Value:
         return x if x.type == type else self.value(type, f"{opcode} {x} to {type}")
@@ -257,10 +271,10 @@ class Body:
         return self.value("ptr", f"getelementptr inbounds i8, {base}, {amount}")
 
     def load(self, type: str, address: Value, tag: str = "") -> Value:
-        return self.value(type, f"load {type}, {address}{tag}")
+        return self.value(type, f"load {type}, {address}{_alignment(type)}{tag}")
 
     def store(self, value: Value, address: Value, tag: str = "") -> None:
-        self.line(f"store {value}, {address}{tag}")
+        self.line(f"store {value}, {address}{_alignment(value.type)}{tag}")
 
     def finish(self, attributes: str = "#0") -> None:
         """Add the function to its module."""

@@ -13,7 +13,8 @@ from typing import TypeAlias
 import numpy as np
 from numba import types
 
-from zyg.codegen.assembly import Body, Value
+from zyg.codegen.assembly import Body, Value, vector
+from zyg.ir.lanes import LanesType
 from zyg.ir.memory import MemoryType
 from zyg.ir.program import Const, Type
 from zyg.ir.tape import StackType, TapeType
@@ -33,6 +34,8 @@ def parts(type: Type) -> tuple[str, ...]:
         return ("double" if type.bitwidth == 64 else "float",)
     if isinstance(type, types.Complex):
         return parts(type.underlying_float) * 2
+    if isinstance(type, LanesType):
+        return tuple(vector(type.width, part) for part in parts(type.dtype))
     if isinstance(type, MemoryType) and type.growable:
         return ("ptr",)
     if isinstance(type, (TapeType, MemoryType)):
@@ -48,6 +51,9 @@ def all_parts(many: Sequence[Type]) -> tuple[str, ...]:
 
 def size(part: str) -> int:
     """The bytes that a register's value takes in memory; also what it is aligned to."""
+    if part.startswith("<"):
+        count, _, number = part[1:-1].split()
+        return int(count) * _SIZES[number]
     return _SIZES[part]
 
 
@@ -57,7 +63,7 @@ def width(type: Type) -> int:
 
 
 def alignment(type: Type) -> int:
-    return max(map(size, parts(type)))
+    return alignment(type.dtype) if isinstance(type, LanesType) else max(map(size, parts(type)))
 
 
 def real_constant(value: float, part: str) -> Value:
@@ -73,6 +79,8 @@ def integer_constant(value: int) -> Value:
 
 
 def constant(literal: Const) -> Parts:
+    if isinstance(literal.type, LanesType):
+        return tuple(splat(number, literal.type.width) for number in constant(Const(literal.value, literal.type.dtype)))
     registers = parts(literal.type)
     if isinstance(literal.type, (TapeType, StackType, MemoryType)):  # where control cannot come to use it
         return tuple(Value(part, "null" if part == "ptr" else "0") for part in registers)
@@ -86,6 +94,11 @@ def constant(literal: Const) -> Parts:
     if registers[0].startswith("i"):
         return (Value(registers[0], str(int(literal.value.real))),)
     return (real_constant(float(literal.value.real), registers[0]),)
+
+
+def splat(number: Value, width: int) -> Value:
+    """A literal in every lane."""
+    return Value(vector(width, number.type), f"<{', '.join([str(number)] * width)}>")
 
 
 def known_integer(value: Value) -> int | None:

@@ -9,12 +9,14 @@ from typing import Any
 from zyg.codegen import matrix_careful, matrix_routines
 from zyg.codegen.assembly import Value
 from zyg.codegen.frame import Frame
-from zyg.codegen.machine import Parts, integer_constant, width
+from zyg.codegen.lane_matrices import Strided, by_columns, pack_lanes, strided
+from zyg.codegen.machine import Parts, integer_constant
 from zyg.codegen.matrix_careful import CAREFUL_PARAMS
 from zyg.codegen.matrix_routines import GEMM_PARAMS, PACK_PARAMS, SUM_PARAMS
 from zyg.codegen.matrix_writer import COPIED, LETTERS, POINTERS
 from zyg.codegen.memory import allocated, clear_unless, element_of
 from zyg.codegen.support import Routine, Support
+from zyg.ir.lanes import LanesType, dtype_of_lanes
 from zyg.ir.matrices import careful, flags, mem_gemm, mem_pack, mem_product, mem_sum
 from zyg.ir.program import Op, Type
 
@@ -43,22 +45,27 @@ def _routines(kind: Type) -> _Routines:
     return _Routines(kind)
 
 
-def _matrix(f: Frame, op: Op, args: tuple[Parts, ...], number: int) -> tuple[Value, Value, Value]:
-    """The address of the first element, and the strides."""
-    (data, _), (first,), (rows,), (columns,) = args[4 * number : 4 * number + 4]
-    bytes = f.body.binary("mul", first, integer_constant(width(element_of(op.args[4 * number]))))
-    return f.body.offset(data, bytes), rows, columns
-
-
 def _gemm(f: Frame, op: Op, args: tuple[Parts, ...], fresh: int = 0) -> list[Parts]:
-    matrices = [value for number in range(3) for value in _matrix(f, op, args, number)]
-    extents = (value for (value,) in args[12:15])
-    given = (*matrices, *extents, *map(integer_constant, (*flags(op), fresh)))
-    routines = _routines(element_of(op.args[0]))
-    if any(careful(op)):
-        routines.careful(f.body, *given, *map(integer_constant, careful(op)))
+    c, one, two = (strided(f, op, args, number) for number in range(3))
+    m, n, k = (value for (value,) in args[12:15])
+    kind = element_of(op.args[0])
+    routines = _routines(dtype_of_lanes(kind))
+
+    def product(c: Strided, a: Strided, b: Strided, m: Value, n: Value) -> None:
+        matrices = (*c.operands, *a.operands, *b.operands)
+        given = (*matrices, m, n, k, *map(integer_constant, (*flags(op), fresh)))
+        if any(careful(op)):
+            routines.careful(f.body, *given, *map(integer_constant, careful(op)))
+        else:
+            routines.gemm(f.body, *given)
+
+    if not isinstance(kind, LanesType):
+        product(c, one, two, m, n)
+    elif isinstance(element_of(op.args[8]), LanesType):
+        by_columns(f.body, kind, c, two, n, lambda c, two, wide: product(c, one, two, m, wide))
     else:
-        routines.gemm(f.body, *given)
+        rows = c.turned, one.turned
+        by_columns(f.body, kind, *rows, m, lambda c, one, wide: product(c.turned, one.turned, two, wide, n))
     return []
 
 
@@ -80,15 +87,30 @@ def _product(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
 
 
 def _sum(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
-    matrices = [value for number in range(2) for value in _matrix(f, op, args, number)]
-    _routines(element_of(op.args[0])).sum(f.body, *matrices, *(value for (value,) in args[8:]))
+    c, added = (strided(f, op, args, number) for number in range(2))
+    (m,), (n,) = args[8:]
+    kind = element_of(op.args[0])
+    routines = _routines(dtype_of_lanes(kind))
+
+    def total(c: Strided, added: Strided, n: Value) -> None:
+        routines.sum(f.body, *c.operands, *added.operands, m, n)
+
+    if isinstance(kind, LanesType):
+        by_columns(f.body, kind, c, added, n, total)
+    else:
+        total(c, added, n)
     return []
 
 
 def _pack(f: Frame, op: Op, args: tuple[Parts, ...]) -> list[Parts]:
     (m,), (n,) = args[4:]
     copy = allocated(f, element_of(op.result), f.body.binary("mul", m, n), op, zero=False)
-    _routines(element_of(op.result)).pack(f.body, copy[0], *_matrix(f, op, args, 0), m, n)
+    kind = element_of(op.result)
+    routines = _routines(dtype_of_lanes(kind))
+    if isinstance(kind, LanesType):
+        pack_lanes(f.body, kind, routines.pack, copy[0], strided(f, op, args, 0), (m, n))
+    else:
+        routines.pack(f.body, copy[0], *strided(f, op, args, 0).operands, m, n)
     return [copy]
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 from numba import types
 
-from zyg.codegen import complexes, integer, real
+from zyg.codegen import complexes, integer, lanes, real
 from zyg.codegen.assembly import Body, Value
 from zyg.codegen.libm import real as real_literal
 from zyg.codegen.machine import Parts, parts
+from zyg.ir.lanes import LanesType, extract, splat, unit
 from zyg.ir.program import Op, Type
 from zyg.rules.primitives import cast, is_nonzero, make_complex, polygamma, select
 
@@ -20,6 +21,8 @@ def has_lowering(fn: Any, type: Type) -> bool:
 
 
 def _rows(type: Type) -> dict[Any, Any]:
+    if isinstance(type, LanesType):
+        return lanes.lowering
     if isinstance(type, types.Boolean):
         return integer.bool_lowering
     if isinstance(type, types.Integer):
@@ -32,6 +35,8 @@ def lower(b: Body, op: Op, args: tuple[Parts, ...]) -> Parts:
     if op.fn is select:
         (cond,) = args[0]
         return tuple(b.select(cond, x, y) for x, y in zip(args[1], args[2], strict=True))
+    if op.fn in (splat, unit, extract):
+        return (lanes.moved(b, op, [value for arg in args for value in arg]),)
     if op.fn is cast:
         return convert(b, args[0], op.args[0].type, op.result.type)
     if op.fn is make_complex:
@@ -48,6 +53,8 @@ def lower(b: Body, op: Op, args: tuple[Parts, ...]) -> Parts:
 
 def convert(b: Body, x: Parts, source: Type, target: Type) -> Parts:
     """`x` as a number of type `target`."""
+    if isinstance(target, LanesType):
+        return (_between_floats(b, x[0], parts(target)[0]),)
     if isinstance(target, types.Complex):
         part = parts(target)[0]
         if isinstance(source, types.Complex):
@@ -92,4 +99,4 @@ def _to_float(b: Body, x: Value, part: str) -> Value:
 def _between_floats(b: Body, x: Value, part: str) -> Value:
     if x.type == part:
         return x
-    return b.convert("fpext" if part == "double" else "fptrunc", x, part)
+    return b.convert("fpext" if "double" in part else "fptrunc", x, part)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
+from zyg.ir.lanes import LanesType, dtype_of_lanes
 from zyg.ir.program import Const, Operand, Type
 from zyg.rules import primitives as p
 
@@ -29,6 +30,9 @@ def promote(*kinds: Type) -> Type:
     >>> promote(types.boolean, types.float32)
     float32
     """
+    for kind in kinds:
+        if isinstance(kind, LanesType):
+            return LanesType(promote(*map(dtype_of_lanes, kinds)), kind.width)
     kinds = tuple(kind for kind in kinds if kind != b1)
     if any(kind in (c8, c16) for kind in kinds):
         return c8 if all(kind in (c8, f4) for kind in kinds) else c16

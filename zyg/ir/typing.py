@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from zyg.ir.lanes import LanesType, dtype_of_lanes
 from zyg.ir.program import Type
 from zyg.ir.scalars import COMPARISONS, b1, c8, c16, f4, f8, i8, real_of
 from zyg.rules import primitives as p
@@ -97,6 +98,12 @@ def result_type(fn: Any, args: Sequence[Type]) -> Type:
     >>> result_type(operator.abs, [c16])
     float64
     """
+    widths = {kind.width for kind in args if isinstance(kind, LanesType)}
+    if widths:
+        one = result_type(fn, [dtype_of_lanes(kind) for kind in args])
+        if len(widths) > 1 or not all(isinstance(kind, LanesType) or kind == b1 for kind in args):
+            raise TypeError(f"lanes and numbers together: ({', '.join(map(str, args))})")
+        return LanesType(one, widths.pop())
     rows = signatures.get(fn)
     name = getattr(fn, "__name__", str(fn))
     if rows is None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator
 
+from zyg.ir.lanes import truth_of
 from zyg.ir.program import Block, Module, Op, Operand, Program, Type, Var
-from zyg.ir.scalars import b1
 from zyg.passes.slots import zero
 from zyg.rules import primitives as p
 
@@ -36,18 +36,18 @@ def _ops(op: Op) -> Iterator[Op]:
         return
     a, b = op.args
     kind = op.result.type
-    none = zero(kind)
+    none, truth = zero(kind), truth_of(kind)
 
     def made(fn: object, args: tuple[Operand, ...], kind: Type) -> Op:
         return Op(fn, args, (Var(kind),), op.pos)
 
-    still = made(operator.eq, (a, none), b1)
+    still = made(operator.eq, (a, none), truth)
     if op.fn is p.over:
         before: tuple[Op, ...] = ()
-        bad, plain = made(operator.eq, (b, none), b1), made(operator.truediv, (a, b), kind)
+        bad, plain = made(operator.eq, (b, none), truth), made(operator.truediv, (a, b), kind)
     else:
         before = (made(operator.sub, (b, b), kind),)
-        bad, plain = made(operator.ne, (before[0].result, none), b1), made(operator.mul, (a, b), kind)
-    both = made(operator.and_, (still.result, bad.result), b1)
+        bad, plain = made(operator.ne, (before[0].result, none), truth), made(operator.mul, (a, b), kind)
+    both = made(operator.and_, (still.result, bad.result), truth)
     yield from (still, *before, bad, both, plain)
     yield Op(p.select, (both.result, none, plain.result), op.results, op.pos)

@@ -22,12 +22,13 @@ from zyg.adjoint.partials import tangent_kind
 from zyg.adjoint.tangent import jvp
 from zyg.adjoint.trace import Emitter
 from zyg.errors import ArgumentError, UnsupportedArgumentError, ValueArgumentError, unsupported
-from zyg.ir.memory import MemoryType, mem_like
+from zyg.ir.lanes import LanesType, width_of
+from zyg.ir.memory import MemoryType, mem_copy, mem_like
 from zyg.ir.program import Call, Const, Module, Op, Operand, Program, Return, Var
 from zyg.ir.scalars import c8, c16, i8
 from zyg.ir.verify import checked_module
 from zyg.passes.results import written_parameters
-from zyg.reading.arrays import memory
+from zyg.reading.arrays import dtype_of, memory
 from zyg.reading.by_tangents import by_tangents, uses_stack
 from zyg.reading.captured import opened_whole
 from zyg.reading.cotangents import carriers, gradient_of, matching, placed, slope_of
@@ -306,16 +307,28 @@ def pairing(reader: FunctionReader, y: Value, dy: Value) -> Operand:
     return reader.cast(real, types.float64)
 
 
+def _lanes_of(direction: Sequence[Value]) -> int:
+    """How many lanes the tangents have that are given for some arguments."""
+    (width,) = {width_of(dtype_of(given)) for given in direction}
+    return width
+
+
 def _seed(reader: FunctionReader, seed: Operand, kind: Any) -> Operand:
     return Emitter(reader.ops, reader.pos).convert(seed, kind)
 
 
 def jvp_call(
-    reader: FunctionReader, fn: Value, args: list[Value], directions: Sequence[list[Value]], lent: bool = False
+    reader: FunctionReader,
+    fn: Value,
+    args: list[Value],
+    directions: Sequence[list[Value]],
+    lent: bool = False,
+    wide: bool = False,
 ) -> Value:
     """(y, ẏ, …): the derivative along each direction, which holds a tangent per argument.
 
     lent: tangents that are arrays lie in shadows of the arguments', and may be shared with what is given back.
+    wide: each holds a direction in each lane; lent ones are copied where they are written into.
     """
     for tangents in directions:
         if len(tangents) != len(args):
@@ -345,7 +358,8 @@ def jvp_call(
             "Pass an array of floats, or use zyg.pullback.",
         )
     varied = tuple(param in wanted for param in module.main.params)
-    done = checked_module(jvp(module, varied, len(directions)))
+    width = _lanes_of(directions[0]) if wide else len(directions)
+    done = checked_module(jvp(module, varied, width, wide))
     lent = lent and not written_parameters(done)
     actual = dict(zip(module.main.params, operands, strict=True))
     dots: list[Operand] = []
@@ -357,9 +371,14 @@ def jvp_call(
             if lent and is_array(given) and isinstance(given, Node):
                 by_param |= dict.fromkeys(carriers(formal), memory(given))
                 continue
+            if wide and is_array(given) and isinstance(given, Node):
+                copy = reader.emit(mem_copy, (memory(given),), memory(given).type)
+                by_param |= dict.fromkeys(carriers(formal), copy)
+                continue
             seeds = matching(_at(formal, arg, actual), given, reader)
             for leaf, dot in zip(carriers(formal), seeds, strict=True):
                 kind = None if isinstance(leaf.type, MemoryType) else tangent_kind(leaf.type)
+                kind = LanesType(kind, width) if wide and kind is not None else kind
                 by_param[leaf] = dot if kind is None else _seed(reader, dot, kind)
         dots += [by_param[param] for param in module.main.params if param in wanted]
     check_apart(reader, module, operands)

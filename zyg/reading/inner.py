@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from numba import types
@@ -12,6 +12,7 @@ from zyg.errors import ValueArgumentError, unsupported
 from zyg.ir.memory import MemoryType, mem_apart, mem_keep
 from zyg.ir.program import Block, Capture, Module, Operand, Type, Var
 from zyg.ir.verify import checked_module
+from zyg.passes.lanes_apart import without_lanes
 from zyg.passes.lift import open_captures
 from zyg.passes.results import written_parameters
 from zyg.passes.simplify import inline
@@ -26,6 +27,7 @@ from zyg.reading.values import (
     has_memory_list,
     parameter,
     passed,
+    structure,
     variables,
 )
 
@@ -60,8 +62,32 @@ def read_inner(
     captures: one buffer each, however often it is reached, so that it has one shadow.
 
     Gives the module, the result inside it, its parameters as values, the operands of a call, and the captured
-    buffers by their numbers.
+    buffers by their numbers.  What has been read for values of the same kinds is not read again.
     """
+    spec = reader.spec
+    own = (spec.own_rules, spec.orders, len(args), tuple(kws))
+    key = (own, tuple(structure(value) for value in (fn, *args, *kws.values())))
+    found = spec.inner.get(key)
+    if found is None:
+        found = spec.inner[key] = _inner(reader, fn, args, kws)
+    if spec.repeated:
+        check_runs_once(reader, found.module.programs.values(), spec.repeated)
+    operands = [leaf for value in (fn, *args, *kws.values()) for leaf in passed(value)]
+    operands += [reader.emit(Capture(number), (), var.type) for number, var in found.captured.items()]
+    return found.module, found.result, found.formals, operands, found.captured
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """A differentiated function as it was read; `captured`: the captured buffers by their numbers, in order."""
+
+    module: Module
+    result: Value
+    formals: list[Value]
+    captured: dict[int, Var]
+
+
+def _inner(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, Value]) -> Inner:
     spec = reader.spec
     formal_fn, *formals = [parameter(value) for value in (fn, *args, *kws.values())]
     for number, name in enumerate(_parameter_names(fn)[: len(args)]):
@@ -83,15 +109,11 @@ def read_inner(
         raise Reread
     if has_memory_list(result):
         raise unsupported(_RESULT, reader.pos, "Make an array of it: np.array(…).")
-    module = checked_module(inline(checked_module(_joined(module_of(reader, entry)))))
-    if spec.repeated:
-        check_runs_once(reader, module.programs.values(), spec.repeated)
-    operands = [leaf for value in (fn, *args, *kws.values()) for leaf in passed(value)]
+    module = checked_module(inline(checked_module(_joined(without_lanes(module_of(reader, entry))))))
     arrays = captured_arrays(module)
     opened = open_captures(module, sorted(arrays.items()), ".open")
-    operands += [reader.emit(Capture(number), (), kind) for number, kind in sorted(arrays.items())]
     captured = dict(zip(sorted(arrays), opened.main.params[len(module.main.params) :], strict=True))
-    return checked_module(opened), result, formals, operands, captured
+    return Inner(checked_module(opened), result, formals, captured)
 
 
 def module_of(reader: FunctionReader, entry: str) -> Module:

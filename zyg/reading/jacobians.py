@@ -13,7 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from zyg.adjoint.tangent import fits_lanes
 from zyg.errors import ArgumentError, ValueArgumentError
+from zyg.ir.lanes import LanesType, dtype_of_lanes, extract, unit
 from zyg.ir.memory import MemoryType, mem_new
 from zyg.ir.program import Const, Operand, Var
 from zyg.ir.scalars import c8, c16, f4, f8
@@ -43,7 +45,7 @@ from zyg.reading.sweeps import (
     slope,
     slopes_of_number,
 )
-from zyg.reading.values import Node, Static, TupleHead, Value, constant, is_array, rebuild, tuple_of
+from zyg.reading.values import Node, Static, TupleHead, Value, constant, is_array, rebuild, tuple_of, variables
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
@@ -142,6 +144,9 @@ def _by_numbers(reader: FunctionReader, f: Value, xs: list[Value]) -> list[list[
     columns: list[Value] = []
     for first in range(0, len(xs), _MOST_NUMBERS):
         chosen = range(first, min(first + _MOST_NUMBERS, len(xs)))
+        if len(chosen) > 1 and _gives_lanes(reader, f, xs):
+            columns += _in_lanes(reader, f, xs, chosen)
+            continue
         units: list[list[Value]] = [[constant(float(n == k)) for n in range(len(xs))] for k in chosen]
         with repeating(reader, "a Jacobian"):
             found = jvp_call(reader, f, xs, units)
@@ -149,6 +154,29 @@ def _by_numbers(reader: FunctionReader, f: Value, xs: list[Value]) -> list[list[
         columns += found.items[1:]
     parts = [list(c.items) if isinstance(c, Node) and isinstance(c.head, TupleHead) else [c] for c in columns]
     return [list(row) for row in zip(*parts, strict=True)]
+
+
+def _gives_lanes(reader: FunctionReader, f: Value, xs: list[Value]) -> bool:
+    """Can the derivatives of `f(*xs)`, which are numbers, along several directions be lanes?"""
+    module, result, *_ = read_inner(reader, f, xs, {})
+    return fits_lanes(module) and not any(isinstance(leaf.type, MemoryType) for leaf in variables(result))
+
+
+def _in_lanes(reader: FunctionReader, f: Value, xs: list[Value], chosen: range) -> list[Value]:
+    """The derivatives of `f(*xs)` by the chosen numbers, each in a lane."""
+    kind = LanesType(f8, 1 << (len(chosen) - 1).bit_length())
+    lane_of = {number: constant(k) for k, number in enumerate(chosen)}
+    units: list[Value] = [
+        reader.emit(unit, (constant(1.0), lane_of[n]), kind) if n in lane_of else zero(kind) for n in range(len(xs))
+    ]
+    with repeating(reader, "a Jacobian"):
+        found = jvp_call(reader, f, xs, [units], wide=True)
+    assert isinstance(found, Node)
+
+    def part(number: Const) -> Callable[[Operand], Operand]:
+        return lambda leaf: reader.emit(extract, (leaf, number), dtype_of_lanes(leaf.type))
+
+    return [rebuild(found.items[1], part(number)) for number in lane_of.values()]
 
 
 def _slope_of_number(reader: FunctionReader, f: Value, x: Value) -> Value:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zyg import rules
 from zyg.errors import ZygError, unsupported
@@ -50,6 +50,9 @@ from zyg.reading.values import (
     variables,
 )
 
+if TYPE_CHECKING:
+    from zyg.reading.inner import Inner
+
 _MOST_ORDERS = 4
 # Functions made by functions there know the constants that they are given
 _LIBRARY = f"{Path(rules.__file__).parent}{os.sep}"
@@ -84,6 +87,7 @@ class Specialiser:
         self.captures = captures or Captures()
         self.sites = sites or Sites()
         self.memo: dict[Hashable, Specialisation] = {}
+        self.inner: dict[Hashable, Inner] = {}  # the functions that are differentiated, as they were read
         self.programs: dict[str, Program] = {}
         self.stack: list[Specialisation] = []
         self.keep: list[Any] = []
@@ -308,7 +312,7 @@ class Specialiser:
         options: JitOptions,
     ) -> None:
         while True:
-            before = dict(self.memo)
+            before = dict(self.memo), dict(self.inner)
             spec.used = False
             reader = FunctionReader(self, code, formals)
             reader.scope, reader.options, reader.key = fn, options, self._owner(spec)
@@ -331,14 +335,14 @@ class Specialiser:
                 raise Reread(where)
             if again or owned == len(keys) - 1:
                 self.sites.start_over(where)
-                self.memo, spec.result = before, None
+                (self.memo, self.inner), spec.result = before, None
                 continue
             known = found if spec.result is None or found is None else join(reader, spec.result, found, "the result")
             stable = known is None or (spec.result is not None and structure(known) == structure(spec.result))
             spec.result = known
             if not spec.used or stable:
                 break
-            self.memo = before  # what was read inside rested on the earlier answer
+            self.memo, self.inner = before  # what was read inside rested on the earlier answer
         if spec.result is None:
             spec.result, spec.returns = Static(None), False
         program = reader.program(spec.name, params, spec.result, recursive=spec.used)

@@ -9,6 +9,7 @@ They are written in Python and read like the user's functions, over a few words 
 
 from __future__ import annotations
 
+import math
 import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,10 +17,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zyg.adjoint.activity import shadow_type
-from zyg.ir.memory import mem_like, mem_size
-from zyg.ir.program import Op, Var
+from zyg.adjoint.tangent import fits_lanes as lanes_fit
+from zyg.ir.lanes import LanesType, dtype_of_lanes, extract, unit, width_of
+from zyg.ir.memory import MemoryType, mem_like, mem_size
+from zyg.ir.program import Const, Op, Var
 from zyg.ir.scalars import b1, i8
 from zyg.reading import arrays
+from zyg.reading.arrays import dtype_of
 from zyg.reading.derive import jvp_call, pullback_call
 from zyg.reading.foreign import repeating
 from zyg.reading.handlers import HANDLERS
@@ -66,6 +70,47 @@ def each(fn: Any, tuples: Any, *others: Any) -> Any:
 
 
 _PLACES = "this is a word of zyg's own programs"
+_LANES = 8
+
+
+def fits_lanes(f: Any, x: Any) -> bool:
+    """Can the derivatives of `f` at the array `x` along several directions be lanes?"""
+    raise RuntimeError(_PLACES)
+
+
+def seed_of_lanes(x: Any) -> Any:
+    """As `seed_for`, with a direction in each lane."""
+    raise RuntimeError(_PLACES)
+
+
+def count_of_lanes(seed: Any) -> int:
+    """How many lanes the elements of an array have."""
+    raise RuntimeError(_PLACES)
+
+
+def unit_like(number: Any, lane: Any, value: Any) -> Any:
+    """`value` in one lane, 0 in the others; as many as `number` has."""
+    raise RuntimeError(_PLACES)
+
+
+def lane_of(number: Any, lane: Any) -> Any:
+    """What is in a lane."""
+    raise RuntimeError(_PLACES)
+
+
+def rows_fit_lanes(f: Any, xs: Any, y: Any) -> bool:
+    """Can the cotangents of `xs` for several ones of `y = f(*xs)` be lanes?"""
+    raise RuntimeError(_PLACES)
+
+
+def rows_in_lanes(f: Any, xs: Any, none: Any, seed: Any) -> Any:
+    """As `rows_along`, with a cotangent in each lane of the seed; none: a cotangent that is 0."""
+    raise RuntimeError(_PLACES)
+
+
+def slopes_in_lanes(f: Any, x: Any, seed: Any) -> Any:
+    """As `slopes`, with a direction in each lane."""
+    raise RuntimeError(_PLACES)
 
 
 def by_columns(f: Any, x: Any, ys: Any) -> Any:
@@ -74,6 +119,8 @@ def by_columns(f: Any, x: Any, ys: Any) -> Any:
     """
     if np.ndim(x) == 0:
         return slopes(f, x, 1.0)[0]
+    if fits_lanes(f, x):
+        return by_columns_in_lanes(f, x, ys)
     n = x.size
     jacobians = each(columns_for, (ys,), x)
     seeds = seed_for(x), seed_for(x), seed_for(x), seed_for(x)
@@ -84,6 +131,46 @@ def by_columns(f: Any, x: Any, ys: Any) -> Any:
         each(put_columns, (jacobians, p, q, r, s), k, n)
         put_units(a, b, c, d, k, n, 0.0)
     return each(shaped_by, (jacobians, ys), x)
+
+
+def by_columns_in_lanes(f: Any, x: Any, ys: Any) -> Any:
+    """The Jacobians of the parts `ys` of `f(x)` by an array, as many columns of each in a sweep as there are lanes."""
+    n = x.size
+    jacobians = each(columns_for, (ys,), x)
+    seed = seed_of_lanes(x)
+    flat = seed.ravel()
+    width = count_of_lanes(seed)
+    for k in range(0, n, width):
+        count = min(width, n - k)
+        put_units_in_lanes(flat, k, count, 1.0)
+        each(put_columns_of_lanes, (jacobians, slopes_in_lanes(f, x, seed)), k, count, width)
+        put_units_in_lanes(flat, k, count, 0.0)
+    return each(shaped_by, (jacobians, ys), x)
+
+
+def put_units_in_lanes(seed: Any, k: Any, count: Any, value: float) -> None:
+    """Element k of a seed in its first lane, the next one in the second, and so on."""
+    for lane in range(count):
+        seed[k + lane] = unit_like(seed[k], lane, value)
+
+
+def put_columns_of_lanes(jacobian: Any, columns: Any, k: Any, count: Any, width: Any) -> None:
+    """`count` columns of a Jacobian from k on."""
+    if np.ndim(columns) == 0:
+        for lane in range(count):
+            jacobian[0, k + lane] = lane_of(columns, lane)
+    else:
+        flat = columns.ravel()
+        if count == width:
+            for i in range(flat.size):
+                numbers = flat[i]
+                for lane in range(width):
+                    jacobian[i, k + lane] = lane_of(numbers, lane)
+        else:
+            for i in range(flat.size):
+                numbers = flat[i]
+                for lane in range(count):
+                    jacobian[i, k + lane] = lane_of(numbers, lane)
 
 
 def put_units(a: Any, b: Any, c: Any, d: Any, k: Any, n: Any, value: float) -> None:
@@ -161,6 +248,8 @@ def slopes_of_number(f: Any, x: Any, y: Any) -> Any:
 def by_rows(f: Any, xs: Any, y: Any, lanes: Any) -> Any:
     """The Jacobians of an array `y = f(*xs)` by arrays and numbers: as many rows of each in a sweep as there are lanes,
     which are numbered."""
+    if rows_fit_lanes(f, xs, y):
+        return by_rows_in_lanes(f, xs, y)
     m = y.size
     jacobians = each(rows_for, (xs,), y)
     seeds = each(cotangent_for, (lanes,), y)
@@ -174,11 +263,42 @@ def by_rows(f: Any, xs: Any, y: Any, lanes: Any) -> Any:
 
 def by_rows_at_once(f: Any, xs: Any, y: Any, lanes: Any) -> Any:
     """As `by_rows`, where there are as many lanes as rows."""
+    if rows_fit_lanes(f, xs, y):
+        return by_rows_in_lanes(f, xs, y)
     jacobians = each(rows_for, (xs,), y)
     seeds = each(cotangent_for, (lanes,), y)
     each(put_unit, (each(raveled, (seeds,)), lanes), 0, y.size, 1.0)
     each(put_rows, (rows_along(f, xs, *seeds), lanes), jacobians, 0, y.size)
     return each(shaped, (jacobians, xs), y)
+
+
+def by_rows_in_lanes(f: Any, xs: Any, y: Any) -> Any:
+    """As `by_rows`, with a row in each lane."""
+    m = y.size
+    jacobians = each(rows_for, (xs,), y)
+    none = np.zeros(y.shape, y.dtype)
+    seed = seed_of_lanes(none)
+    flat = seed.ravel()
+    width = count_of_lanes(seed)
+    for k in range(0, m, width):
+        count = min(width, m - k)
+        put_units_in_lanes(flat, k, count, 1.0)
+        each(put_rows_of_lanes, (rows_in_lanes(f, xs, none, seed), jacobians), k, count)
+        put_units_in_lanes(flat, k, count, 0.0)
+    return each(shaped, (jacobians, xs), y)
+
+
+def put_rows_of_lanes(rows: Any, jacobian: Any, k: Any, count: Any) -> None:
+    """`count` rows of a Jacobian from k on, of a number or an array."""
+    if np.ndim(rows) == 0:
+        for lane in range(count):
+            jacobian[k + lane, 0] = lane_of(rows, lane)
+    else:
+        flat = rows.ravel()
+        for j in range(flat.size):
+            numbers = flat[j]
+            for lane in range(count):
+                jacobian[k + lane, j] = lane_of(numbers, lane)
 
 
 def cotangent_for(lane: int, y: Any) -> Any:
@@ -269,6 +389,67 @@ def _slope(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> 
     return tuple_of(found.items[1:])
 
 
+def _fits_lanes(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    fn, x = args
+    if not in_order(x):
+        return Static(False)
+    return Static(lanes_fit(read_inner(reader, fn, [x], {})[0]))
+
+
+def _rows_fit_lanes(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    fn, xs, y = args
+    assert isinstance(xs, Node) and isinstance(y, Node)
+    seed = arrays.c_array(arrays.memory(y), arrays.offset(y), arrays.shape(y))
+    return Static(lanes_fit(read_inner(reader, Node(_PulledHead(), (fn, *xs.items)), [seed], {})[0]))
+
+
+def _rows_in_lanes(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    fn, xs, none, seed = args
+    assert isinstance(xs, Node)
+    with repeating(reader, "a Jacobian"):
+        found = jvp_call(reader, Node(_PulledHead(), (fn, *xs.items)), [none], [[seed]], lent=True, wide=True)
+    assert isinstance(found, Node)
+    return found.items[1]
+
+
+def _seed_of_lanes(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    (x,) = args
+    assert isinstance(x, Node)
+    dims = arrays.shape(x)
+    if all(isinstance(dim, Const) for dim in dims):  # not more than there are elements
+        count = math.prod(int(dim.value.real) for dim in dims if isinstance(dim, Const))
+        width = min(_LANES, 1 << max(count - 1, 1).bit_length())
+    else:
+        width = _LANES
+    seed = Var(MemoryType(LanesType(x.head.dtype, width)), "seed")
+    reader.ops.append(Op(mem_like, (arrays.memory(x),), (seed,), reader.pos))
+    return array_like(x, seed, lambda leaf: leaf)
+
+
+def _unit(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    like, own, value = args
+    assert isinstance(like, (Var, Const)) and isinstance(own, (Var, Const)) and isinstance(value, (Var, Const))
+    return reader.emit(unit, (reader.cast(value, dtype_of_lanes(like.type)), own), like.type)
+
+
+def _count_of_lanes(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    return Const(width_of(dtype_of(args[0])), i8)
+
+
+def _lane_of(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    numbers, own = args
+    assert isinstance(numbers, (Var, Const)) and isinstance(own, (Var, Const))
+    return reader.emit(extract, (numbers, own), dtype_of_lanes(numbers.type))
+
+
+def _slopes_in_lanes(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    fn, x, seed = args
+    with repeating(reader, "a Jacobian"):
+        found = jvp_call(reader, fn, [x], [[seed]], lent=True, wide=True)
+    assert isinstance(found, Node)
+    return found.items[1] if _is_tuple(found.items[1]) else tuple_of([found.items[1]])
+
+
 def _slopes(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     found = _slope(reader, args, kws)
     assert isinstance(found, Node)
@@ -340,6 +521,14 @@ def _each(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> V
 
 HANDLERS[slope] = _slope
 HANDLERS[slopes] = _slopes
+HANDLERS[fits_lanes] = _fits_lanes
+HANDLERS[rows_fit_lanes] = _rows_fit_lanes
+HANDLERS[rows_in_lanes] = _rows_in_lanes
+HANDLERS[seed_of_lanes] = _seed_of_lanes
+HANDLERS[unit_like] = _unit
+HANDLERS[count_of_lanes] = _count_of_lanes
+HANDLERS[lane_of] = _lane_of
+HANDLERS[slopes_in_lanes] = _slopes_in_lanes
 HANDLERS[seed_for] = _seed_for
 HANDLERS[rows_along] = _rows_along
 HANDLERS[same_room] = _same_room
