@@ -32,8 +32,9 @@ from zyg.reading.derive import (
 from zyg.reading.describe import described
 from zyg.reading.foreign import repeating
 from zyg.reading.indexing import check_same
-from zyg.reading.inner import settled
+from zyg.reading.inner import read_inner, settled
 from zyg.reading.repeatable import repeatable
+from zyg.reading.sweep_words import in_order, slope
 from zyg.reading.sweeps import (
     by_columns_each,
     by_fewer,
@@ -41,8 +42,6 @@ from zyg.reading.sweeps import (
     by_rows_at_once,
     diagonal_of_slopes,
     direction_for,
-    in_order,
-    slope,
     slopes_of_number,
 )
 from zyg.reading.values import Node, Static, TupleHead, Value, constant, is_array, rebuild, tuple_of, variables
