@@ -142,6 +142,15 @@ def test_what_a_sweep_carries_is_in_vectors():
     assert "<8 x double>" in zyg.inspect_llvm(zyg.hessian(lambda x: np.sum(loop(x) ** 2)), np.ones(9))
 
 
+def test_lanes_are_divided_by_one_number_once():
+    def shares(x):
+        return np.array([x[0] / x[1], x[2] / x[1], x[3] / 3.0])
+
+    x = rng.uniform(0.2, 1.7, 9)
+    assert " fdiv <" not in zyg.inspect_llvm(zyg.jacfwd(shares), x)
+    np.testing.assert_allclose(zyg.jacfwd(shares)(x), one_by_one(shares, x), rtol=1e-14)
+
+
 def test_rows_of_a_pair_are_two_lanes():
     def pair(x):
         return np.array([np.sum(np.sin(x)), np.prod(x)])

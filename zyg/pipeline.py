@@ -24,6 +24,7 @@ from zyg.passes.composed import written_out
 from zyg.passes.first_writes import first_additions_as_writes
 from zyg.passes.hoisted import with_hoisted_reads
 from zyg.passes.hoisted_buffers import with_hoisted_buffers
+from zyg.passes.lane_quotients import lanes_by_reciprocals
 from zyg.passes.last_writes import without_last_writes
 from zyg.passes.lift import lift_captures
 from zyg.passes.neighbour_sums import sums_of_neighbours
@@ -153,7 +154,7 @@ def _lowered(name: str, args: Sequence[Tree], build: Build, spec: Specialiser, a
     if adjust is not None:
         module, note = adjust(module)
         module = checked_module(module)
-    module = checked_module(written_out(module))
+    module = checked_module(lanes_by_reciprocals(written_out(module)))
     inputs = sorted(captures.inputs.values(), key=lambda pair: pair[0])
     kinds: list[Type] = [kind for _, shape in inputs for kind in leaves(shape)]
     module = checked_module(give_results(simplify(checked_module(lift_captures(module, kinds)))))
