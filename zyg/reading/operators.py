@@ -382,7 +382,25 @@ def _contains(reader: FunctionReader, args: list[Value]) -> Value:
         return Const(item.obj in container.head.keys, b1)
     if isinstance(container, Node) and records.is_shared_dict(container):
         return Const(record_dicts.key_in(reader, container, item) in container.head.keys, b1)
+    if isinstance(container, Node) and arrays.is_arraylike(container) and is_operand(item):
+        equal = apply(reader, operator.eq, [container, item])
+        return truth(reader, reader.spec.calls.call(reader, Static(np.any), [equal], {}))
+    if isinstance(container, Node) and isinstance(container.head, RangeHead):
+        return _in_range(reader, container, item)
     raise unsupported("'in' needs a tuple here", reader.pos)
+
+
+def _in_range(reader: FunctionReader, container: Node, item: Value) -> Operand:
+    start, stop, step = container.items
+    if not (isinstance(item, (Var, Const)) and item.type in (i8, b1) and isinstance(step, Const)):
+        raise unsupported("'in' of a range needs an int, and a constant step", reader.pos)
+    low, high = (operator.ge, operator.lt) if int(step.value.real) > 0 else (operator.le, operator.gt)
+    inside = [apply(reader, low, [item, start]), apply(reader, high, [item, stop])]
+    steps = apply(reader, operator.mod, [apply(reader, operator.sub, [item, start]), step])
+    out: Operand = truth(reader, apply(reader, operator.eq, [steps, Const(0, i8)]))
+    for one in inside:
+        out = reader.emit(operator.and_, (truth(reader, one), out), b1)
+    return out
 
 
 def _on_tuples(reader: FunctionReader, fn: Any, args: list[Value]) -> Value:
