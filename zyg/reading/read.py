@@ -41,6 +41,7 @@ from zyg.ir.program import (
     Type,
     Var,
 )
+from zyg.reading.contexts import check_context
 from zyg.reading.expressions import EXPRESSIONS, static_index
 from zyg.reading.front import LookUp, Unassigned, numba_ir, position
 from zyg.reading.jit_options import PYTHON
@@ -295,10 +296,10 @@ class FunctionReader:
             self.spec.calls.set_attribute(self, self.load(stmt.target.name), stmt.attr, self.load(stmt.value.name))
         elif isinstance(stmt, nir.DelAttr):
             raise unsupported("attributes cannot be deleted in native code", self.pos)
-        else:
-            raise unsupported(
-                f"{_STATEMENTS.get(type(stmt), type(stmt).__name__.lower())} statements cannot be compiled", self.pos
-            )
+        elif isinstance(stmt, nir.EnterWith):
+            check_context(self, self.load(stmt.contextmanager.name))
+        elif not isinstance(stmt, nir.PopBlock):
+            raise unsupported(f"{type(stmt).__name__.lower()} statements cannot be compiled", self.pos)
 
     def _check_once(self, name: str, value: Value) -> None:
         """Raise where a variable holds an iterator or generator that may be asked for more in several places."""
@@ -448,7 +449,6 @@ class FunctionReader:
         return Edge(number, tuple(args))
 
 
-_STATEMENTS = {nir.EnterWith: "with", nir.PopBlock: "with"}
 _WORDS = {
     "build_list": "lists",
     "build_set": "sets",
