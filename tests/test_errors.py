@@ -98,7 +98,7 @@ def with_statement(x):
 LOCK = threading.Lock()
 
 
-@refuses("with statements cannot be compiled")
+@refuses("with statements cannot be compiled", hint="Move it out of the differentiated function.")
 def with_lock(x):
     with LOCK:  # <-
         return x
