@@ -30,6 +30,7 @@ def returning(x):
         with np.errstate(over="ignore"):
             for _ in range(2):
                 w = w * x
+    with np.errstate(all="ignore"):
         return np.sum(w)
 
 
