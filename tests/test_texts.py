@@ -110,6 +110,28 @@ def text_of_the_argument(x):
     return x * x if f"{x:.1f}" == "0.7" else x
 
 
+FUNCTIONS = {"f0": math.sin, "f1": lambda v: v * v, "f2": np.exp}
+
+
+def names_of_functions(x):
+    steps = (math.cos, lambda v: v * x)
+    y = x
+    for i in range(4):
+        y = FUNCTIONS[f"f{i % 3}"](y) * 0.5 + steps[i % 2](y)
+    return y
+
+
+def items_of_different_kinds(x):
+    items = (x, np.array([x, 2.0]), 3)
+    choices = (None, x)
+    total = 0.0
+    for i in range(3):
+        total = total + np.sum(items[i] * x)
+        if choices[i % 2] is not None:
+            total = total + choices[i % 2] * x
+    return total
+
+
 def names_of_attributes(x):
     return net(np.array([x, 1.0, x * x]))
 
@@ -122,6 +144,8 @@ PROGRAMS: list[Callable[[float], Any]] = [
     captured_dicts,
     sorted_names,
     names_of_attributes,
+    names_of_functions,
+    items_of_different_kinds,
 ]
 
 

@@ -1,4 +1,4 @@
-"""One of several values of one kind, by conditions that are known at run time."""
+"""One of several values, by conditions that are known at run time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zyg.ir import scalars
 from zyg.ir.program import Const, Operand, Var
 from zyg.reading.joins import coerced, join
 from zyg.reading.nest import selected
-from zyg.reading.values import Node, UnionHead, Value, rebuild
+from zyg.reading.values import Node, Value, rebuild
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
@@ -30,16 +30,11 @@ def choose(reader: FunctionReader, cond: Operand, a: Value, b: Value) -> Value:
     raise unsupported("one of two values of different kinds", reader.pos)
 
 
-def one_of(reader: FunctionReader, values: Sequence[Value], conditions: Sequence[Operand], several: str) -> Value:
-    """The first of several values whose condition holds; the last one's holds where no other does.
-
-    several: why they must not be of different kinds.
-    """
+def one_of(reader: FunctionReader, values: Sequence[Value], conditions: Sequence[Operand]) -> Value:
+    """The first of several values whose condition holds; the last one's holds where no other does."""
     kind = values[0]
     for other in values[1:]:
         kind = join(reader, kind, other, "one of these items")
-    if isinstance(kind, Node) and isinstance(kind.head, UnionHead):
-        raise unsupported(several, reader.pos)
     kind = rebuild(kind, lambda leaf: Var(leaf.type))
     columns = [coerced(reader, value, kind, reader.ops) for value in values]
     chosen: list[Operand] = list(columns[-1])

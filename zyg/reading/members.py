@@ -311,4 +311,4 @@ def _dynamic_item(reader: FunctionReader, value: Node, index: Operand) -> Value:
     if size == 0:
         raise unsupported("an empty tuple cannot be indexed", reader.pos)
     conditions = [reader.emit(op.eq, (at, Const(number, i8)), b1) for number in range(size)]
-    return one_of(reader, value.items, conditions, "a tuple of different kinds needs a constant index")
+    return one_of(reader, value.items, conditions)

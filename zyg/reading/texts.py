@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
 
 Parts: TypeAlias = tuple[str | Operand, ...]
-_SEVERAL = "a dict with items of different kinds needs constant keys"
 _INT = re.compile(r"0|-?[1-9]\d*")
 
 
@@ -128,14 +127,14 @@ def item_at(
     found = chosen_by(reader, index, keys)
     items = [opened_whole(reader, entries[keys[number]]) for number, _ in found]
     if default is not None:
-        return one_of(reader, [*items, default], [*(same for _, same in found), Const(True, b1)], _SEVERAL)
+        return one_of(reader, [*items, default], [*(same for _, same in found), Const(True, b1)])
     if not items:
         raise unsupported(
             "there is no key or attribute that this string could be", reader.pos, "Use one that is there."
         )
     text = Recipe(index)
     reader.guard(is_in(reader, index, keys), lambda *ints: error(text(*ints)), "KeyError", *text.operands)
-    return one_of(reader, items, [same for _, same in found], _SEVERAL)
+    return one_of(reader, items, [same for _, same in found])
 
 
 def is_in(reader: FunctionReader, index: Value, keys: Sequence[Any]) -> Operand:
