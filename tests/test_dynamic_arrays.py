@@ -65,6 +65,7 @@ PROGRAMS: dict[str, tuple[Any, ...]] = {
         V,
     ),
     "tensordot": (lambda a, b: np.sum(np.tensordot(a, b, 1) ** 2) + np.sum(np.outer(a[0], b[:, 0]) ** 2), A, B),
+    "tensordot of nothing": (lambda a: np.sum(a**2) + np.sum(np.tensordot(a[:0], a[:0], (0, 0))), A),
     "stacked products": (lambda a, b: np.sum(np.sin(a.reshape(3, 1, 4) @ b)) + np.sum((a[None] @ b) ** 2), A, B),
     "reductions": (lambda a: np.sum(a.sum(0) ** 2) + a.mean(axis=1)[0] + a.var() + np.std(a, axis=1).sum(), A),
     "extrema": (lambda a: a.max() * a.min() + np.sum(a.max(axis=0) ** 2) + np.min(a, axis=1, keepdims=True).sum(), A),

@@ -227,7 +227,8 @@ class Array(Tracked, NDArrayOperatorsMixin):
     def astype(self, dtype: Any, *args: Any, **kws: Any) -> Any:
         from zyg.dynamic.array_members import as_type
 
-        return as_type(self, dtype)
+        always = args[3] if len(args) > 3 else kws.get("copy", True)
+        return self if not always and self.dtype == np.dtype(dtype) else as_type(self, dtype)
 
 
 Array.__name__ = "numpy.ndarray"  # which the interpreter's messages say

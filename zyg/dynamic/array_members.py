@@ -157,7 +157,7 @@ def _imag(array: Array) -> Any:
 
 
 def _conjugate(array: Array) -> Any:
-    return np.conj(array)
+    return np.conj(array) if array.dtype.kind == "c" else array
 
 
 _MEMBERS: dict[str, Callable[[Array], Any]] = {

@@ -59,6 +59,12 @@ def call_numpy(fn: Any, args: Sequence[Any], kws: dict[str, Any]) -> Any:
     from zyg.dynamic.native import by_native_code
 
     args = [_one_array(arg) for arg in args]
+    if fn is np.einsum:
+        view = _rearranged(args, kws)
+        if view is not None:
+            return view
+    if fn in _THE_ARRAY_ITSELF and (args[1] if len(args) > 1 else kws.get("n")) == _THE_ARRAY_ITSELF[fn]:
+        return as_array(args[0])
     if fn not in LIBRARY:
         return by_native_code(fn, args, kws)
     with contextlib.suppress(DifferentiationError), attempt():
@@ -66,6 +72,20 @@ def call_numpy(fn: Any, args: Sequence[Any], kws: dict[str, Any]) -> Any:
     from zyg.dynamic.resolve import HOOKS
 
     return hooked(LIBRARY[fn], HOOKS, always=True)(*args, **kws)
+
+
+# Functions that give the array that they are given, for this second argument
+_THE_ARRAY_ITSELF: dict[Any, int] = {np.linalg.matrix_power: 1, np.diff: 0}
+
+
+def _rearranged(args: Sequence[Any], kws: dict[str, Any]) -> Any:
+    """What einsum gives of one array of which nothing is summed: a view.  None for anything else."""
+    arrays = [arg for arg in args if type(arg) is Array]
+    if len(arrays) != 1:
+        return None
+    found = np.einsum(*changed(tuple(args), plain_root), **changed(kws, plain_root))
+    is_view = type(found) is np.ndarray and owner_of(found) is owner_of(arrays[0].__zyg_root__)
+    return view_like(arrays[0], found) if is_view else None
 
 
 def _one_array(value: Any) -> Any:
@@ -126,7 +146,8 @@ ONE = named(
     *("atleast_1d", "atleast_2d", "atleast_3d", "flip", "fliplr", "flipud", "rot90", "roll", "repeat", "tile"),
     *("take", "take_along_axis", "delete", "diag", "diagonal", "diagflat", "tril", "triu", "pad", "resize", "copy"),
     *("split", "array_split", "hsplit", "vsplit", "dsplit", "unstack", "permute_dims", "matrix_transpose"),
-)
+    "trim_zeros",
+) | frozenset(getattr(np.linalg, name) for name in ("matrix_transpose", "diagonal") if hasattr(np.linalg, name))
 SEVERAL = named(
     *("concatenate", "concat", "stack", "hstack", "vstack", "dstack", "column_stack", "block", "append"),
 )
@@ -217,7 +238,7 @@ def _joined(items: Sequence[Any]) -> Any:
 def make_array(value: Any, dtype: Any = None, *, copy: Any = True, **kws: Any) -> Any:
     """`np.array` and `np.asarray`."""
     if type(value) is Array:
-        made = value if dtype is None else value.astype(dtype)
+        made = value if dtype is None else value.astype(dtype, copy=False)
         always = bool(copy) if isinstance(copy, int) else getattr(copy, "name", "") == "ALWAYS"
         return made.copy() if always and made is value else made
     if not isinstance(value, (list, tuple, Number)) or not tracked_in(value):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -23,6 +24,15 @@ def _sum(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: Any = False, 
     _no_more(np.sum, kws)
     a = as_array(a)
     return total(a if dtype is None else a.astype(dtype), _axis(axis), bool(keepdims))
+
+
+@numpy_function(np.broadcast_arrays)
+def _broadcast_arrays(*args: Any, **kws: Any) -> Any:
+    """Views, or the arrays themselves where they are of one shape."""
+    _no_more(np.broadcast_arrays, kws)
+    given = [as_array(arg) for arg in args]
+    shape = np.broadcast_shapes(*(np.shape(a) for a in given))
+    return tuple(a if np.shape(a) == shape else np.broadcast_to(a, shape) for a in given)
 
 
 @numpy_function(np.mean)
@@ -148,9 +158,11 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     left, right = tuple(n % a.ndim for n in left), tuple(n % b.ndim for n in right)
     free_a, free_b = ([n for n in range(x.ndim) if n not in used] for x, used in ((a, left), (b, right)))
     shape = tuple(a.shape[n] for n in free_a) + tuple(b.shape[n] for n in free_b)
-    count = functools.reduce(operator.mul, (a.shape[n] for n in left), 1)
+    count = math.prod(a.shape[n] for n in left)
+    rows, columns = math.prod(a.shape[n] for n in free_a), math.prod(b.shape[n] for n in free_b)
     y = matmul(
-        np.transpose(a, (*free_a, *left)).reshape(-1, count), np.transpose(b, (*right, *free_b)).reshape(count, -1)
+        np.transpose(a, (*free_a, *left)).reshape(rows, count),
+        np.transpose(b, (*right, *free_b)).reshape(count, columns),
     )
     return y.reshape(shape) if shape else y[0, 0]
 

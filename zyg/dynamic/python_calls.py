@@ -26,12 +26,14 @@ import numpy as np
 from numba.typed import Dict, List
 
 from zyg.dynamic.array import Array
+from zyg.dynamic.array_members import copied
 from zyg.dynamic.contents import plain_text
 from zyg.dynamic.number import COMPLEX, Number, lowest, operate, power, result_of
 from zyg.dynamic.numpy_calls import as_array, make_array
 from zyg.dynamic.resolve import AS_THEY_ARE, CALLS, call_in_place_of, resolve, seen, with_callable
 from zyg.dynamic.state import carried
 from zyg.dynamic.steps import step_of
+from zyg.dynamic.ufuncs import plain_root
 from zyg.ir import scalars
 from zyg.reading.instances import stands_for
 from zyg.rules import primitives as p
@@ -299,15 +301,31 @@ def _iter(*args: Any) -> Any:
 
 for _fn in (json.dumps, json.dump):
     CALLS[_fn] = functools.partial(lambda fn, *args, **kws: fn(*plain_text(args), **plain_text(kws)), _fn)
-for _fn in (np.array, np.asarray, np.asanyarray, np.ascontiguousarray):
+for _fn in (np.array, np.asarray, np.asanyarray):
     CALLS[_fn] = functools.partial(
         lambda fn, value, dtype=None, **kws: make_array(
             value,
             dtype,
-            **({"copy": True if fn is np.array else None} | {k: v for k, v in kws.items() if v is not None}),
+            **(
+                {"copy": True if fn is np.array else None}
+                | {k: v for k, v in kws.items() if v is not None or k == "copy"}
+            ),
         ),
         _fn,
     )
+
+
+def _in_order(order: str, a: Any, dtype: Any = None, **kws: Any) -> Any:
+    """An array if it lies in this order, else a copy that does."""
+    found = make_array(a, dtype, copy=None, **{k: v for k, v in kws.items() if v is not None})
+    if found.ndim == 0:
+        found = np.reshape(found, (1,))
+    lies = plain_root(found).flags
+    return found if (lies.c_contiguous if order == "C" else lies.f_contiguous) else copied(found, order)
+
+
+CALLS[np.ascontiguousarray] = functools.partial(_in_order, "C")
+CALLS[np.asfortranarray] = functools.partial(_in_order, "F")
 
 
 @call_in_place_of(np.ndenumerate)

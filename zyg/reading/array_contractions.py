@@ -105,6 +105,8 @@ def _einsum(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) ->
     kind = scalars.promote(*(dtype_of(array) for array in operands))
     if kind == i8 and all(dtype_of(array) == b1 for array in operands):
         raise unsupported("np.einsum of truth values", reader.pos, "Use np.any and np.all.")
+    if len(operands) == 1 and wanted and set(wanted) == set(terms[0]):
+        return _rearranged(reader, operands[0], terms[0], wanted, extents)
     out = arrays.allocate(reader, [extents[c] for c in wanted], kind, zeros=True)
 
     def body(index: list[Operand], _: list[Operand]) -> Sequence[Operand]:
@@ -120,6 +122,15 @@ def _einsum(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) ->
 
     nest(reader, "einsum", [extents[c] for c in letters], (), body)
     return out if wanted else arrays.load(reader, out, [])
+
+
+def _rearranged(reader: FunctionReader, array: Node, term: str, wanted: str, extents: dict[str, Operand]) -> Node:
+    """What einsum gives of one array of which nothing is summed: a view, as `np.einsum("ii->i", a)` of the diagonal."""
+    steps: dict[str, Operand] = {}
+    for letter, step in zip(term, strides(reader, array), strict=True):
+        steps[letter] = arrays.add(reader, steps[letter], step) if letter in steps else step
+    found = arrays.view(reader, array, offset(array), [extents[c] for c in wanted], [steps[c] for c in wanted])
+    return found if list(steps) == list(wanted) else arrays.turned(reader, found)
 
 
 def _subscripts(reader: FunctionReader, args: list[Value]) -> tuple[str, list[Value]]:

@@ -334,8 +334,10 @@ def _uneven(a: int, b: int) -> BaseException:
     return ValueError(f"setting an array element with a sequence. The array has an inhomogeneous shape: {a} and {b}")
 
 
-@handles(np.array, np.asfortranarray, np.copy)
+@handles(np.array, np.copy)
 def _array(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    if not always_copied(reader, kws.get("copy")):
+        return _asarray(reader, args, {name: arg for name, arg in kws.items() if name != "copy"})
     found = as_array(reader, args[0])
     wanted = _argument(args, kws, 1, "dtype")
     dtype = dtype_from(reader, wanted, arrays.dtype_of(found))
@@ -351,6 +353,25 @@ def converted(reader: FunctionReader, value: Node, dtype: Type) -> Node:
     return arrays.made_of(reader, out, maps.arrays_in(value))
 
 
+def always_copied(reader: FunctionReader, copy: Value | None, usually: bool = True) -> bool:
+    """Whether `copy=` asks for a copy, where there need not be one; usually: what holds if it is not given."""
+    if copy is None or isinstance(copy, Static):
+        return usually if copy is None else bool(copy.obj)
+    if not isinstance(copy, Const):
+        raise unsupported("copy= that is not known when compiling", reader.pos, "Pass True or False.")
+    return bool(copy.value)
+
+
+@handles(np.asfortranarray)
+def _asfortranarray(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    """The array itself if it lies in Fortran's order, else a copy."""
+    found = _asarray(reader, args, kws)
+    if not isinstance(found, Node) or arrays.ndim_of(found) < 2:
+        return _ascontiguousarray(reader, [found], {})
+    turned = reader.spec.calls.call(reader, Static(np.transpose), [found], {})
+    return reader.spec.calls.call(reader, Static(np.transpose), [_ascontiguousarray(reader, [turned], {})], {})
+
+
 @handles(np.ascontiguousarray)
 def _ascontiguousarray(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     """The array itself if it lies in C order, else a copy."""
@@ -363,6 +384,8 @@ def _ascontiguousarray(reader: FunctionReader, args: list[Value], kws: dict[str,
 @handles(np.asarray, np.asanyarray)
 def _asarray(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     wanted = _argument(args, kws, 1, "dtype")
+    if always_copied(reader, kws.get("copy"), usually=False):
+        return _array(reader, args, kws)
     if arrays.is_arraylike(args[0]) and dtype_from(reader, wanted, arrays.dtype_of(args[0])) == arrays.dtype_of(
         args[0]
     ):

@@ -14,7 +14,7 @@ from zyg.ir.program import Const, Operand, Var
 from zyg.ir.scalars import b1, c8, c16, i8
 from zyg.reading import arrays, maps
 from zyg.reading.array_functions import array_call
-from zyg.reading.array_making import DTYPES, as_array, converted, dtype_from
+from zyg.reading.array_making import DTYPES, always_copied, as_array, converted, dtype_from
 from zyg.reading.array_reductions import axes_of
 from zyg.reading.arrays import ONE, ZERO, dtype_of, offset, shape, strides
 from zyg.reading.handlers import HANDLERS, handles, number
@@ -102,7 +102,10 @@ def array_method(reader: FunctionReader, value: Value, name: str, args: list[Val
         return array if arrays.is_map(value) else maps.in_order(reader, array)
     if name == "astype":
         assert isinstance(array, Node)
-        return converted(reader, array, dtype_from(reader, args[0] if args else kws.get("dtype"), dtype_of(array)))
+        wanted = dtype_from(reader, args[0] if args else kws.get("dtype"), dtype_of(array))
+        if wanted == dtype_of(array) and not always_copied(reader, kws.get("copy")):
+            return array
+        return converted(reader, array, wanted)
     if name == "view":
         assert isinstance(array, Node)
         wanted = dtype_from(reader, args[0] if args else kws.get("dtype"), dtype_of(array))
@@ -124,6 +127,8 @@ def array_method(reader: FunctionReader, value: Value, name: str, args: list[Val
         return flattened(reader, _array(reader, value))
     if name == "tolist":
         return reader.spec.call(reader, Static(lists.from_array), [array], {}, fixed=True)
+    if name in ("conj", "conjugate") and dtype_of(value) not in (c8, c16):
+        return value
     if name in _FUNCTIONS:
         return reader.spec.calls.call(reader, Static(_FUNCTIONS[name]), [value, *args], kws)
     raise unsupported(f"the method {name!r} of arrays has no native code", reader.pos)

@@ -169,7 +169,8 @@ def list_operator(reader: FunctionReader, fn: Any, args: list[Value]) -> Value |
             if is_list(one) and isinstance(times, (Var, Const)):
                 assert isinstance(one, Node)
                 if lists.is_display(one) and isinstance(times, Const) and int(times.value.real) <= _MOST_KNOWN:
-                    return lists.display(reader, list(one.items) * int(times.value.real))
+                    items = [reader.spec.calls.settle(reader, item) for item in one.items]  # one array, several times
+                    return lists.display(reader, items * int(times.value.real))
                 return _call(reader, written.repeated, _readable(reader, one), reader.cast(times, i8))
     if fn in (operator.eq, operator.ne) and is_list(a) and is_list(b):
         assert isinstance(a, Node) and isinstance(b, Node)

@@ -425,7 +425,8 @@ def _on_tuples(reader: FunctionReader, fn: Any, args: list[Value]) -> Value:
     if len(args) == 2 and fn is operator.mul:
         for one, times in (args, args[::-1]):
             if isinstance(one, Node) and isinstance(one.head, TupleHead) and isinstance(times, Const):
-                return tuple_of(list(one.items) * int(times.value.real))
+                items = [reader.spec.calls.settle(reader, item) for item in one.items]  # one array, several times
+                return tuple_of(items * int(times.value.real))
     if fn is operator.or_ and all(map(records.is_dict, args)):
         first, second = (record_dicts.entries_of(reader, arg) for arg in args)
         return records.dict_display(reader, first | second)

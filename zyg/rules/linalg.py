@@ -329,6 +329,8 @@ def _matrix_power(a: Any, n: int) -> Any:
     a = square(a)
     if n < 0:
         return _matrix_power(_inv(a), -n)
+    if n == 1:
+        return a
     y = np.zeros(a.shape, a.dtype) + np.eye(a.shape[-1], dtype=a.dtype)
     for _ in range(n):
         y = y @ a
