@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from numba import types
 
+from zyg.ir.lanes import dtype_of_lanes
 from zyg.ir.memory import mem_add
 from zyg.ir.program import Block, Branch, Const, Op, Operand, Program, Var, edges
 from zyg.ir.tape import is_pure
@@ -96,7 +97,7 @@ def _deciding(program: Program) -> Iterator[Operand]:
 
 
 def _is_real(var: Var) -> bool:
-    return isinstance(var.type, (types.Float, types.Complex))
+    return isinstance(dtype_of_lanes(var.type), (types.Float, types.Complex))
 
 
 def _is_zero_test(op: Op) -> bool:
