@@ -45,7 +45,7 @@ REFUSALS = (
     *(
         "of more than three dimensions",
         "whose elements overlap",
-        "of complex has no native code",
+        "of complex128 has no native code",
         "a complex number",
         "only happens to be 1",
         "does not lie in C order",
