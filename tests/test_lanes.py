@@ -114,6 +114,16 @@ def test_a_program_that_is_used_with_and_without_lanes():
     np.testing.assert_allclose(zyg.grad(both)(x), expected, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("n", [3, 8, 21])
+def test_gradients_of_numbers_and_diagonals(n):
+    def f(x):
+        return np.sum(np.sin(x) * x[::-1] ** 2) + np.prod(x[:3])
+
+    x = rng.uniform(0.2, 1.7, n)
+    np.testing.assert_allclose(zyg.jacfwd(f)(x), zyg.grad(f)(x), rtol=1e-13)
+    np.testing.assert_allclose(zyg.diaghessian(f)(x), np.diag(zyg.hessian(f)(x)), rtol=1e-13)
+
+
 def test_float32_and_other_layouts():
     x = rng.uniform(0.2, 1.7, (3, 4)).astype(np.float32)
 

@@ -52,17 +52,31 @@ def by_columns(f: Any, x: Any, ys: Any) -> Any:
 
 def by_columns_in_lanes(f: Any, x: Any, ys: Any) -> Any:
     """The Jacobians of the parts `ys` of `f(x)` by an array, as many columns of each in a sweep as there are lanes."""
-    n = x.size
     jacobians = each(columns_for, (ys,), x)
+
+    def put(columns: Any, k: Any, count: Any, width: Any) -> None:
+        each(put_columns_of_lanes, (jacobians, columns), k, count, width)
+
+    columns_in_lanes(f, x, put)
+    return each(shaped_by, (jacobians, ys), x)
+
+
+def columns_in_lanes(f: Any, x: Any, put: Any) -> None:
+    """`put` what each sweep gives: the derivatives of the parts of `f(x)` by some elements of an array."""
+    sweep_in_lanes(lambda seed: slopes_in_lanes(f, x, seed), x, put)
+
+
+def sweep_in_lanes(sweep: Any, x: Any, put: Any) -> None:
+    """`put(sweep(seed), k, count, width)` for seeds with a unit in each of `count` lanes, from element k of `x` on."""
+    n = x.size
     seed = seed_of_lanes(x)
     flat = seed.ravel()
     width = count_of_lanes(seed)
     for k in range(0, n, width):
         count = min(width, n - k)
         put_units_in_lanes(flat, k, count, 1.0)
-        each(put_columns_of_lanes, (jacobians, slopes_in_lanes(f, x, seed)), k, count, width)
+        put(sweep(seed), k, count, width)
         put_units_in_lanes(flat, k, count, 0.0)
-    return each(shaped_by, (jacobians, ys), x)
 
 
 def put_units_in_lanes(seed: Any, k: Any, count: Any, value: float) -> None:
@@ -153,6 +167,14 @@ def slopes_of_number(f: Any, x: Any, y: Any) -> Any:
     """The derivatives of a number by all entries of an array, in forward mode."""
     n = x.size
     gradient = np.empty(n, x.dtype)
+    if fits_lanes(f, x):
+
+        def put(found: Any, k: Any, count: Any, width: Any) -> None:
+            for lane in range(count):
+                gradient[k + lane] = lane_of(found[0], lane)
+
+        columns_in_lanes(f, x, put)
+        return gradient.reshape(x.shape)
     seed = seed_for(x)
     a = seed.ravel()
     for k in range(n):
@@ -191,17 +213,13 @@ def by_rows_at_once(f: Any, xs: Any, y: Any, lanes: Any) -> Any:
 
 def by_rows_in_lanes(f: Any, xs: Any, y: Any) -> Any:
     """As `by_rows`, with a row in each lane."""
-    m = y.size
     jacobians = each(rows_for, (xs,), y)
     none = np.zeros(y.shape, y.dtype)
-    seed = seed_of_lanes(none)
-    flat = seed.ravel()
-    width = count_of_lanes(seed)
-    for k in range(0, m, width):
-        count = min(width, m - k)
-        put_units_in_lanes(flat, k, count, 1.0)
-        each(put_rows_of_lanes, (rows_in_lanes(f, xs, none, seed), jacobians), k, count)
-        put_units_in_lanes(flat, k, count, 0.0)
+
+    def put(rows: Any, k: Any, count: Any, width: Any) -> None:
+        each(put_rows_of_lanes, (rows, jacobians), k, count)
+
+    sweep_in_lanes(lambda seed: rows_in_lanes(f, xs, none, seed), none, put)
     return each(shaped, (jacobians, xs), y)
 
 
@@ -284,6 +302,15 @@ def diagonal_of_slopes(g: Any, x: Any) -> Any:
     """∂gⱼ/∂xⱼ for an array g(x) of the shape of x."""
     n = x.size
     diagonal = np.empty(n, x.dtype)
+    if fits_lanes(g, x):
+
+        def put(columns: Any, k: Any, count: Any, width: Any) -> None:
+            entries = columns[0].ravel()
+            for lane in range(count):
+                diagonal[k + lane] = lane_of(entries[k + lane], lane)
+
+        columns_in_lanes(g, x, put)
+        return diagonal.reshape(x.shape)
     seed = seed_for(x)
     a = seed.ravel()
     for k in range(n):
