@@ -10,7 +10,8 @@ from zyg.ir.program import Const
 from zyg.reading import calls
 from zyg.reading.custom import without_gradient
 from zyg.reading.derive import GradientHead, Options, gradient_call
-from zyg.reading.values import ClosureHead, Node, Static, TupleHead, Value, constant
+from zyg.reading.heads import ClosureHead, TupleHead
+from zyg.reading.values import Node, Static, Value, constant
 from zyg.transformed import options_among, options_of
 
 

@@ -14,7 +14,8 @@ from zyg.nopython.subject import Subject
 from zyg.reading import calls
 from zyg.reading.derive import GradientHead, Options
 from zyg.reading.front import position
-from zyg.reading.values import ClosureHead, Identity, Node, Static, Value
+from zyg.reading.heads import ClosureHead
+from zyg.reading.values import Identity, Node, Static, Value
 
 
 @dataclass(frozen=True)

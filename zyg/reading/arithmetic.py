@@ -13,12 +13,7 @@ from zyg.ir import scalars
 from zyg.ir.scalars import b1, c8, c16, f8, i8
 from zyg.reading import operators
 from zyg.reading.handlers import HANDLERS, Handler, handles, number
-from zyg.reading.values import (
-    Static,
-    Value,
-    constant,
-    tuple_of,
-)
+from zyg.reading.values import Static, Value, constant, tuple_of
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:

@@ -21,10 +21,11 @@ from zyg.reading.captured import opened
 from zyg.reading.choice import may_be_array
 from zyg.reading.describe import described
 from zyg.reading.handlers import HANDLERS, Handler, handles, number
+from zyg.reading.heads import ListHead, MemoryListHead, TupleHead, UnionHead
 from zyg.reading.iteration import elements
 from zyg.reading.list_arrays import array_of
 from zyg.reading.nest import nest
-from zyg.reading.values import ListHead, MemoryListHead, Node, Static, TupleHead, UnionHead, Value
+from zyg.reading.values import Node, Static, Value
 from zyg.rules import primitives as p
 from zyg.rules.combining import linspaces
 

@@ -18,10 +18,11 @@ from zyg.reading.array_making import DTYPES, always_copied, as_array, converted,
 from zyg.reading.array_reductions import axes_of
 from zyg.reading.arrays import ONE, ZERO, dtype_of, offset, shape, strides
 from zyg.reading.handlers import HANDLERS, handles, number
+from zyg.reading.heads import FlatHead, MethodHead, TupleHead
 from zyg.reading.iteration import elements
 from zyg.reading.nest import renamed
 from zyg.reading.reshaping import flattened, ravel, reshaped
-from zyg.reading.values import FlatHead, MethodHead, Node, Static, TupleHead, Value, constant, tuple_of
+from zyg.reading.values import Node, Static, Value, constant, tuple_of
 from zyg.rules import lists
 from zyg.rules import primitives as p
 from zyg.rules.writing import sort_in_place

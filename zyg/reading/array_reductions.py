@@ -18,9 +18,10 @@ from zyg.reading import arrays, maps, operators
 from zyg.reading.array_making import as_array
 from zyg.reading.arrays import ONE, ZERO, dtype_of, shape
 from zyg.reading.handlers import HANDLERS, Handler, handles
+from zyg.reading.heads import TupleHead
 from zyg.reading.maps import Elements
 from zyg.reading.nest import nest
-from zyg.reading.values import Node, Static, TupleHead, Value
+from zyg.reading.values import Node, Static, Value
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:

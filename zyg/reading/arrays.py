@@ -18,12 +18,8 @@ from zyg.ir import scalars
 from zyg.ir.memory import MemoryType, mem_load, mem_new, mem_store, mem_zeros
 from zyg.ir.program import Const, Op, Operand, Type, Var
 from zyg.ir.scalars import b1, i8
-from zyg.reading.values import (
-    ArrayHead,
-    MapHead,
-    Node,
-    Value,
-)
+from zyg.reading.heads import ArrayHead, MapHead
+from zyg.reading.values import Node, Value
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:

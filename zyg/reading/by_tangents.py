@@ -21,12 +21,7 @@ from zyg.ir.verify import checked_module
 from zyg.passes.slots import zero
 from zyg.reading.cotangents import gradient_of
 from zyg.reading.foreign import check_runs_once
-from zyg.reading.values import (
-    Node,
-    Value,
-    rebuild,
-    variables,
-)
+from zyg.reading.values import Node, Value, rebuild, variables
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:

@@ -25,6 +25,17 @@ from zyg.reading.custom_calls import Ruled, ruled_call
 from zyg.reading.describe import described
 from zyg.reading.foreign import foreign_call, python_call
 from zyg.reading.generators import is_generator, made_into
+from zyg.reading.heads import (
+    ClosureHead,
+    ErrorHead,
+    GeneratorHead,
+    MethodHead,
+    ObjectHead,
+    PartialHead,
+    RecordHead,
+    TupleHead,
+    UnionHead,
+)
 from zyg.reading.instances import class_attribute, is_plain
 from zyg.reading.iteration import filtered, spread
 from zyg.reading.jit_options import options_of
@@ -32,23 +43,7 @@ from zyg.reading.keywords import check_keywords
 from zyg.reading.list_arrays import array_function
 from zyg.reading.members import method
 from zyg.reading.places import is_flat, without_flat
-from zyg.reading.values import (
-    ClosureHead,
-    ErrorHead,
-    GeneratorHead,
-    Identity,
-    MethodHead,
-    Node,
-    ObjectHead,
-    PartialHead,
-    RecordHead,
-    Static,
-    TupleHead,
-    UnionHead,
-    Value,
-    is_iterator,
-    tuple_of,
-)
+from zyg.reading.values import Identity, Node, Static, Value, is_iterator, tuple_of
 from zyg.reading.vectorized import is_vectorized, vectorized_call
 from zyg.rules import primitives as p
 from zyg.rules.foreign import Foreign, FromPython

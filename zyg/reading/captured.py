@@ -9,20 +9,9 @@ from typing import TYPE_CHECKING, Any
 from zyg.errors import unsupported
 from zyg.ir.program import Const
 from zyg.reading.describe import described
+from zyg.reading.heads import DictHead, ListHead, ObjectHead, PartialHead
 from zyg.reading.instances import attributes_of, class_attribute, is_instance
-from zyg.reading.values import (
-    DictHead,
-    Identity,
-    ListHead,
-    Node,
-    ObjectHead,
-    PartialHead,
-    Path,
-    Static,
-    Value,
-    extended,
-    is_container,
-)
+from zyg.reading.values import Identity, Node, Path, Static, Value, extended, is_container
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader

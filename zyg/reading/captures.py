@@ -24,9 +24,10 @@ from zyg.ir.memory import mem_load
 from zyg.ir.program import Capture, Const, Operand, Pos, Type, Var
 from zyg.ir.tree import ArrayTree, Leaf, Tree
 from zyg.ir.tree import leaves as tree_leaves
+from zyg.reading.heads import ClosureHead
 from zyg.reading.instances import NUMBAS, is_instance
 from zyg.reading.shape import of_tree
-from zyg.reading.values import ClosureHead, Identity, Node, Path, Static, Value, constant, extended, rebuild, tuple_of
+from zyg.reading.values import Identity, Node, Path, Static, Value, constant, extended, rebuild, tuple_of
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader

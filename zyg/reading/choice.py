@@ -10,18 +10,9 @@ from typing import TYPE_CHECKING
 from zyg.errors import unsupported
 from zyg.ir.program import Block, Branch, Call, Const, Edge, End, Jump, Op, Program, Return, Var
 from zyg.ir.scalars import b1, i8
+from zyg.reading.heads import UnionHead
 from zyg.reading.joins import coerced, join
-from zyg.reading.values import (
-    Node,
-    Static,
-    UnionHead,
-    Value,
-    is_array,
-    is_operand,
-    rebuild,
-    structure,
-    variables,
-)
+from zyg.reading.values import Node, Static, Value, is_array, is_operand, rebuild, structure, variables
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader

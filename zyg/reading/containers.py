@@ -20,29 +20,14 @@ from zyg.reading.captured import opened
 from zyg.reading.either import choose
 from zyg.reading.front import parameter_names
 from zyg.reading.handlers import HANDLERS, Handler, handles, number
+from zyg.reading.heads import DictHead, IterHead, ListHead, PartialHead, RangeHead, SliceHead, SuperHead, TupleHead
 from zyg.reading.iteration import elements, iterator
 from zyg.reading.list_arrays import total as total_of
 from zyg.reading.list_members import made_of
 from zyg.reading.special_methods import special_method
 from zyg.reading.tables import key_set, stands_for
 from zyg.reading.tracing import merged, unpacked, updated
-from zyg.reading.values import (
-    DictHead,
-    IterHead,
-    ListHead,
-    Node,
-    PartialHead,
-    RangeHead,
-    SliceHead,
-    Static,
-    SuperHead,
-    TupleHead,
-    Value,
-    class_of_node,
-    constant,
-    is_iterator,
-    tuple_of,
-)
+from zyg.reading.values import Node, Static, Value, class_of_node, constant, is_iterator, tuple_of
 from zyg.rules import lists as written
 from zyg.rules.tables import KeySet, Table, members
 

@@ -19,14 +19,9 @@ from zyg.reading.custom import without_gradient
 from zyg.reading.describe import described
 from zyg.reading.either import choose
 from zyg.reading.handlers import HANDLERS, Handler, handles, number
+from zyg.reading.heads import UnionHead
 from zyg.reading.instances import class_attribute, stands_for
-from zyg.reading.values import (
-    Node,
-    Static,
-    UnionHead,
-    Value,
-    class_of_node,
-)
+from zyg.reading.values import Node, Static, Value, class_of_node
 from zyg.rules import numbers as library
 from zyg.rules import primitives as p
 

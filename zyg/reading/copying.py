@@ -14,8 +14,9 @@ from zyg.reading.arrays import is_arraylike
 from zyg.reading.captured import opened
 from zyg.reading.describe import described
 from zyg.reading.handlers import handles
+from zyg.reading.heads import TupleHead
 from zyg.reading.record_dicts import entries_of
-from zyg.reading.values import Node, Static, TupleHead, Value, is_list, is_operand, is_same_array, tuple_of
+from zyg.reading.values import Node, Static, Value, is_list, is_operand, is_same_array, tuple_of
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader

@@ -17,20 +17,9 @@ from zyg.ir.program import Const, Op, Operand, Var
 from zyg.passes.slots import zero
 from zyg.reading.captured import opened_whole
 from zyg.reading.describe import with_names
+from zyg.reading.heads import ClosureHead, DictHead, ListHead, ObjectHead, TupleHead
 from zyg.reading.instances import gives_same_class
-from zyg.reading.values import (
-    ClosureHead,
-    DictHead,
-    ListHead,
-    Node,
-    ObjectHead,
-    Static,
-    TupleHead,
-    Value,
-    array_like,
-    is_array,
-    is_container,
-)
+from zyg.reading.values import Node, Static, Value, array_like, is_array, is_container
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader

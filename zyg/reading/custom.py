@@ -20,17 +20,11 @@ from zyg.reading.cotangents import carriers
 from zyg.reading.describe import described
 from zyg.reading.front import definition
 from zyg.reading.given import Derivative, given_call
+from zyg.reading.heads import TupleHead
 from zyg.reading.instances import is_instance
 from zyg.reading.python_rule import leaves_out, python_rule_call
 from zyg.reading.rule_arguments import by_argument, counted, parameters
-from zyg.reading.values import (
-    Identity,
-    Node,
-    Static,
-    TupleHead,
-    Value,
-    is_container,
-)
+from zyg.reading.values import Identity, Node, Static, Value, is_container
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:

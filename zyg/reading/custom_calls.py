@@ -19,12 +19,11 @@ from zyg.passes.slots import zero
 from zyg.reading import arrays, maps
 from zyg.reading.array_making import as_array, converted
 from zyg.reading.arrays import ZERO
+from zyg.reading.heads import ArrayHead, TupleHead
 from zyg.reading.values import (
-    ArrayHead,
     Identity,
     Node,
     Static,
-    TupleHead,
     Value,
     is_array,
     shared_parameters,

@@ -35,13 +35,11 @@ from zyg.reading.cotangents import carriers, gradient_of, matching, placed, slop
 from zyg.reading.describe import described
 from zyg.reading.foreign import repeating
 from zyg.reading.functions import open_functions
+from zyg.reading.heads import ClosureHead, TupleHead, UnionHead
 from zyg.reading.inner import check_apart, read_inner, settled
 from zyg.reading.values import (
-    ClosureHead,
     Node,
     Static,
-    TupleHead,
-    UnionHead,
     Value,
     has_memory_list,
     is_array,

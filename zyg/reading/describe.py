@@ -8,7 +8,7 @@ import numpy as np
 
 from zyg.ir.program import Const, Type, Var
 from zyg.ir.scalars import b1, c16, f8, i8
-from zyg.reading.values import (
+from zyg.reading.heads import (
     ArrayHead,
     ClosureHead,
     DictHead,
@@ -21,17 +21,15 @@ from zyg.reading.values import (
     MapHead,
     MemoryListHead,
     MethodHead,
-    Node,
     ObjectHead,
     PartialHead,
     RangeHead,
     RecordHead,
     SliceHead,
-    Static,
     TupleHead,
     UnionHead,
-    Value,
 )
+from zyg.reading.values import Node, Static, Value
 from zyg.rules.tables import STANDING_FOR
 
 _NUMBERS: dict[Type, str] = {b1: "a bool", i8: "an int", f8: "a float", c16: "a complex number"}

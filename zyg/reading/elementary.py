@@ -15,10 +15,7 @@ from zyg.ir.program import Const
 from zyg.ir.scalars import b1, c8, c16, f4, f8, i8
 from zyg.reading import operators
 from zyg.reading.handlers import HANDLERS, Handler, handles, number
-from zyg.reading.values import (
-    Value,
-    tuple_of,
-)
+from zyg.reading.values import Value, tuple_of
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:

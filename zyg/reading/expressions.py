@@ -14,21 +14,10 @@ from zyg.reading import records
 from zyg.reading.arrays import is_arraylike
 from zyg.reading.choice import by_kind, may_be_array
 from zyg.reading.front import Unassigned
+from zyg.reading.heads import DictHead, NextHead
 from zyg.reading.special_methods import special_update
 from zyg.reading.tables import key_set
-from zyg.reading.values import (
-    DictHead,
-    NextHead,
-    Node,
-    Static,
-    Value,
-    constant,
-    is_array,
-    is_iterator,
-    is_list,
-    is_view,
-    tuple_of,
-)
+from zyg.reading.values import Node, Static, Value, constant, is_array, is_iterator, is_list, is_view, tuple_of
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader

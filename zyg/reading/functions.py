@@ -15,8 +15,9 @@ from zyg.passes.lift import check_rules, open_captures
 from zyg.reading.captured import is_captured, is_object, opened
 from zyg.reading.cotangents import carriers
 from zyg.reading.custom import RULES, marks
+from zyg.reading.heads import DictHead, ObjectHead
 from zyg.reading.instances import attributes_of
-from zyg.reading.values import DictHead, Node, ObjectHead, Static, Value, extended, is_container, rebuild
+from zyg.reading.values import Node, Static, Value, extended, is_container, rebuild
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader

@@ -9,9 +9,7 @@ from zyg.errors import unsupported
 from zyg.ir.program import Const, Operand, Var
 from zyg.reading import operators
 from zyg.reading.describe import described
-from zyg.reading.values import (
-    Value,
-)
+from zyg.reading.values import Value
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader

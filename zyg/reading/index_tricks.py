@@ -10,7 +10,8 @@ from zyg.errors import unsupported
 from zyg.ir.program import Const
 from zyg.ir.scalars import i8
 from zyg.reading.array_making import is_list
-from zyg.reading.values import Node, SliceHead, Static, TupleHead, Value, constant
+from zyg.reading.heads import SliceHead, TupleHead
+from zyg.reading.values import Node, Static, Value, constant
 from zyg.rules import assembling
 
 if TYPE_CHECKING:

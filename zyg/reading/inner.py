@@ -21,15 +21,7 @@ from zyg.reading.foreign import check_runs_once
 from zyg.reading.maps import without_parts
 from zyg.reading.naming import named_after
 from zyg.reading.sites import Reread
-from zyg.reading.values import (
-    Static,
-    Value,
-    has_memory_list,
-    parameter,
-    passed,
-    structure,
-    variables,
-)
+from zyg.reading.values import Static, Value, has_memory_list, parameter, passed, structure, variables
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader

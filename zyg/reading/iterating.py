@@ -19,8 +19,9 @@ from zyg.reading import lists, operators
 from zyg.reading.arrays import is_arraylike, shape
 from zyg.reading.captured import opened
 from zyg.reading.handlers import handles
+from zyg.reading.heads import IterHead, RangeHead, SliceHead
 from zyg.reading.iteration import UNROLL, each, elements, iterator
-from zyg.reading.values import IterHead, Node, RangeHead, SliceHead, Static, Value, tuple_of
+from zyg.reading.values import Node, Static, Value, tuple_of
 from zyg.rules import iterating as written
 from zyg.rules.lists import collected
 

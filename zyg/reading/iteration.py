@@ -13,10 +13,7 @@ from zyg.reading import arrays, lists, maps, operators, records
 from zyg.reading.captured import opened
 from zyg.reading.describe import described
 from zyg.reading.front import is_arithmetic
-from zyg.reading.rolled import rolled
-from zyg.reading.special_methods import special_method
-from zyg.reading.tables import keys_of, stands_for
-from zyg.reading.values import (
+from zyg.reading.heads import (
     ClosureHead,
     DictHead,
     ElementHead,
@@ -26,16 +23,14 @@ from zyg.reading.values import (
     ListHead,
     MappedHead,
     NextHead,
-    Node,
     PartialHead,
     RangeHead,
-    Static,
     TupleHead,
-    Value,
-    constant,
-    is_iterator,
-    tuple_of,
 )
+from zyg.reading.rolled import rolled
+from zyg.reading.special_methods import special_method
+from zyg.reading.tables import keys_of, stands_for
+from zyg.reading.values import Node, Static, Value, constant, is_iterator, tuple_of
 from zyg.rules import lists as written
 from zyg.rules import places
 from zyg.rules import primitives as p

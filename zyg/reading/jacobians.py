@@ -31,6 +31,7 @@ from zyg.reading.derive import (
 )
 from zyg.reading.describe import described
 from zyg.reading.foreign import repeating
+from zyg.reading.heads import TupleHead
 from zyg.reading.indexing import check_same
 from zyg.reading.inner import read_inner, settled
 from zyg.reading.repeatable import repeatable
@@ -44,7 +45,7 @@ from zyg.reading.sweeps import (
     direction_for,
     slopes_of_number,
 )
-from zyg.reading.values import Node, Static, TupleHead, Value, constant, is_array, rebuild, tuple_of, variables
+from zyg.reading.values import Node, Static, Value, constant, is_array, rebuild, tuple_of, variables
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader

@@ -20,23 +20,8 @@ from zyg.ir.program import (
 )
 from zyg.reading import arrays
 from zyg.reading.front import Unassigned
-from zyg.reading.values import (
-    ArrayHead,
-    ClosureHead,
-    MaybeHead,
-    MethodHead,
-    Node,
-    PartialHead,
-    Static,
-    TupleHead,
-    UnionHead,
-    Value,
-    is_array,
-    is_list,
-    is_operand,
-    one_class,
-    structure,
-)
+from zyg.reading.heads import ArrayHead, ClosureHead, MaybeHead, MethodHead, PartialHead, TupleHead, UnionHead
+from zyg.reading.values import Node, Static, Value, is_array, is_list, is_operand, one_class, structure
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:

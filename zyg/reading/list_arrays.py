@@ -11,7 +11,8 @@ from zyg.ir.program import Const, Type, Var
 from zyg.ir.scalars import b1, c8, c16, f4, f8, i8, promote
 from zyg.reading import arrays, lists
 from zyg.reading.describe import described
-from zyg.reading.values import Node, Static, TupleHead, Value
+from zyg.reading.heads import TupleHead
+from zyg.reading.values import Node, Static, Value
 from zyg.rules import lists as written
 
 if TYPE_CHECKING:

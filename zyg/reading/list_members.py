@@ -10,18 +10,9 @@ from zyg.errors import unsupported
 from zyg.ir.program import Const, Var
 from zyg.ir.scalars import i8
 from zyg.reading import lists
+from zyg.reading.heads import MethodHead, SliceHead, TupleHead
 from zyg.reading.sites import Reread
-from zyg.reading.values import (
-    MethodHead,
-    Node,
-    SliceHead,
-    Static,
-    TupleHead,
-    Value,
-    constant,
-    is_list,
-    tuple_of,
-)
+from zyg.reading.values import Node, Static, Value, constant, is_list, tuple_of
 from zyg.rules import lists as written
 
 if TYPE_CHECKING:

@@ -21,8 +21,7 @@ from zyg.ir.scalars import b1, i8
 from zyg.reading import arrays, joins
 from zyg.reading.arrays import ONE, ZERO
 from zyg.reading.describe import described
-from zyg.reading.sites import Reread, Site
-from zyg.reading.values import (
+from zyg.reading.heads import (
     ArrayHead,
     DictHead,
     ElementHead,
@@ -32,14 +31,10 @@ from zyg.reading.values import (
     MappedHead,
     MemoryListHead,
     NextHead,
-    Node,
     RecordHead,
-    Value,
-    is_list,
-    rebuild,
-    structure,
-    variables,
 )
+from zyg.reading.sites import Reread, Site
+from zyg.reading.values import Node, Value, is_list, rebuild, structure, variables
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:

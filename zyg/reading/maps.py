@@ -38,18 +38,9 @@ from zyg.reading.arrays import (
     strides,
     view,
 )
+from zyg.reading.heads import ArrayHead, ElementHead, MapHead, MappedHead, MemoryListHead, NextHead, TupleHead
 from zyg.reading.nest import nest
-from zyg.reading.values import (
-    ArrayHead,
-    ElementHead,
-    MapHead,
-    MappedHead,
-    MemoryListHead,
-    NextHead,
-    Node,
-    TupleHead,
-    Value,
-)
+from zyg.reading.values import Node, Value
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:

@@ -19,27 +19,13 @@ from zyg.reading.array_making import as_array, is_sequence
 from zyg.reading.array_members import array_attribute, array_method
 from zyg.reading.describe import described
 from zyg.reading.either import one_of
+from zyg.reading.heads import DictHead, FlatHead, ListHead, MethodHead, ObjectHead, SliceHead, SuperHead, TupleHead
 from zyg.reading.index_tricks import array_between_brackets
 from zyg.reading.instances import class_attribute, is_plain
 from zyg.reading.list_members import delete_list_item, list_attribute, list_item, list_method, set_list_item
 from zyg.reading.places import flat_item, is_flat, set_flat_item, without_flat
 from zyg.reading.special_methods import special_method
-from zyg.reading.values import (
-    DictHead,
-    FlatHead,
-    ListHead,
-    MethodHead,
-    Node,
-    ObjectHead,
-    SliceHead,
-    Static,
-    SuperHead,
-    TupleHead,
-    Value,
-    is_list,
-    is_same_array,
-    tuple_of,
-)
+from zyg.reading.values import Node, Static, Value, is_list, is_same_array, tuple_of
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:

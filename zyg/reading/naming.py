@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from zyg.ir.graph import substitute
 from zyg.ir.program import Call, Operand, Program, Var
-from zyg.reading.values import ArrayHead, DictHead, Node, ObjectHead, TupleHead, Value
+from zyg.reading.heads import ArrayHead, DictHead, ObjectHead, TupleHead
+from zyg.reading.values import Node, Value
 
 
 def base_name(var: Var) -> str:

@@ -17,31 +17,23 @@ from zyg.reading import arrays, lists, maps, record_dicts, records, texts
 from zyg.reading.captured import opened
 from zyg.reading.choice import by_kind, may_be_array
 from zyg.reading.describe import described
-from zyg.reading.list_members import contains as list_contains
-from zyg.reading.list_members import list_operator
-from zyg.reading.special_methods import is_instance_value, special_method, special_operator
-from zyg.reading.texts import is_text
-from zyg.reading.values import (
+from zyg.reading.heads import (
     ArrayHead,
     DictHead,
     LazyHead,
     ListHead,
     MapHead,
-    Node,
     ObjectHead,
     RangeHead,
     RecordHead,
-    Static,
     TupleHead,
     UnionHead,
-    Value,
-    constant,
-    is_array,
-    is_list,
-    is_operand,
-    structure,
-    tuple_of,
 )
+from zyg.reading.list_members import contains as list_contains
+from zyg.reading.list_members import list_operator
+from zyg.reading.special_methods import is_instance_value, special_method, special_operator
+from zyg.reading.texts import is_text
+from zyg.reading.values import Node, Static, Value, constant, is_array, is_list, is_operand, structure, tuple_of
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:

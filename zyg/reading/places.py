@@ -17,9 +17,10 @@ from zyg.ir.scalars import i8
 from zyg.reading import arrays, maps
 from zyg.reading.array_making import as_array
 from zyg.reading.handlers import handles, number
+from zyg.reading.heads import FlatHead, TupleHead
 from zyg.reading.iteration import each
 from zyg.reading.reshaping import flattened
-from zyg.reading.values import FlatHead, Node, Static, TupleHead, Value, tuple_of
+from zyg.reading.values import Node, Static, Value, tuple_of
 from zyg.rules import places
 
 if TYPE_CHECKING:

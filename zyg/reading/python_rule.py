@@ -23,22 +23,10 @@ from zyg.reading import arrays
 from zyg.reading.callback import call_python, owned
 from zyg.reading.captured import is_closed, opened_whole
 from zyg.reading.given import Derivative, Refuse, given_call
+from zyg.reading.heads import DictHead, ListHead, ObjectHead
 from zyg.reading.instances import attributes_of, is_instance
 from zyg.reading.rule_arguments import by_argument, counted
-from zyg.reading.values import (
-    DictHead,
-    Identity,
-    ListHead,
-    Node,
-    ObjectHead,
-    Static,
-    Value,
-    is_container,
-    leaves,
-    parameter,
-    structure,
-    tuple_of,
-)
+from zyg.reading.values import Identity, Node, Static, Value, is_container, leaves, parameter, structure, tuple_of
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader

@@ -44,13 +44,7 @@ from zyg.ir.program import (
 from zyg.reading.contexts import check_context
 from zyg.reading.expressions import EXPRESSIONS, static_index
 from zyg.reading.front import LookUp, Unassigned, numba_ir, position
-from zyg.reading.jit_options import PYTHON
-from zyg.reading.joins import cast_into, coerced, is_unassigned, join, join_local
-from zyg.reading.maps import is_element
-from zyg.reading.rebinding import check_rebinding
-from zyg.reading.rolled import roll_large
-from zyg.reading.sites import Site
-from zyg.reading.values import (
+from zyg.reading.heads import (
     ArrayHead,
     ElementHead,
     ErrorHead,
@@ -59,16 +53,14 @@ from zyg.reading.values import (
     MappedHead,
     MaybeHead,
     NextHead,
-    Node,
-    Recipe,
-    Static,
-    Value,
-    constant,
-    is_iterator,
-    rebuild,
-    structure,
-    variables,
 )
+from zyg.reading.jit_options import PYTHON
+from zyg.reading.joins import cast_into, coerced, is_unassigned, join, join_local
+from zyg.reading.maps import is_element
+from zyg.reading.rebinding import check_rebinding
+from zyg.reading.rolled import roll_large
+from zyg.reading.sites import Site
+from zyg.reading.values import Node, Recipe, Static, Value, constant, is_iterator, rebuild, structure, variables
 
 if TYPE_CHECKING:
     from zyg.reading.specialise import Specialiser

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from numba.core import ir as nir
 
 from zyg.errors import unsupported
-from zyg.reading.values import ClosureHead, MemoryListHead, Node, RecordHead, Value
+from zyg.reading.heads import ClosureHead, MemoryListHead, RecordHead
+from zyg.reading.values import Node, Value
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader

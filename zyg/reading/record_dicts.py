@@ -12,14 +12,9 @@ from zyg.reading import records, tables, texts
 from zyg.reading.arrays import ZERO
 from zyg.reading.describe import described
 from zyg.reading.either import choose
+from zyg.reading.heads import DictHead
 from zyg.reading.sites import Reread
-from zyg.reading.values import (
-    DictHead,
-    Node,
-    Static,
-    Value,
-    tuple_of,
-)
+from zyg.reading.values import Node, Static, Value, tuple_of
 from zyg.rules.lists import item_or
 
 if TYPE_CHECKING:

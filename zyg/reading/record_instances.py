@@ -12,13 +12,9 @@ from zyg.ir.scalars import b1
 from zyg.reading import records, tables
 from zyg.reading.captured import bound, class_of, class_part, expect_absent, in_class
 from zyg.reading.either import choose
+from zyg.reading.heads import PartialHead
 from zyg.reading.instances import class_attribute
-from zyg.reading.values import (
-    Node,
-    PartialHead,
-    Static,
-    Value,
-)
+from zyg.reading.values import Node, Static, Value
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader

@@ -18,17 +18,9 @@ from zyg.ir.program import Const, Op, Operand, Var
 from zyg.ir.scalars import b1, i8
 from zyg.reading import joins, lists, tables
 from zyg.reading.arrays import ONE, ZERO
+from zyg.reading.heads import DictHead, ObjectHead, RecordHead
 from zyg.reading.sites import Reread, Site
-from zyg.reading.values import (
-    DictHead,
-    Node,
-    ObjectHead,
-    RecordHead,
-    Value,
-    rebuild,
-    structure,
-    variables,
-)
+from zyg.reading.values import Node, Value, rebuild, structure, variables
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:

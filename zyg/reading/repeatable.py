@@ -11,15 +11,7 @@ from zyg.ir.program import Op, Var
 from zyg.passes.results import written_parameters
 from zyg.reading import arrays, maps
 from zyg.reading.inner import check_apart, read_inner
-from zyg.reading.values import (
-    CONTAINERS,
-    Node,
-    Value,
-    array_like,
-    has_memory_list,
-    is_array,
-    passed,
-)
+from zyg.reading.values import CONTAINERS, Node, Value, array_like, has_memory_list, is_array, passed
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader

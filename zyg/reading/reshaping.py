@@ -14,8 +14,9 @@ from zyg.ir.program import Const, Operand
 from zyg.ir.scalars import b1, i8
 from zyg.reading import arrays, maps
 from zyg.reading.arrays import ONE, ZERO, add, mul, offset, shape, strides
+from zyg.reading.heads import ArrayHead
 from zyg.reading.nest import choose
-from zyg.reading.values import ArrayHead, Node
+from zyg.reading.values import Node
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:

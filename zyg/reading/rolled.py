@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from zyg.ir.program import Call, Const, Op, Var
 from zyg.reading import lists
-from zyg.reading.values import ArrayHead, DictHead, ListHead, Node, TupleHead, Value, structure
+from zyg.reading.heads import ArrayHead, DictHead, ListHead, TupleHead
+from zyg.reading.values import Node, Value, structure
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader

@@ -14,9 +14,10 @@ from zyg.ir.scalars import b1, i8
 from zyg.reading import arrays, maps
 from zyg.reading.array_making import as_array
 from zyg.reading.arrays import ONE, ZERO, add, dtype_of, mul, offset, shape, strides, sub
+from zyg.reading.heads import ListHead, SliceHead, TupleHead
 from zyg.reading.maps import Elements
 from zyg.reading.nest import nest
-from zyg.reading.values import ListHead, Node, SliceHead, Static, TupleHead, Value
+from zyg.reading.values import Node, Static, Value
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:

@@ -13,18 +13,8 @@ from zyg.ir.memory import MemoryType
 from zyg.ir.program import Const, Var
 from zyg.ir.tree import ArrayTree, Composite, ConstTree, DictTree, Leaf, ListTree, ObjectTree, Tree, TupleTree
 from zyg.reading.describe import described
-from zyg.reading.values import (
-    ArrayHead,
-    DictHead,
-    ListHead,
-    Node,
-    ObjectHead,
-    Path,
-    Static,
-    TupleHead,
-    Value,
-    tuple_of,
-)
+from zyg.reading.heads import ArrayHead, DictHead, ListHead, ObjectHead, TupleHead
+from zyg.reading.values import Node, Path, Static, Value, tuple_of
 
 
 def tree_of(value: Value) -> Tree:

@@ -15,7 +15,8 @@ from zyg.ir.scalars import c8, f4
 from zyg.reading import arrays, maps
 from zyg.reading.callback import call_python
 from zyg.reading.handlers import HANDLERS
-from zyg.reading.values import LazyHead, Static, Value, is_array
+from zyg.reading.heads import LazyHead
+from zyg.reading.values import Static, Value, is_array
 from zyg.rules.foreign import PRINTS
 
 if TYPE_CHECKING:

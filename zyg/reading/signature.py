@@ -8,13 +8,8 @@ from typing import TYPE_CHECKING
 from zyg.errors import UnsupportedArgumentError
 from zyg.ir.program import Const, Op, Pos, Var
 from zyg.reading.front import parameter_names
-from zyg.reading.values import (
-    ArrayHead,
-    DictHead,
-    Node,
-    Value,
-    tuple_of,
-)
+from zyg.reading.heads import ArrayHead, DictHead
+from zyg.reading.values import Node, Value, tuple_of
 from zyg.rules import primitives as p
 
 if TYPE_CHECKING:

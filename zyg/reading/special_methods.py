@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from zyg.reading import records
 from zyg.reading.captured import class_of, expect_absent, is_object
+from zyg.reading.heads import TupleHead
 from zyg.reading.instances import class_attribute
-from zyg.reading.values import Node, Static, TupleHead, Value
+from zyg.reading.values import Node, Static, Value
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader

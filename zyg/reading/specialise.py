@@ -22,6 +22,7 @@ from zyg.passes.simplify import folded
 from zyg.reading.captures import Captures
 from zyg.reading.custom import RULES
 from zyg.reading.front import is_expression
+from zyg.reading.heads import ArrayHead, ClosureHead, ElementHead, ListHead, MapHead, MappedHead, MemoryListHead
 from zyg.reading.jit_options import PYTHON, JitOptions
 from zyg.reading.joins import join
 from zyg.reading.origins import Origins
@@ -30,14 +31,7 @@ from zyg.reading.semantics import Semantics
 from zyg.reading.signature import bind, widened
 from zyg.reading.sites import Reread, Sites
 from zyg.reading.values import (
-    ArrayHead,
-    ClosureHead,
-    ElementHead,
     Identity,
-    ListHead,
-    MapHead,
-    MappedHead,
-    MemoryListHead,
     Node,
     Static,
     Value,

@@ -24,8 +24,9 @@ from zyg.reading.arrays import dtype_of
 from zyg.reading.derive import jvp_call, pullback_call
 from zyg.reading.foreign import repeating
 from zyg.reading.handlers import HANDLERS
+from zyg.reading.heads import TupleHead
 from zyg.reading.inner import read_inner
-from zyg.reading.values import Node, Static, TupleHead, Value, array_like, is_array, tuple_of
+from zyg.reading.values import Node, Static, Value, array_like, is_array, tuple_of
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader

@@ -12,8 +12,9 @@ from zyg.errors import unsupported
 from zyg.ir.program import Const, Var
 from zyg.ir.scalars import i8
 from zyg.reading.describe import described
+from zyg.reading.heads import RecordHead, TupleHead
 from zyg.reading.sites import Reread, Site
-from zyg.reading.values import Node, RecordHead, Static, TupleHead, Value, constant
+from zyg.reading.values import Node, Static, Value, constant
 from zyg.rules.tables import STANDING_FOR, KeySet, Table
 
 if TYPE_CHECKING:

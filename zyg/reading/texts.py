@@ -17,7 +17,8 @@ from zyg.ir.scalars import b1, f8, i8
 from zyg.reading import lists
 from zyg.reading.captured import opened_whole
 from zyg.reading.either import one_of
-from zyg.reading.values import LazyHead, Node, Recipe, Static, TupleHead, Value, constant, tuple_of
+from zyg.reading.heads import LazyHead, TupleHead
+from zyg.reading.values import Node, Recipe, Static, Value, constant, tuple_of
 
 if TYPE_CHECKING:
     from zyg.reading.read import FunctionReader
