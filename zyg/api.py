@@ -19,9 +19,9 @@ from zyg.params import Params
 from zyg.reading import calls, iteration
 from zyg.reading.builtin import HANDLERS
 from zyg.reading.custom import RULES, without_gradient
-from zyg.reading.derive import jvp_call
 from zyg.reading.front import definition
 from zyg.reading.pulled import read_pullback
+from zyg.reading.pushforward import jvp_call
 from zyg.reading.steering import CheckpointHead, hook_call, show_call
 from zyg.reading.values import Node, Path, Value, constant, extended
 from zyg.shapes import holds_array

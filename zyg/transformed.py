@@ -14,10 +14,11 @@ from zyg.fallback import NotNative, checked_mode, instead
 from zyg.foreign import plain
 from zyg.in_order import NOTHING, with_copies
 from zyg.reading import calls
-from zyg.reading.derive import Argnums, Options, derivative_call, jvp_call, pullback_call
+from zyg.reading.derive import Argnums, Options, derivative_call, pullback_call
 from zyg.reading.foreign import repeating
 from zyg.reading.front import definition
 from zyg.reading.instances import is_instance
+from zyg.reading.pushforward import jvp_call
 from zyg.reading.values import Path, Static, Value, extended
 from zyg.shapes import assemble
 

@@ -21,19 +21,13 @@ from zyg.ir.program import Const, Operand, Var
 from zyg.ir.scalars import c8, c16, f4, f8
 from zyg.passes.slots import zero
 from zyg.reading import arrays
-from zyg.reading.derive import (
-    DERIVATIVES,
-    GradientHead,
-    Options,
-    chosen_arguments,
-    gradient_call,
-    jvp_call,
-)
+from zyg.reading.derive import DERIVATIVES, GradientHead, Options, chosen_arguments, gradient_call
 from zyg.reading.describe import described
 from zyg.reading.foreign import repeating
 from zyg.reading.heads import TupleHead
 from zyg.reading.indexing import check_same
 from zyg.reading.inner import read_inner, settled
+from zyg.reading.pushforward import jvp_call
 from zyg.reading.repeatable import repeatable
 from zyg.reading.sweep_words import in_order, slope
 from zyg.reading.sweeps import (

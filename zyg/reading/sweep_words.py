@@ -21,11 +21,12 @@ from zyg.ir.program import Const, Op, Var
 from zyg.ir.scalars import b1, i8
 from zyg.reading import arrays
 from zyg.reading.arrays import dtype_of
-from zyg.reading.derive import jvp_call, pullback_call
+from zyg.reading.derive import pullback_call
 from zyg.reading.foreign import repeating
 from zyg.reading.handlers import HANDLERS
 from zyg.reading.heads import TupleHead
 from zyg.reading.inner import read_inner
+from zyg.reading.pushforward import jvp_call
 from zyg.reading.values import Node, Static, Value, array_like, is_array, tuple_of
 
 if TYPE_CHECKING:
