@@ -17,8 +17,8 @@ from zyg.ir.program import Const, Operand, Var
 from zyg.ir.scalars import b1, i8
 from zyg.reading import arrays, maps, operators
 from zyg.reading.array_making import as_array, filled
-from zyg.reading.array_members import transposed
 from zyg.reading.array_reductions import axes_of
+from zyg.reading.array_views import transposed
 from zyg.reading.arrays import ONE, ZERO, dtype_of, offset, shape, strides
 from zyg.reading.handlers import HANDLERS, Handler, handles, number
 from zyg.reading.iteration import elements

@@ -14,8 +14,8 @@ from zyg.ir.program import Const, Type
 from zyg.ir.scalars import b1
 from zyg.reading import arrays, maps
 from zyg.reading.array_making import as_array, dtype_from
-from zyg.reading.array_members import inserted
 from zyg.reading.array_reductions import axes_of
+from zyg.reading.array_views import inserted
 from zyg.reading.arrays import offset, shape, strides
 from zyg.reading.handlers import HANDLERS, Handler, handles
 from zyg.reading.iteration import elements
