@@ -7,6 +7,7 @@ memory effects, errno included, which lets LLVM merge, move and drop calls.
 from __future__ import annotations
 
 import platform
+import re
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -86,7 +87,20 @@ class Registered:
 
 @cache
 def _register(symbol: str) -> None:
-    llvm.add_symbol(_scipy(symbol), exported("scipy.special.cython_special", symbol))
+    llvm.add_symbol(_scipy(symbol), _address(symbol))
+
+
+def _address(symbol: str) -> int:
+    """Older versions of SciPy have one function where others have one for each type."""
+    module = "scipy.special.cython_special"
+    try:
+        return exported(module, symbol)
+    except ValueError:
+        plain = re.sub(r"^__pyx_fuse_\d", "", symbol)
+    try:
+        return exported(module, plain)
+    except ValueError:
+        raise UnsupportedError(f"this version of SciPy has no compiled {plain}") from None
 
 
 def _scipy(symbol: str) -> str:
