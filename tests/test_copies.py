@@ -92,3 +92,15 @@ def test_copies_of_instances_are_for_dynamic_mode() -> None:
     with pytest.raises(zyg.UnsupportedError, match="a copy of an instance"):
         zyg.grad(lambda x: copy.copy(n).v * x, mode="native")(1.0)
     assert zyg.grad(lambda x: copy.copy(n).v * x, mode="dynamic")(1.0) == 2.0
+
+
+def test_a_view_beside_its_array_is_copied_apart() -> None:
+    def program(x):
+        a = np.array([x, 2 * x])
+        d = copy.deepcopy([a, a[:]])
+        d[0][0] = x * x
+        return d[1][0] * d[1][1]
+
+    with pytest.raises(zyg.UnsupportedError, match="or a view of it"):
+        zyg.grad(program, mode="native")(0.7)
+    assert zyg.grad(program, mode="dynamic")(0.7) == pytest.approx(4 * 0.7)

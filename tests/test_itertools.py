@@ -108,6 +108,43 @@ def members(x):
     return total
 
 
+def arrays_that_loops_write(x):
+    """Only combinations, permutations and product hold what their arguments are when they are made."""
+    total = 0.0
+    for make in (
+        lambda a: itertools.chain(a, [x]),
+        itertools.accumulate,
+        lambda a: itertools.islice(a, 1, None),
+        lambda a: map(sum, itertools.zip_longest(a, [1.0], fillvalue=2.0)),
+        lambda a: map(operator.itemgetter(0), itertools.pairwise(a)),
+        lambda a: map(operator.itemgetter(1), itertools.pairwise(a)),
+        lambda a: itertools.starmap(lambda i, s: a[i] * s, [(0, 1.0), (2, x)]),
+        lambda a: map(sum, itertools.product(a, range(30))),
+        lambda a: map(sum, itertools.combinations(a, 2)),
+    ):
+        a = np.array([x, 2 * x, 3 * x, x * x])
+        for v in make(a):
+            a[1] += x
+            a[2] = a[2] * x + x**3
+            total += v * v
+    return total
+
+
+def lists_that_loops_write(x):
+    a = [x * i for i in range(6)]
+    total = 0.0
+    for v, w in itertools.pairwise(a):
+        a[3] += x**3
+        total += v * w
+    for v in itertools.accumulate(a):
+        a[3] = x * x
+        total += v * x
+    for v, i in itertools.product(a, range(3)):
+        a[2] += x
+        total += v * x * i
+    return total
+
+
 PROGRAMS: list[Callable[..., Any]] = [
     bodies,
     of_ranges,
@@ -117,6 +154,8 @@ PROGRAMS: list[Callable[..., Any]] = [
     put_together,
     getters,
     members,
+    arrays_that_loops_write,
+    lists_that_loops_write,
 ]
 
 
@@ -149,3 +188,28 @@ def test_they_are_used_once() -> None:
     with pytest.raises(zyg.UnsupportedError, match="Make a list of it"):
         zyg.grad(program, mode="native")(0.7)
     assert zyg.grad(program, mode="dynamic")(0.7) == pytest.approx(3 * 0.49 + 2 + 4 * 0.7)
+
+
+def test_what_would_be_asked_for_in_advance_is_for_dynamic_mode() -> None:
+    def lists(x):
+        a = [x * i for i in range(4)]
+        total = 0.0
+        for v in itertools.islice(a, 1, None):
+            a[3] = x**3
+            total += v
+        return total
+
+    def calls(x):
+        log = np.zeros(1)
+
+        def added(a, b):
+            log[0] += x
+            return a + b
+
+        return sum([v * log[0] for v in itertools.accumulate([x, x, x], added)])
+
+    for program, hint in ((lists, "islice of a list"), (calls, "more than an expression")):
+        with pytest.raises(zyg.UnsupportedError, match=hint):
+            zyg.grad(program, mode="native")(0.7)
+        slope = (program(0.7 + 1e-6) - program(0.7 - 1e-6)) / 2e-6
+        assert zyg.grad(program, mode="dynamic")(0.7) == pytest.approx(slope)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @handles(copy.copy)
 def _copy(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
-    value = opened(reader, operators.known(reader, args[0]))
+    value = opened(reader, operators.known(reader, _only(reader, args, kws)))
     maker = np.copy if is_arraylike(value) else list if is_list(value) else dict if records.is_dict(value) else None
     if maker is not None:
         return reader.spec.calls.call(reader, Static(maker), [value], {})
@@ -33,7 +33,13 @@ def _copy(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> V
 
 @handles(copy.deepcopy)
 def _deepcopy(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
-    return _deep(reader, args[0], [], "copy")
+    return _deep(reader, _only(reader, args, kws), [], "copy")
+
+
+def _only(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
+    if kws or len(args) != 1:
+        raise unsupported("a copy by more than one argument, or by name, cannot be compiled", reader.pos)
+    return args[0]
 
 
 def _deep(reader: FunctionReader, value: Value, known: list[tuple[Value, Value]], tag: str) -> Value:
@@ -42,8 +48,10 @@ def _deep(reader: FunctionReader, value: Value, known: list[tuple[Value, Value]]
     if is_arraylike(value):
         value = reader.spec.calls.settle(reader, value)
     for one, other in known:
-        if one is value or is_same_array(one, value):
+        if one is value:
             return other
+        if is_same_array(one, value):
+            raise unsupported("a copy of what may hold one array twice, or a view of it", reader.pos)
     known.append((value, _deeply(reader, value, known, tag)))
     return known[-1][1]
 

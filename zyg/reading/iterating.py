@@ -1,7 +1,9 @@
 """`itertools`, and what `operator` makes functions of.
 
 Where the elements are known and few they are put together when compiling; else they are computed at run time, from
-ranges, arrays and lists.
+ranges, arrays and lists.  `combinations`, `permutations` and `product` hold what their arguments give when they are
+made; the others ask for it bit by bit, so what a loop over them writes can be what they give next: they read nothing
+in advance.
 """
 
 from __future__ import annotations
@@ -10,18 +12,22 @@ import functools
 import itertools
 import operator
 from collections.abc import Callable, Iterable, Sequence
+from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from zyg.errors import UnsupportedError, unsupported
-from zyg.ir.program import Const, Operand
-from zyg.ir.scalars import i8
+from zyg.ir.memory import MemoryType
+from zyg.ir.program import Call, Const, Operand, Var
+from zyg.ir.scalars import b1, i8
 from zyg.reading import lists, operators
 from zyg.reading.arrays import is_arraylike, shape
 from zyg.reading.captured import opened
 from zyg.reading.handlers import handles
-from zyg.reading.heads import IterHead, RangeHead, SliceHead
-from zyg.reading.iteration import UNROLL, each, elements, iterator
-from zyg.reading.values import Node, Static, Value, tuple_of
+from zyg.reading.heads import IterHead, PartialHead, RangeHead, SliceHead
+from zyg.reading.iteration import UNROLL, each, elements, is_pure, iterator
+from zyg.reading.values import Node, Static, Value, is_operand, tuple_of
 from zyg.rules import iterating as written
 from zyg.rules.lists import collected
 
@@ -46,11 +52,60 @@ def _known(reader: FunctionReader, value: Value) -> list[Value] | None:
     return found
 
 
-def _few(reader: FunctionReader, value: Value, what: str) -> list[Value]:
+def _settled(reader: FunctionReader, value: Value) -> list[Value] | None:
+    """The elements of an iterable, if these are known and few, and nothing that is written later can change them."""
+    before = len(reader.ops)
     found = _known(reader, value)
-    if found is None:
-        raise unsupported(f"{what} of many elements, or of a number that is not known, cannot be compiled", reader.pos)
+    if any(
+        isinstance(op.fn, Call) or any(isinstance(v.type, MemoryType) for v in op.args) for op in reader.ops[before:]
+    ):
+        del reader.ops[before:]
+        return None
     return found
+
+
+def _few(reader: FunctionReader, value: Value, what: str) -> list[Value]:
+    """The elements of what is held when it is given."""
+    return _found(reader, _known(reader, value), what)
+
+
+def _found(reader: FunctionReader, found: list[Value] | None, what: str) -> list[Value]:
+    if found is None:
+        what = f"{what} of elements that are many, or not known, or computed when they are asked for"
+        raise unsupported(f"{what}, cannot be compiled", reader.pos)
+    return found
+
+
+def _asked_for(reader: FunctionReader, value: Value, what: str) -> list[Value]:
+    """Functions that give the elements of an iterable."""
+    value = opened(reader, operators.known(reader, value))
+    if is_arraylike(value) and shape(value) and isinstance(count := shape(value)[0], Const):
+        if int(count.value.real) <= UNROLL:
+            array = reader.spec.calls.settle(reader, value)
+            return [_bound(written.item_at, array, Const(k, i8)) for k in range(int(count.value.real))]
+    return [_bound(written.itself, item) for item in _found(reader, _settled(reader, value), what)]
+
+
+def _bound(fn: Callable[..., Any], *args: Value) -> Node:
+    return Node(PartialHead(()), (Static(fn), *args))
+
+
+def _called(fns: Sequence[Value]) -> Node:
+    """An iterator over what functions give, each called when it is its turn."""
+    items = [fn.items[1] for fn in fns if isinstance(fn, Node) and fn.items[0] == Static(written.itself)]
+    if len(items) == len(fns):
+        return Node(IterHead("tuple", 0), tuple(items))
+    return Node(IterHead("map"), (Static(written.called), Node(IterHead("tuple", 0), tuple(fns))))
+
+
+def _cell(reader: FunctionReader, values: Value) -> Value | None:
+    """Where a number is kept from one element to the next, of the kind of these; None where they are no numbers."""
+    if is_arraylike(values):
+        return reader.spec.call(reader, Static(written.cell_like), [values], {}) if len(shape(values)) == 1 else None
+    element = lists.element_of(values.head.site) if isinstance(values, Node) and lists.in_memory(values) else None
+    if not isinstance(element, (Var, Const)) or element.type == b1:  # bools add up to an int
+        return None
+    return reader.spec.call(reader, Static(written.cell_of), [values], {})
 
 
 def _sequence(reader: FunctionReader, value: Value) -> Value:
@@ -61,6 +116,13 @@ def _sequence(reader: FunctionReader, value: Value) -> Value:
     if isinstance(value, Node) and isinstance(value.head, RangeHead):
         return reader.spec.call(reader, Static(collected), [value], {})
     return lists.display(reader, elements(reader, value), "sequence")
+
+
+def _held(reader: FunctionReader, values: Value) -> Value:
+    """What does not change with a list, or an array of numbers."""
+    if is_arraylike(values) and len(shape(values)) > 1:
+        return values
+    return reader.spec.calls.call(reader, Static(np.copy if is_arraylike(values) else list), [values], {})
 
 
 def _length(reader: FunctionReader, value: Value) -> Operand:
@@ -74,13 +136,20 @@ def _int(reader: FunctionReader, value: Value | None, what: str) -> int:
     raise unsupported(f"{what} needs an int that is known when compiling", reader.pos)
 
 
+def _count(reader: FunctionReader, value: Value | None, what: str) -> int:
+    found = _int(reader, value, what)
+    if found < 0:
+        raise unsupported(f"{what} with a negative number raises ValueError", reader.pos)
+    return found
+
+
 def _rows(reader: FunctionReader, rows: Iterable[Sequence[Value]]) -> Node:
     return iterator(reader, tuple_of([tuple_of(row) for row in rows]))
 
 
 @handles(itertools.combinations)
 def _combinations(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
-    size = _int(reader, args[1] if len(args) > 1 else kws.get("r"), "combinations")
+    size = _count(reader, args[1] if len(args) > 1 else kws.get("r"), "combinations")
     known = _known(reader, args[0])
     rows = None if known is None else list(itertools.islice(itertools.combinations(known, size), UNROLL + 1))
     if rows is not None and len(rows) <= (_FEW if size == 2 else UNROLL):
@@ -101,7 +170,8 @@ _FEW = 16  # loops over so many pairs are unrolled
 @handles(itertools.permutations)
 def _permutations(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     known = _few(reader, args[0], "permutations")
-    size = _int(reader, args[1], "permutations") if len(args) > 1 else len(known)
+    given = args[1] if len(args) > 1 else kws.get("r", Static(None))
+    size = len(known) if given == Static(None) else _count(reader, given, "permutations")
     rows = list(itertools.islice(itertools.permutations(known, size), UNROLL + 1))
     if len(rows) > UNROLL:
         raise unsupported("permutations of many elements cannot be compiled", reader.pos)
@@ -110,14 +180,14 @@ def _permutations(reader: FunctionReader, args: list[Value], kws: dict[str, Valu
 
 @handles(itertools.product)
 def _product(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
-    args = args * (_int(reader, kws["repeat"], "product") if "repeat" in kws else 1)
+    args = args * (_count(reader, kws["repeat"], "product") if "repeat" in kws else 1)
     known = [_known(reader, arg) for arg in args]
     columns = [items for items in known if items is not None]
     if len(columns) == len(args):
         rows = list(itertools.islice(itertools.product(*columns), UNROLL + 1))
         if len(rows) <= UNROLL:
             return _rows(reader, rows)
-    several = [_sequence(reader, arg) for arg in args]
+    several = [_held(reader, _sequence(reader, arg)) for arg in args]
     count: Value = Const(1, i8)
     for value in several:
         count = operators.apply(reader, operator.mul, [count, _length(reader, value)])
@@ -126,18 +196,23 @@ def _product(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -
 
 @handles(itertools.pairwise)
 def _pairwise(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
-    known = _known(reader, args[0])
+    known = _settled(reader, args[0])
     if known is not None:
         return _rows(reader, itertools.pairwise(known))
     values = _sequence(reader, args[0])
+    cell = _cell(reader, values)
+    if cell is None and not is_arraylike(values):
+        raise unsupported("pairwise of a list of no numbers", reader.pos, "Use zip(values, values[1:]).")
     less = operators.apply(reader, operator.sub, [_length(reader, values), Const(1, i8)])
     count = reader.spec.calls.call(reader, Static(max), [less, Const(0, i8)], {})
-    return each(written.neighbours_at, values, count)  # type: ignore[arg-type]
+    if cell is None:
+        return each(written.rows_at, values, count)  # type: ignore[arg-type]
+    return each(written.neighbours_at, tuple_of([values, cell]), count)  # type: ignore[arg-type]
 
 
 @handles(itertools.chain)
 def _chain(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
-    return Node(IterHead("tuple", 0), tuple([item for arg in args for item in _few(reader, arg, "chain")]))
+    return _called([item for arg in args for item in _asked_for(reader, arg, "chain")])
 
 
 @handles(itertools.chain.from_iterable)
@@ -148,13 +223,19 @@ def _chained(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -
 @handles(itertools.islice)
 def _islice(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     value, *ends = args
+    if not 1 <= len(ends) <= 3:
+        raise unsupported("islice takes two to four arguments, none of them by name", reader.pos)
     start, stop, step = (Const(0, i8), *ends, Static(None)) if len(ends) == 1 else (*ends, Static(None))[:3]
     given = [end for end in (start, stop, step) if isinstance(end, Const)]
     if any(_int(reader, end, "islice") < 0 for end in given):
         raise unsupported("islice with negative numbers raises ValueError", reader.pos)
     if isinstance(value, Node) and isinstance(value.head, IterHead):
         raise unsupported("islice of an iterator, which it leaves where it stops, cannot be compiled", reader.pos)
-    sliced = reader.spec.calls.item(reader, _sequence(reader, value), Node(SliceHead(), (start, stop, step)))
+    settled = None if is_arraylike(value) else _settled(reader, value)
+    values = _sequence(reader, value if settled is None else tuple_of(settled))
+    if settled is None and not is_arraylike(values):
+        raise unsupported("islice of a list that may change", reader.pos, "Take a slice of it.")
+    sliced = reader.spec.calls.item(reader, values, Node(SliceHead(), (start, stop, step)))
     return iterator(reader, sliced)
 
 
@@ -162,29 +243,37 @@ def _islice(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) ->
 def _accumulate(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
     fn = args[1] if len(args) > 1 else kws.get("func", Static(None))
     plain = isinstance(fn, Static) and fn.obj is None
-    known = _known(reader, args[0])
+    initial = kws.get("initial", Static(None))
+    begun = not (isinstance(initial, Static) and initial.obj is None)
+    known = _settled(reader, args[0])
     if known is None:
-        if not plain or kws:
-            raise unsupported("accumulate by a function, of an unknown number of elements", reader.pos)
-        return iterator(reader, reader.spec.call(reader, Static(written.sums_so_far), [_sequence(reader, args[0])], {}))
-    made: list[Value] = [kws["initial"]] if "initial" in kws else []
+        values = _sequence(reader, args[0])
+        cell = _cell(reader, values) if plain and not begun else None
+        if cell is None:
+            raise unsupported("accumulate by a function, or of arrays, or from a value on", reader.pos)
+        return each(written.sum_at, tuple_of([values, cell]), _length(reader, values))
+    if not (plain or is_pure(fn) or (isinstance(fn, Static) and isinstance(fn.obj, (BuiltinFunctionType, np.ufunc)))):
+        raise unsupported("accumulate by a function that is more than an expression", reader.pos)
+    made: list[Value] = [initial] if begun else []
     for item in known:
         call = functools.partial(reader.spec.calls.call, reader, Static(operator.add) if plain else fn)
         made.append(call([made[-1], item], {}) if made else item)
+    if not all(map(is_operand, made)):
+        raise unsupported("accumulate of what is no number cannot be compiled", reader.pos)
     return Node(IterHead("tuple", 0), tuple(made))
 
 
 @handles(itertools.starmap)
 def _starmap(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
-    call = reader.spec.calls.call
-    rows = [_few(reader, row, "starmap") for row in _few(reader, args[1], "starmap")]
-    return Node(IterHead("tuple", 0), tuple([call(reader, args[0], row, {}) for row in rows]))
+    rows = _found(reader, _settled(reader, args[1]), "starmap")
+    return _called([_bound(written.starred, args[0], row) for row in rows])
 
 
 @handles(itertools.zip_longest)
 def _zip_longest(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) -> Value:
-    fill = kws.get("fillvalue", Static(None))
-    return _rows(reader, itertools.zip_longest(*[_few(reader, arg, "zip_longest") for arg in args], fillvalue=fill))
+    fill = _bound(written.itself, kws.get("fillvalue", Static(None)))
+    rows = itertools.zip_longest(*[_asked_for(reader, arg, "zip_longest") for arg in args], fillvalue=fill)
+    return Node(IterHead("zip"), tuple([_called(column) for column in zip(*rows, strict=True)]))
 
 
 @handles(itertools.repeat)

@@ -116,7 +116,7 @@ def iterator(reader: FunctionReader, value: Value) -> Node:
         head = value.head
         _check_iteration(reader, value)
         if is_iterator(value, "filter"):
-            if not _is_predicate(value.items[0]):
+            if not is_pure(value.items[0]):
                 raise unsupported(
                     "a filter by more than an expression is not iterable in native code",
                     reader.pos,
@@ -169,7 +169,7 @@ def filtered(reader: FunctionReader, value: Node) -> Node:
     return iterator(reader, reader.spec.call(reader, Static(written.filtered), list(value.items), {}))
 
 
-def _is_predicate(fn: Value) -> bool:
+def is_pure(fn: Value) -> bool:
     """Whether it makes no difference when a function is called: it calls none, and reads no memory."""
     if isinstance(fn, Static) and fn.obj in (None, bool):
         return True

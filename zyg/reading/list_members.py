@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zyg.errors import unsupported
-from zyg.ir.program import Const, Var
-from zyg.ir.scalars import i8
+from zyg.ir.program import Const, Operand, Var
+from zyg.ir.scalars import b1, i8
 from zyg.reading import lists
 from zyg.reading.heads import MethodHead, SliceHead, TupleHead
 from zyg.reading.sites import Reread
@@ -159,6 +159,7 @@ def list_operator(reader: FunctionReader, fn: Any, args: list[Value]) -> Value |
         for one, times in ((a, b), (b, a)):
             if is_list(one) and isinstance(times, (Var, Const)):
                 assert isinstance(one, Node)
+                _check_times(reader, times)
                 if lists.is_display(one) and isinstance(times, Const) and int(times.value.real) <= _MOST_KNOWN:
                     items = [reader.spec.calls.settle(reader, item) for item in one.items]  # one array, several times
                     return lists.display(reader, items * int(times.value.real))
@@ -183,8 +184,14 @@ def update_list(reader: FunctionReader, fn: Any, value: Node, other: Value) -> V
         extended(reader, value, other)
         return value
     if fn is operator.mul and isinstance(other, (Var, Const)):
+        _check_times(reader, other)
         return _call(reader, written.repeat_in_place, _in_memory(reader, value), reader.cast(other, i8))
     return None
+
+
+def _check_times(reader: FunctionReader, times: Operand) -> None:
+    if times.type not in (i8, b1):
+        raise unsupported("a list times a number that is no int", reader.pos, "Make an array of it: np.array(…).")
 
 
 def contains(reader: FunctionReader, value: Node, item: Value) -> Value:

@@ -416,7 +416,12 @@ def _on_tuples(reader: FunctionReader, fn: Any, args: list[Value]) -> Value:
             return out
     if len(args) == 2 and fn is operator.mul:
         for one, times in (args, args[::-1]):
-            if isinstance(one, Node) and isinstance(one.head, TupleHead) and isinstance(times, Const):
+            if (
+                isinstance(one, Node)
+                and isinstance(one.head, TupleHead)
+                and isinstance(times, Const)
+                and times.type in (i8, b1)
+            ):
                 items = [reader.spec.calls.settle(reader, item) for item in one.items]  # one array, several times
                 return tuple_of(items * int(times.value.real))
     if fn is operator.or_ and all(map(records.is_dict, args)):

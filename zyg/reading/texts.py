@@ -212,7 +212,9 @@ def _formatted(text: Value, args: Sequence[Value], places: str) -> Parts | None:
         if number % 2 == 0:
             found.append((piece,) if not set(piece) & set(places) & set("%{}") else None)
         else:
-            found.append(("%",) if piece == "%%" else parts(next(given, Static(None))))
+            arg = next(given, Static(None)) if piece != "%%" else Static("%")
+            is_bool = isinstance(arg, Const) and arg.type == b1 and piece in ("%d", "%i")  # an int there
+            found.append(None if is_bool else parts(arg))
     return _joined(found) if next(given, None) is None else None
 
 
