@@ -242,3 +242,15 @@ def test_the_tangent_of_a_program_in_lanes_and_one_beside_the_other():
     one = interpret(apart, (0.3, 1, 0.7, 1.0, 0.5, 0.25, 2.0))
     other = interpret(beside, (0.3, 1, 0.7, 1.0, 0.25, 0.5, 2.0))
     np.testing.assert_allclose(one, other, rtol=1e-15)
+
+
+def test_lanes_are_divided_by_tiny_and_huge_numbers():
+    x = np.array([1e-310, 3e-311, 1.5e307, 1e308, 0.5, 2.0])
+
+    def quotients(x):
+        return np.array([x[1] / x[0], x[0] / x[0], x[4] * 1e300 / x[2], x[2] / x[3], x[4] / x[5]])
+
+    found = zyg.jacfwd(quotients)(x)
+    rows = [zyg.jvp(quotients, (x,), (one,))[1] for one in np.eye(6)]
+    np.testing.assert_allclose(found, np.stack(rows, axis=1), rtol=1e-14, atol=0)
+    np.testing.assert_array_equal(zyg.jacfwd(lambda x: np.log(x))(x[:2])[[0, 1], [1, 0]], 0)

@@ -1,8 +1,9 @@
 """Lanes divided by one number as products with its reciprocal: one division instead of one in each lane.
 
-    x / splat(d)   becomes   r = 1 / d, x * splat(r)
+    x / splat(d)   becomes   r = 1 / (s * d), x * splat(r) * splat(s)
 
-The last digit may differ.  Lanes hold tangents, on which nothing is decided.
+Here s is 1, but for tiny d, whose reciprocals would be infinite (and 0 times that nan), and for huge ones, whose
+reciprocals would lose digits.  The last digit may differ.  Lanes hold tangents, on which nothing is decided.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from __future__ import annotations
 import operator
 
 from zyg.ir.lanes import LanesType, splat
-from zyg.ir.program import Block, Const, Module, Op, Operand, Program, Var
+from zyg.ir.program import Block, Const, Module, Op, Operand, Pos, Program, Type, Var
+from zyg.ir.scalars import b1, f4
+from zyg.rules import primitives as p
 
 
 def lanes_by_reciprocals(module: Module) -> Module:
@@ -30,7 +33,7 @@ def _is_quotient(op: Op) -> bool:
 
 
 def _in_block(block: Block, spread: dict[Var, Operand]) -> Block:
-    reciprocals: dict[Operand, Var] = {}
+    factors: dict[Operand, list[Var]] = {}
     ops: list[Op] = []
     for op in block.ops:
         divisor = op.args[1] if _is_quotient(op) else None
@@ -38,13 +41,34 @@ def _in_block(block: Block, spread: dict[Var, Operand]) -> Block:
         if number is None:
             ops.append(op)
             continue
-        if number not in reciprocals:
-            kind = op.result.type
-            assert isinstance(kind, LanesType)
+        kind = op.result.type
+        assert isinstance(kind, LanesType)
+        if number not in factors:
             by = Const(number.value, kind.dtype) if isinstance(number, Const) else number
-            inverse, every = Var(kind.dtype), Var(kind)
-            ops.append(Op(operator.truediv, (Const(1.0, kind.dtype), by), (inverse,), op.pos))
-            ops.append(Op(splat, (inverse,), (every,), op.pos))
-            reciprocals[number] = every
-        ops.append(Op(operator.mul, (op.args[0], reciprocals[number]), op.results, op.pos))
+            factors[number] = [_emit(ops, splat, (one,), kind, op.pos) for one in _factors(ops, by, op.pos)]
+        product = op.args[0]
+        for factor in factors[number][:-1]:
+            product = _emit(ops, operator.mul, (product, factor), kind, op.pos)
+        ops.append(Op(operator.mul, (product, factors[number][-1]), op.results, op.pos))
     return Block(block.params, tuple(ops), block.end)
+
+
+def _factors(ops: list[Op], d: Operand, pos: Pos) -> list[Var]:
+    """Numbers whose product is 1 / d, none of them infinite or subnormal where d is neither 0 nor infinite."""
+    limit, step = (2.0**120, 2.0**30) if d.type == f4 else (2.0**1000, 2.0**60)
+    one = Const(1.0, d.type)
+    if isinstance(d, Const) and 1 / limit < abs(d.value) < limit:
+        return [_emit(ops, operator.truediv, (one, d), d.type, pos)]
+    size = _emit(ops, operator.abs, (d,), d.type, pos)
+    is_huge = _emit(ops, operator.gt, (size, Const(limit, d.type)), b1, pos)
+    is_tiny = _emit(ops, operator.lt, (size, Const(1 / limit, d.type)), b1, pos)
+    small = _emit(ops, p.select, (is_huge, Const(1 / step, d.type), one), d.type, pos)
+    s = _emit(ops, p.select, (is_tiny, Const(step, d.type), small), d.type, pos)
+    scaled = _emit(ops, operator.mul, (s, d), d.type, pos)
+    return [_emit(ops, operator.truediv, (one, scaled), d.type, pos), s]
+
+
+def _emit(ops: list[Op], fn: object, args: tuple[Operand, ...], kind: Type, pos: Pos) -> Var:
+    made = Var(kind)
+    ops.append(Op(fn, args, (made,), pos))
+    return made
