@@ -1,6 +1,7 @@
 """Jacobians, Hessians and products with them, against finite differences and closed forms."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -430,3 +431,13 @@ def test_functions_that_write_into_what_they_capture_are_for_dynamic_mode():
         zyg.grad(outer, mode="native")(x)
     with pytest.warns(zyg.DynamicModeWarning, match="inner"):
         np.testing.assert_allclose(zyg.grad(outer, mode="dynamic")(x), by_entries(outer, x), atol=1e-7)
+
+
+def test_forward_mode_of_functions_of_numpy_itself() -> None:
+    x = np.array([0.5, 1.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", zyg.DynamicModeWarning)
+        np.testing.assert_allclose(zyg.jacfwd(np.sin)(x), np.diag(np.cos(x)))
+        np.testing.assert_allclose(zyg.hessian(np.sum)(x), np.zeros((2, 2)))
+    pushed = zyg.grad(lambda x: np.sum(zyg.jvp(np.sin, (x,), (x,))[1]), mode="native")(x)
+    np.testing.assert_allclose(pushed, np.cos(x) - x * np.sin(x))

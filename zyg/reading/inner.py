@@ -89,7 +89,8 @@ def _inner(reader: FunctionReader, fn: Value, args: list[Value], kws: dict[str, 
 
     def build(inner: FunctionReader) -> Value:
         inner.pos = reader.pos
-        return spec.calls.frozen(inner, spec.calls.call(inner, formal_fn, formals[: len(args)], named))
+        y = spec.calls.call(inner, formal_fn, formals[: len(args)], named)
+        return spec.calls.frozen(inner, spec.calls.settle(inner, y))
 
     spec.deriving += 1
     try:
