@@ -114,6 +114,7 @@ def arrays_that_loops_write(x):
     for make in (
         lambda a: itertools.chain(a, [x]),
         itertools.accumulate,
+        reversed,
         lambda a: itertools.islice(a, 1, None),
         lambda a: map(sum, itertools.zip_longest(a, [1.0], fillvalue=2.0)),
         lambda a: map(operator.itemgetter(0), itertools.pairwise(a)),
@@ -124,6 +125,7 @@ def arrays_that_loops_write(x):
     ):
         a = np.array([x, 2 * x, 3 * x, x * x])
         for v in make(a):
+            a[0] *= x
             a[1] += x
             a[2] = a[2] * x + x**3
             total += v * v

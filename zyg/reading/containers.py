@@ -321,6 +321,9 @@ def _reversed(reader: FunctionReader, args: list[Value], kws: dict[str, Value]) 
     if isinstance(value, Node) and lists.in_memory(value):
         last = reader.emit(operator.sub, (lists.of_length(reader, value), Const(1, i8)), i8)
         return Node(IterHead("reversed list"), (value, last))
+    if arrays.is_arraylike(value) and arrays.shape(value):  # which a loop over it may write
+        backwards = Node(SliceHead(), (Static(None), Static(None), Const(-1, i8)))
+        return iterator(reader, reader.spec.calls.item(reader, value, backwards))
     return Node(IterHead("tuple", 0), tuple(reversed(elements(reader, value))))
 
 
