@@ -559,3 +559,74 @@ def test_containers_of_numba(fn, mode):
     steps = 1e-6 * np.eye(4)
     np.testing.assert_allclose(found, [(fn(x + e) - fn(x - e)) / 2e-6 for e in steps], rtol=1e-7, atol=1e-9)
     np.testing.assert_array_equal(zyg.grad(njit(fn), mode=mode)(x), found)
+
+
+def every_entry(x):
+    d = {"a": x, "b": x * 2, "c": x * 3}
+    s = 0.0
+    for i, (k, v) in enumerate(d.items()):
+        s = s * v + v * i
+        if k == "a":
+            d["c"] = s + x
+    return s + sum(d.values()) + len(d.items())
+
+
+def every_value(x):
+    d = {"a": x, "b": x * 2, "c": x * 3}
+    for _ in range(2):
+        for v in d.values():
+            d["b"] = v * x
+    held = d.values()
+    s = 0.0
+    for v in held:
+        s = s * v + v
+        d["c"] = s
+    return s
+
+
+def every_number(x):
+    d = {}
+    for i in range(4):
+        d[i] = x * i
+    s = 0.0
+    for k, v in d.items():
+        s = s * v + v * k
+        d[3] = s
+    return s
+
+
+@pytest.mark.parametrize("f", [every_entry, every_value, every_number], ids=lambda f: f.__name__)
+def test_what_a_loop_writes_shows_in_its_later_rounds(f):
+    y, slope = zyg.value_and_grad(f, mode="native")(1.5)
+    assert y == f(1.5)
+    assert slope == pytest.approx((f(1.5 + 1e-6) - f(1.5 - 1e-6)) / 2e-6, rel=1e-7)
+
+
+def test_what_is_filtered_and_written_meanwhile():
+    """Native code filters at once: it refuses what could show."""
+
+    def of_array(x):
+        y = x.copy()
+        s = 0.0
+        for v in filter(lambda v: v > 0.5, y):
+            s = s * v + v
+            y[2] = s
+        return s
+
+    def of_list(x):
+        y = [v * 2 for v in x]
+        y.append(1.0)
+        s = 0.0
+        for v in filter(lambda v: v > 0.5, y):
+            s = s * v + v
+            y[2] = s
+        return s
+
+    x = np.array([0.6, 0.7, 0.2, 0.9])
+    for f, why in ((of_array, "written behind that"), (of_list, "a list that is changed")):
+        with pytest.raises(zyg.UnsupportedError, match=why):
+            zyg.grad(f, mode="native")(x)
+        y, slopes = zyg.value_and_grad(f, mode="dynamic")(x)
+        assert y == pytest.approx(f(x))
+        expected = [(f(x + e) - f(x - e)) / 2e-6 for e in 1e-6 * np.eye(4)]
+        np.testing.assert_allclose(slopes, expected, rtol=1e-6)

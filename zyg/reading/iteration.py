@@ -122,9 +122,12 @@ def iterator(reader: FunctionReader, value: Value) -> Node:
                     reader.pos,
                     "Make a list of it.",
                 )
+            _hold(reader, value.items[1])
             return filtered(reader, value)
         if isinstance(head, IterHead):
             return value
+        if id(value) in reader.spec.views:
+            return _over_view(reader, *reader.spec.views[id(value)])
         value = rolled(reader, value)
         head = value.head
         if isinstance(head, (TupleHead, DictHead)) or records.is_shared_dict(value):
@@ -149,6 +152,14 @@ def iterator(reader: FunctionReader, value: Value) -> Node:
     raise unsupported(f"{described(value)} is not iterable in native code", reader.pos)
 
 
+def _over_view(reader: FunctionReader, record: Node, name: str) -> Node:
+    """An iterator over `record.values()` or `record.items()` of a dict that changes: what is written into it meanwhile
+    shows."""
+    keys = Node(IterHead("tuple", 0), tuple(elements(reader, record)))
+    fn = Static(written.value_at if name == "values" else written.entry_at)
+    return Node(IterHead("map"), (Node(PartialHead(()), (fn, record)), keys))
+
+
 def each(fn: Any, of: Value, count: Operand) -> Node:
     """An iterator that gives fn(of, 0), fn(of, 1), …"""
     numbers = Node(IterHead("range"), (Const(0, i8), Const(1, i8), count, Const(0, i8)))
@@ -162,6 +173,25 @@ def spread(value: Value) -> Value:
         if count <= UNROLL:
             return Node(IterHead("tuple", 0), tuple(constant(start + k * step) for k in range(count)))
     return value
+
+
+def _hold(reader: FunctionReader, source: Value) -> None:
+    """See to it that nothing is written that an iterator, which is gone through at once, would come to later."""
+    if arrays.is_array(source) and isinstance(source, Node):
+        arrays.frozen(
+            reader,
+            source,
+            "native code goes through an array at once where it is filtered: it cannot be written behind that",
+        )
+    elif lists.in_memory(source):
+        raise unsupported(
+            "a loop over a filter of a list that is changed",
+            reader.pos,
+            "Go through list(filter(…)), or ask in the loop.",
+        )
+    elif isinstance(source, Node) and isinstance(source.head, IterHead):
+        for item in source.items:
+            _hold(reader, item)
 
 
 def filtered(reader: FunctionReader, value: Node) -> Node:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zyg.errors import UnsupportedError, unsupported
@@ -87,10 +88,11 @@ def dict_method(reader: FunctionReader, value: Node, name: str, args: list[Value
     if name == "keys":
         return tuple_of([Static(key) if isinstance(key, str) else Const(key, i8) for key in entries_of(reader, value)])
     if name == "values":
-        return tuple_of(list(entries_of(reader, value).values()))
+        return _view(reader, value, name, list(entries_of(reader, value).values()))
     if name == "items":
         pairs = entries_of(reader, value).items()
-        return tuple_of([tuple_of([Static(k) if isinstance(k, str) else Const(k, i8), item]) for k, item in pairs])
+        rows = [tuple_of([Static(k) if isinstance(k, str) else Const(k, i8), item]) for k, item in pairs]
+        return _view(reader, value, name, rows)
     if name == "clear":
         for number in range(len(value.head.kind)):
             records.set_turn(reader, value, number, ZERO)
@@ -121,6 +123,15 @@ def dict_method(reader: FunctionReader, value: Node, name: str, args: list[Value
         found = reader.spec.call(reader, Static(item_or), [value, args[0], default], {})
     if name == "pop":
         records.remove(reader, value, key)
+    return found
+
+
+def _view(reader: FunctionReader, value: Node, name: str, entries: Sequence[Value]) -> Value:
+    """What a dict holds now; a loop over it asks for each entry when it is its turn (see `iteration`)."""
+    found = tuple_of(entries)
+    if records.is_record(value):
+        reader.spec.views[id(found)] = value, name
+        reader.spec.keep.append(found)
     return found
 
 

@@ -97,6 +97,7 @@ class Specialiser:
         self.reshaped: set[Operand] = set()
         self.ordered = False
         self.turned: set[int] = set()  # arrays whose axes were exchanged
+        self.views: dict[int, tuple[Node, str]] = {}  # what `values` and `items` of dicts that change gave
         self.flat: set[int] = set()  # what `x.flat` gave: slices of it are copies
         self.of_numpy: set[Operand] = set()  # numbers known to be NumPy's scalars, not Python's
         self.ruled: dict[Hashable, tuple[str, Value, tuple[Var, ...]]] = {}

@@ -454,6 +454,16 @@ def total_of_arrays(items: Any) -> Any:
 # --- dicts -----------------------------------------------------------------------------------------------
 
 
+def value_at(record: Any, key: Any) -> Any:
+    """What a dict holds at a key."""
+    return record[key]
+
+
+def entry_at(record: Any, key: Any) -> Any:
+    """A key of a dict, and what is there."""
+    return key, record[key]
+
+
 def item_or(items: Any, key: Any, default: Any) -> Any:
     """`items.get(key, default)`"""
     if key in items:
