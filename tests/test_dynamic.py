@@ -1158,14 +1158,14 @@ def test_levels_are_told_apart():
 
 def test_jacobians_and_hessians_of_dynamic_functions():
     def program(x):
-        with contextlib.nullcontext():
+        with contextlib.suppress(KeyError):
             return np.array([x[0] * x[1], math.sin(x[0])])
 
     x = np.array([0.5, 2.0])
     expected = np.array([[2.0, 0.5], [math.cos(0.5), 0.0]])
 
     def scalar(x):
-        with contextlib.nullcontext():
+        with contextlib.suppress(KeyError):
             return x[0] ** 2 * x[1] ** 3
 
     second = np.array([[2 * 8.0, 6 * 0.5 * 4.0], [6 * 0.5 * 4.0, 6 * 0.25 * 2.0]])

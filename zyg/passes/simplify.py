@@ -187,6 +187,8 @@ def _value(op: Op, args: tuple[Operand, ...]) -> Operand | None:
         return folded
     if op.fn is p.cast and args[0].type == kind:
         return args[0]
+    if op.fn is p.identity and kind == types.boolean and isinstance(args[0], Var):  # what is asked is known by its op
+        return args[0]
     if op.fn is p.select:
         if isinstance(args[0], Const):
             return args[1] if args[0].value else args[2]
@@ -212,7 +214,7 @@ def _value(op: Op, args: tuple[Operand, ...]) -> Operand | None:
 
 
 # What may give one of its operands though none of them is constant
-_ALIKE = frozenset((p.cast, p.select))
+_ALIKE = frozenset((p.cast, p.select, p.identity))
 
 
 def _is_one(operand: Operand) -> bool:
