@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from zyg.codegen.assembly import Body, Value
 from zyg.codegen.frame import Frame
 from zyg.codegen.machine import Parts, integer_constant, width
+from zyg.codegen.matrix_writer import repeated
 from zyg.codegen.memory import element_of
 from zyg.ir.lanes import LanesType
 from zyg.ir.program import Op
@@ -58,13 +59,12 @@ def pack_lanes(
     together = b.compare("icmp eq", a.columns, lanes)
     wide = b.binary("mul", n, lanes)
     bytes = integer_constant(width(kind.dtype))
-    number = Rounds(b, b.select(together, _ONE, m))
-    shift = b.binary("mul", number.value, bytes)
-    data = b.offset(a.data, b.binary("mul", shift, a.rows))
-    to = b.offset(copy, b.binary("mul", shift, wide))
-    rows = b.select(together, a.rows, a.columns)
-    pack(b, to, data, rows, _ONE, b.select(together, m, n), b.select(together, wide, lanes))
-    number.end()
+    with repeated(b, b.select(together, _ONE, m)) as (number, _):
+        shift = b.binary("mul", number, bytes)
+        data = b.offset(a.data, b.binary("mul", shift, a.rows))
+        to = b.offset(copy, b.binary("mul", shift, wide))
+        rows = b.select(together, a.rows, a.columns)
+        pack(b, to, data, rows, _ONE, b.select(together, m, n), b.select(together, wide, lanes))
 
 
 Products = Callable[[Strided, Strided, Value], None]
@@ -78,33 +78,10 @@ def by_columns(b: Body, kind: LanesType, c: Strided, other: Strided, count: Valu
     both = [b.compare("icmp eq", matrix.columns, lanes) for matrix in (c, other)]
     together = b.binary("or", beside, b.binary("and", *both))
     wide = b.select(together, b.binary("mul", count, lanes), lanes)
-    number = Rounds(b, b.select(together, _ONE, count))
+    with repeated(b, b.select(together, _ONE, count)) as (number, _):
 
-    def shifted(matrix: Strided) -> Strided:
-        step = b.binary("mul", b.binary("mul", number.value, matrix.columns), bytes)
-        return Strided(b.offset(matrix.data, step), matrix.rows, _ONE)
+        def shifted(matrix: Strided) -> Strided:
+            step = b.binary("mul", b.binary("mul", number, matrix.columns), bytes)
+            return Strided(b.offset(matrix.data, step), matrix.rows, _ONE)
 
-    product(shifted(c), shifted(other), wide)
-    number.end()
-
-
-class Rounds:
-    """A loop that is being written: `value` counts its rounds."""
-
-    def __init__(self, b: Body, count: Value) -> None:
-        self._b, before = b, b.here
-        self._head, body, self._after = b.label("rounds"), b.label("round"), b.label("done")
-        b.jump(self._head)
-        b.here = self._head
-        self._number = b.phi(self._head, "i64", "number")
-        self._number.incoming.append(("0", before.name))
-        self.value = self._number.value
-        b.branch(b.compare("icmp slt", self.value, count), body, self._after)
-        b.here = body
-
-    def end(self) -> None:
-        b = self._b
-        later = b.binary("add nuw nsw", self.value, _ONE)
-        self._number.incoming.append((later.ref, b.here.name))
-        b.jump(self._head)
-        b.here = self._after
+        product(shifted(c), shifted(other), wide)

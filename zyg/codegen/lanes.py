@@ -9,24 +9,12 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from zyg.codegen import real
 from zyg.codegen.assembly import Body, Value
-from zyg.codegen.libm import FREE_SUM
 from zyg.codegen.machine import parts
 from zyg.ir.lanes import LanesType, extract, unit
 from zyg.ir.program import Op
 from zyg.rules import primitives as p
-
-
-def _binary(opcode: str) -> Callable[[Body, Value, Value], Value]:
-    return lambda b, x, y: b.binary(opcode, x, y)
-
-
-def _compare(predicate: str) -> Callable[[Body, Value, Value], Value]:
-    return lambda b, x, y: b.compare(f"fcmp {predicate}", x, y)
-
-
-def _same(b: Body, x: Value) -> Value:
-    return x
 
 
 def _zero(type: str) -> Value:
@@ -38,21 +26,15 @@ def _annihilated(b: Body, dy: Value, slope: Value) -> Value:
     return b.select(b.compare("fcmp une", slope, zero), b.binary("fmul", dy, slope), zero)
 
 
+# LLVM has the same instructions for vectors and for numbers
+_AS_NUMBERS = (
+    *(operator.add, p.reassociate_add, operator.sub, operator.mul, operator.truediv, operator.neg),
+    *(operator.eq, operator.ne, p.identity, p.stop_gradient, p.within_rule, p.without_cotangent),
+)
 lowering: dict[Any, Callable[..., Value]] = {
-    operator.add: _binary("fadd"),
-    p.reassociate_add: _binary(FREE_SUM),
-    operator.sub: _binary("fsub"),
-    operator.mul: _binary("fmul"),
-    operator.truediv: _binary("fdiv"),
-    operator.neg: lambda b, x: b.unary("fneg", x),
-    operator.eq: _compare("oeq"),
-    operator.ne: _compare("une"),
-    operator.and_: _binary("and"),
+    **{fn: real.lowering[fn] for fn in _AS_NUMBERS},
+    operator.and_: lambda b, x, y: b.binary("and", x, y),
     p.annihilated: _annihilated,
-    p.identity: _same,
-    p.stop_gradient: _same,
-    p.within_rule: _same,
-    p.without_cotangent: _same,
 }
 
 

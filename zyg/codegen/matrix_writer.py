@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from zyg.codegen.assembly import Assembly, Body, Value
 from zyg.codegen.libm import FREE_SUM
@@ -25,6 +25,27 @@ def blas_symbol(kind: Type, name: str) -> str:
     return f"zyg.blas.{LETTERS[kind]}{name}"
 
 
+@contextmanager
+def repeated(b: Body, count: Value, start: Parts = ()) -> Iterator[tuple[Value, list[Parts]]]:
+    """`for i in range(count)` with a state, in a list: what is written in the body appends the next one to it."""
+    head, body, after = b.label("head"), b.label("body"), b.label("after")
+    before = b.here
+    b.jump(head)
+    b.here = head
+    i = b.phi(head, "i64", "i")
+    phis = [b.phi(head, value.type, "sum") for value in start]
+    b.branch(b.compare("icmp slt", i.value, count), body, after)
+    b.here = body
+    state = [tuple(phi.value for phi in phis)]
+    yield i.value, state
+    later = b.binary("add nuw nsw", i.value, ONE)
+    i.incoming.extend([("0", before.name), (later.ref, b.here.name)])
+    for phi, old, new in zip(phis, start, state[-1], strict=True):
+        phi.incoming.extend([(old.ref, before.name), (new.ref, b.here.name)])
+    b.jump(head)
+    b.here = after
+
+
 class Writer:
     """A routine on matrices of one type of element."""
 
@@ -36,29 +57,12 @@ class Writer:
     @contextmanager
     def loop(self, count: Value) -> Iterator[Value]:
         """`for i in range(count)`."""
-        with self.sums(count, ()) as (i, _):
+        with repeated(self.b, count) as (i, _):
             yield i
 
-    @contextmanager
-    def sums(self, count: Value, start: Parts) -> Iterator[tuple[Value, list[Parts]]]:
-        """`for i in range(count)` with a state, in a list: the body appends the next one to it."""
-        b = self.b
-        head, body, after = b.label("head"), b.label("body"), b.label("after")
-        before = b.here
-        b.jump(head)
-        b.here = head
-        i = b.phi(head, "i64", "i")
-        phis = [b.phi(head, value.type, "sum") for value in start]
-        b.branch(b.compare("icmp slt", i.value, count), body, after)
-        b.here = body
-        state = [tuple(phi.value for phi in phis)]
-        yield i.value, state
-        later = b.binary("add nuw nsw", i.value, ONE)
-        i.incoming.extend([("0", before.name), (later.ref, b.here.name)])
-        for phi, old, new in zip(phis, start, state[-1], strict=True):
-            phi.incoming.extend([(old.ref, before.name), (new.ref, b.here.name)])
-        b.jump(head)
-        b.here = after
+    def sums(self, count: Value, start: Parts) -> AbstractContextManager[tuple[Value, list[Parts]]]:
+        """`for i in range(count)` with a state (see `repeated`)."""
+        return repeated(self.b, count, start)
 
     @contextmanager
     def when(self, cond: Value, leave: bool = False) -> Iterator[None]:

@@ -53,6 +53,11 @@ def width_of(kind: Type) -> int:
     return kind.width if isinstance(kind, LanesType) else 1
 
 
+def lanes_for(count: int) -> int:
+    """How many lanes hold so many numbers: 2, 4, 8, …"""
+    return 1 << max(count - 1, 1).bit_length()
+
+
 def truth_of(kind: Type) -> Type:
     """The type of what comparisons of operands of this type give."""
     return LanesType(types.boolean, kind.width) if isinstance(kind, LanesType) else types.boolean

@@ -150,6 +150,13 @@ class Op:
         return var
 
 
+def emitted(ops: list[Op], fn: object, args: tuple[Operand, ...], kind: Type, pos: Pos) -> Var:
+    """The result, of type `kind`, of an op that is appended to `ops`."""
+    made = Var(kind)
+    ops.append(Op(fn, args, (made,), pos))
+    return made
+
+
 @dataclass(frozen=True, slots=True)
 class Edge:
     """A transfer of control to block `target`, passing `args` to its parameters."""

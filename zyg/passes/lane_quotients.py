@@ -11,7 +11,7 @@ from __future__ import annotations
 import operator
 
 from zyg.ir.lanes import LanesType, splat
-from zyg.ir.program import Block, Const, Module, Op, Operand, Pos, Program, Type, Var
+from zyg.ir.program import Block, Const, Module, Op, Operand, Pos, Program, Var, emitted
 from zyg.ir.scalars import b1, f4
 from zyg.rules import primitives as p
 
@@ -45,10 +45,10 @@ def _in_block(block: Block, spread: dict[Var, Operand]) -> Block:
         assert isinstance(kind, LanesType)
         if number not in factors:
             by = Const(number.value, kind.dtype) if isinstance(number, Const) else number
-            factors[number] = [_emit(ops, splat, (one,), kind, op.pos) for one in _factors(ops, by, op.pos)]
+            factors[number] = [emitted(ops, splat, (one,), kind, op.pos) for one in _factors(ops, by, op.pos)]
         product = op.args[0]
         for factor in factors[number][:-1]:
-            product = _emit(ops, operator.mul, (product, factor), kind, op.pos)
+            product = emitted(ops, operator.mul, (product, factor), kind, op.pos)
         ops.append(Op(operator.mul, (product, factors[number][-1]), op.results, op.pos))
     return Block(block.params, tuple(ops), block.end)
 
@@ -58,17 +58,11 @@ def _factors(ops: list[Op], d: Operand, pos: Pos) -> list[Var]:
     limit, step = (2.0**120, 2.0**30) if d.type == f4 else (2.0**1000, 2.0**60)
     one = Const(1.0, d.type)
     if isinstance(d, Const) and 1 / limit < abs(d.value) < limit:
-        return [_emit(ops, operator.truediv, (one, d), d.type, pos)]
-    size = _emit(ops, operator.abs, (d,), d.type, pos)
-    is_huge = _emit(ops, operator.gt, (size, Const(limit, d.type)), b1, pos)
-    is_tiny = _emit(ops, operator.lt, (size, Const(1 / limit, d.type)), b1, pos)
-    small = _emit(ops, p.select, (is_huge, Const(1 / step, d.type), one), d.type, pos)
-    s = _emit(ops, p.select, (is_tiny, Const(step, d.type), small), d.type, pos)
-    scaled = _emit(ops, operator.mul, (s, d), d.type, pos)
-    return [_emit(ops, operator.truediv, (one, scaled), d.type, pos), s]
-
-
-def _emit(ops: list[Op], fn: object, args: tuple[Operand, ...], kind: Type, pos: Pos) -> Var:
-    made = Var(kind)
-    ops.append(Op(fn, args, (made,), pos))
-    return made
+        return [emitted(ops, operator.truediv, (one, d), d.type, pos)]
+    size = emitted(ops, operator.abs, (d,), d.type, pos)
+    is_huge = emitted(ops, operator.gt, (size, Const(limit, d.type)), b1, pos)
+    is_tiny = emitted(ops, operator.lt, (size, Const(1 / limit, d.type)), b1, pos)
+    small = emitted(ops, p.select, (is_huge, Const(1 / step, d.type), one), d.type, pos)
+    s = emitted(ops, p.select, (is_tiny, Const(step, d.type), small), d.type, pos)
+    scaled = emitted(ops, operator.mul, (s, d), d.type, pos)
+    return [emitted(ops, operator.truediv, (one, scaled), d.type, pos), s]

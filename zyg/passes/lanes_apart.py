@@ -36,11 +36,11 @@ from zyg.ir.program import (
     Module,
     Op,
     Operand,
-    Pos,
     Program,
     Return,
     Type,
     Var,
+    emitted,
     with_edges,
 )
 from zyg.ir.scalars import i8
@@ -152,14 +152,14 @@ class _Apart:
         found: list[Op] = []
         if op.fn is unit:
             for number, result in enumerate(self.var(op.result)):
-                is_here = _emit(found, operator.eq, (op.args[1], Const(number, i8)), types.boolean, op.pos)
+                is_here = emitted(found, operator.eq, (op.args[1], Const(number, i8)), types.boolean, op.pos)
                 found.append(Op(p.select, (is_here, op.args[0], zero(result.type)), (result,), op.pos))
             return found
         numbers = self.one(op.args[0])
         chosen = numbers[0]
         for number, other in enumerate(numbers[1:], 1):
-            is_here = _emit(found, operator.eq, (op.args[1], Const(number, i8)), types.boolean, op.pos)
-            chosen = _emit(found, p.select, (is_here, other, chosen), op.result.type, op.pos)
+            is_here = emitted(found, operator.eq, (op.args[1], Const(number, i8)), types.boolean, op.pos)
+            chosen = emitted(found, p.select, (is_here, other, chosen), op.result.type, op.pos)
         found.append(Op(p.identity, (chosen,), op.results, op.pos))
         return found
 
@@ -179,8 +179,8 @@ class _Apart:
         found: list[Op] = []
 
         def scaled(count: Operand, more: int = 0) -> Operand:
-            product = _emit(found, operator.mul, (count, Const(width, i8)), i8, op.pos)
-            return _emit(found, operator.add, (product, Const(more, i8)), i8, op.pos) if more else product
+            product = emitted(found, operator.mul, (count, Const(width, i8)), i8, op.pos)
+            return emitted(found, operator.add, (product, Const(more, i8)), i8, op.pos) if more else product
 
         results = self.targets(op.results)
         if op.fn is mem_load:
@@ -194,11 +194,11 @@ class _Apart:
                 found.append(Op(op.fn, (held, scaled(op.args[1], number), value), (), op.pos))
             return found
         if op.fn is mem_size:
-            size = _emit(found, mem_size, self.one(op.args[0]), i8, op.pos)
+            size = emitted(found, mem_size, self.one(op.args[0]), i8, op.pos)
             found.append(Op(operator.floordiv, (size, Const(width, i8)), results, op.pos))
             return found
         if op.fn is mem_like and not _of_lanes(op.args[0].type):
-            size = _emit(found, mem_size, op.args, i8, op.pos)
+            size = emitted(found, mem_size, op.args, i8, op.pos)
             found.append(Op(mem_zeros, (scaled(size),), results, op.pos))
             return found
         if op.fn is mem_pack:
@@ -226,9 +226,9 @@ class _Apart:
     def matrix(self, found: list[Op], op: Op, place: int, width: int, number: int) -> list[Operand]:
         """The operands of the matrix of what is in the lane `number` of one."""
         first, rows, columns = (
-            _emit(found, operator.mul, (arg, Const(width, i8)), i8, op.pos) for arg in op.args[place + 1 : place + 4]
+            emitted(found, operator.mul, (arg, Const(width, i8)), i8, op.pos) for arg in op.args[place + 1 : place + 4]
         )
-        start = _emit(found, operator.add, (first, Const(number, i8)), i8, op.pos)
+        start = emitted(found, operator.add, (first, Const(number, i8)), i8, op.pos)
         return [*self.one(op.args[place]), start, rows, columns]
 
     def packed(self, op: Op, width: int) -> list[Op]:
@@ -236,16 +236,10 @@ class _Apart:
         found: list[Op] = []
         (made,) = self.var(op.result)
         m, n = op.args[4:]
-        rows = _emit(found, operator.mul, (n, Const(width, i8)), i8, op.pos)
-        count = _emit(found, operator.mul, (m, rows), i8, op.pos)
+        rows = emitted(found, operator.mul, (n, Const(width, i8)), i8, op.pos)
+        count = emitted(found, operator.mul, (m, rows), i8, op.pos)
         found.append(Op(mem_zeros, (count,), (made,), op.pos))
         for number in range(width):
             own = (made, Const(number, i8), rows, Const(width, i8))
             found.append(Op(mem_sum, (*own, *self.matrix(found, op, 0, width, number), m, n), (), op.pos))
         return found
-
-
-def _emit(ops: list[Op], fn: object, args: tuple[Operand, ...], kind: Type, pos: Pos) -> Var:
-    made = Var(kind)
-    ops.append(Op(fn, args, (made,), pos))
-    return made

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from zyg.adjoint.tangent import fits_lanes
 from zyg.errors import ArgumentError, ValueArgumentError
-from zyg.ir.lanes import LanesType, dtype_of_lanes, extract, unit
+from zyg.ir.lanes import LanesType, dtype_of_lanes, extract, lanes_for, unit
 from zyg.ir.memory import MemoryType, mem_new
 from zyg.ir.program import Const, Operand, Var
 from zyg.ir.scalars import c8, c16, f4, f8
@@ -158,7 +158,7 @@ def _gives_lanes(reader: FunctionReader, f: Value, xs: list[Value]) -> bool:
 
 def _in_lanes(reader: FunctionReader, f: Value, xs: list[Value], chosen: range) -> list[Value]:
     """The derivatives of `f(*xs)` by the chosen numbers, each in a lane."""
-    kind = LanesType(f8, 1 << (len(chosen) - 1).bit_length())
+    kind = LanesType(f8, lanes_for(len(chosen)))
     lane_of = {number: constant(k) for k, number in enumerate(chosen)}
     units: list[Value] = [
         reader.emit(unit, (constant(1.0), lane_of[n]), kind) if n in lane_of else zero(kind) for n in range(len(xs))

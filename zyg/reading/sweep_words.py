@@ -15,7 +15,7 @@ import numpy as np
 
 from zyg.adjoint.activity import shadow_type
 from zyg.adjoint.tangent import fits_lanes as lanes_fit
-from zyg.ir.lanes import LanesType, dtype_of_lanes, extract, unit, width_of
+from zyg.ir.lanes import LanesType, dtype_of_lanes, extract, lanes_for, unit, width_of
 from zyg.ir.memory import MemoryType, mem_like, mem_size
 from zyg.ir.program import Const, Op, Var
 from zyg.ir.scalars import b1, i8
@@ -152,7 +152,7 @@ def _seed_of_lanes(reader: FunctionReader, args: list[Value], kws: dict[str, Val
     dims = arrays.shape(x)
     if all(isinstance(dim, Const) for dim in dims):  # not more than there are elements
         count = math.prod(int(dim.value.real) for dim in dims if isinstance(dim, Const))
-        width = min(_LANES, 1 << max(count - 1, 1).bit_length())
+        width = min(_LANES, lanes_for(count))
     else:
         width = _LANES
     seed = Var(MemoryType(LanesType(x.head.dtype, width)), "seed")
